@@ -1,0 +1,181 @@
+"""The command line: verbs and their options, no logic. Heavy imports stand inside the functions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+
+app = typer.Typer(
+    name="bench",
+    help="Train, score and rank generative models on common datasets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Rerun(StrEnum):
+    missing = "missing"
+    failed = "failed"
+    all = "all"
+
+
+class Kind(StrEnum):
+    models = "models"
+    datasets = "datasets"
+    metrics = "metrics"
+    suites = "suites"
+
+
+class BoardName(StrEnum):
+    public = "public"
+    private = "private"
+
+
+class Format(StrEnum):
+    table = "table"
+    md = "md"
+    csv = "csv"
+    json = "json"
+
+
+Names = Annotated[Optional[list[str]], typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")]
+Datasets = Annotated[Optional[list[str]], typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
+    model: Names = None,
+    dataset: Datasets = None,
+    suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
+    seeds: Annotated[Optional[int], typer.Option(min=1, help="Training seeds; the suite's own number if left out.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32 or bf16, for models that have the choice.")] = "fp32",
+    jobs: Annotated[Optional[int], typer.Option(min=1, help="Cells side by side; the number of cores if left out.")] = None,
+    out: Out = Path("results"),
+    settings: Annotated[Optional[list[str]], typer.Option("--set", help="field=value or model.field=value; repeatable.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
+    rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
+    allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score what is missing, then print the boards and name their files."""
+    if not (everything or model or dataset):
+        _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
+    from bench import benchmark, plan, show
+    from bench.execute import Workers
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    request = _guard(
+        lambda: plan.Request(
+            suite=suite,
+            models=_split(model),
+            datasets=_split(dataset),
+            seeds=seeds,
+            device=benchmark.resolve_device(device),
+            precision=show.check_precision(precision),
+            settings=tuple(settings or ()),
+        )
+    )
+    _guard(lambda: show.check_names(request))
+    if dry_run:
+        with Workers() as workers:
+            _guard(lambda: show.print_plan(benchmark.make_plan(workers, request)[0], out, rerun.value, as_json=as_json))
+        return
+    workers_count = jobs or (1 if request.device == "cuda" else len(os.sched_getaffinity(0)))
+    outcome = _guard(
+        lambda: show.run_and_report(request, out=out, jobs=workers_count, rerun=rerun.value, as_json=as_json)
+    )
+    raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
+
+
+@app.command("list")
+def list_(kind: Annotated[Kind, typer.Argument()] = Kind.models, as_json: AsJson = False) -> None:
+    """List models, datasets, metrics or suites; imports none of them."""
+    from bench import show
+
+    _guard(lambda: show.print_list(kind.value, as_json=as_json))
+
+
+@app.command()
+def show(name: str, out: Out = Path("results")) -> None:
+    """Describe a model, dataset, metric or suite, or a stored cell (dataset/model/seed-0, or a path)."""
+    from bench import show as showing
+
+    _guard(lambda: showing.print_one(name, out))
+
+
+@app.command()
+def leaderboard(
+    dataset: Annotated[Optional[str], typer.Option("-d", "--dataset", help="One dataset's board.")] = None,
+    board: Annotated[BoardName, typer.Option(help="The split it is scored on.")] = BoardName.public,
+    format_: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+    out: Out = Path("results"),
+) -> None:
+    """Rebuild the boards from the stored cells and print them."""
+    from bench import show
+
+    _guard(lambda: show.print_leaderboard(out, dataset=dataset, board=board.value, style=format_.value))
+
+
+@app.command()
+def compare(a: str, b: str, dataset: Annotated[str, typer.Option("-d", "--dataset")], out: Out = Path("results")) -> None:
+    """Compare two rows of a dataset's board: difference, standard error and p-value of every metric both have."""
+    from bench import show
+
+    _guard(lambda: show.print_comparison(out, a, b, dataset=dataset))
+
+
+def main() -> None:
+    """Entry point: interrupts end with 130, a closed pipe quietly."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept, run again to go on", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _split(values: list[str] | None) -> tuple[str, ...]:
+    """-m a,b -m c -> (a, b, c), each once."""
+    names = [part.strip() for value in values or () for part in value.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _guard(call: Any) -> Any:
+    """Turn the errors that users can mend into one line and the contract's exit code."""
+    from bench.errors import DataUnavailable, InvalidSubmission, UsageError
+    from bench.registry import Broken, NotFound
+
+    try:
+        return call()
+    except (UsageError, DataUnavailable, InvalidSubmission) as error:
+        _fail(str(error), error.exit_code)
+    except (NotFound, Broken) as error:
+        _fail(str(error).strip("'\""), 2)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in message)
+    print(f"bench: {printable}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

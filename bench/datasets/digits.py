@@ -1,0 +1,31 @@
+"""digits: scikit-learn's 1,797 handwritten digits, 8x8 pixels, 17 levels (Alpaydin and Kaynak 1998)."""
+
+import torch
+
+from bench.data import Dataset, Split
+from bench.datasets._split import split_rows
+
+
+def digits() -> Dataset:
+    """1000 / 398 / 399 rows, stratified."""
+    return Dataset(
+        name="digits",
+        kind="image",
+        **digit_splits(),
+        primary="fid_lenet",
+        spaces=("lenet",),
+        levels=17,
+        n_classes=10,
+        class_names=tuple("0123456789"),
+        n_modes=10,
+        notes={"source": "scikit-learn load_digits"},
+    )
+
+
+def digit_splits() -> dict[str, Split]:
+    """The fixed rows, x (N, 1, 8, 8) = value / 16 and y (N,)."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    x = torch.as_tensor(bunch.images).float().unsqueeze(1) / 16
+    return split_rows(x, torch.as_tensor(bunch.target).long(), (1000, 398, 399))

@@ -1,0 +1,20 @@
+"""digits_binary: the rows of digits with every pixel at 8 of 16 or above set: for the binary autoregressive papers."""
+
+from bench.data import Dataset, Split
+from bench.datasets.digits import digit_splits
+
+
+def digits_binary() -> Dataset:
+    """1000 / 398 / 399 rows, the same as digits'."""
+    return Dataset(
+        name="digits_binary",
+        kind="image",
+        **{part: Split((split.x >= 0.5).float(), split.y) for part, split in digit_splits().items()},
+        primary="nll",
+        spaces=("lenet",),
+        levels=2,
+        n_classes=10,
+        class_names=tuple("0123456789"),
+        n_modes=10,
+        notes={"source": "digits, value >= 8"},
+    )

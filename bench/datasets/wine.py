@@ -1,0 +1,11 @@
+"""wine: three cultivars of wine, 13 measurements, 178 rows (Aeberhard and Forina 1991)."""
+
+from bench.data import Dataset
+from bench.datasets._split import table_dataset
+
+
+def wine() -> Dataset:
+    """60 / 20 / 20 % of the rows, stratified, standardised by train."""
+    from sklearn.datasets import load_wine
+
+    return table_dataset("wine", load_wine())

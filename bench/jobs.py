@@ -1,0 +1,38 @@
+"""What a forked process can be asked to do: functions of JSON arguments that return JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.cell import Cell
+from bench.environment import fingerprint
+from bench.plan import Request, make_plan
+from bench.run import clock_cell, rescore_cell, run_cell
+
+Report = Callable[[str, int], None]
+
+
+def plan(*, request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """The plan of a request, with the fingerprint of this machine."""
+    lists = {key: tuple(value) for key, value in request.items() if isinstance(value, list)}
+    return make_plan(Request(**{**request, **lists})).to_json() | {"environment": fingerprint()}
+
+
+def train(*, cell: dict[str, Any], artifact: str, grid: str | None, report: Report) -> dict[str, Any]:
+    """A cell from data to record."""
+    return run_cell(Cell(**cell), artifact=Path(artifact), grid=Path(grid) if grid else None, report=report)
+
+
+def rescore(*, cell: dict[str, Any], record: dict[str, Any], artifact: str, report: Report) -> dict[str, Any]:
+    """A record with its metrics computed anew from stored outputs."""
+    return rescore_cell(Cell(**cell), record, artifact=Path(artifact), report=report)
+
+
+def clock(*, cell: dict[str, Any], report: Report) -> dict[str, Any]:
+    """The exclusive throughput pass of a cell."""
+    return clock_cell(Cell(**cell), report=report)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {"plan": plan, "train": train, "rescore": rescore, "clock": clock}

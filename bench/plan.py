@@ -1,0 +1,278 @@
+"""From a suite and the user's choices to the tuple of cells; every skip is decided here, with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.cell import DRIVER_VERSION, Cell
+from bench.errors import UsageError
+from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256, unknown
+from bench.suite import Suite, load_suite
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for; empty lists mean the suite's own."""
+
+    suite: str = "core"
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    seeds: int | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    settings: tuple[str, ...] = ()  # "field=value" or "model.field=value"
+    data: str | None = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A model that does not run on a dataset, and why."""
+
+    model: str
+    dataset: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells, all skips, and one line for each plugin that is broken."""
+
+    cells: tuple[Cell, ...]
+    skips: tuple[Skip, ...]
+    broken: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, for the way from the planning process."""
+        return {
+            "cells": [cell.to_json() for cell in self.cells],
+            "skips": [asdict(skip) for skip in self.skips],
+            "broken": list(self.broken),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Plan:
+        """The inverse of to_json."""
+        return cls(
+            tuple(Cell(**cell) for cell in value["cells"]),
+            tuple(Skip(**skip) for skip in value["skips"]),
+            tuple(value["broken"]),
+        )
+
+
+def make_plan(request: Request) -> Plan:
+    """Load every dataset and model asked for, in a process of its own, and decide what runs on what."""
+    suite = load_suite(request.suite)
+    chosen = _models(suite, request)
+    settings = parse_settings(request.settings, {e.name: cls for e, cls in chosen.classes})
+    cells, skips = [], []
+    for dataset_name in request.datasets or suite.datasets:
+        dataset = _dataset(dataset_name, request)
+        facts = _facts(dataset, request)
+        for entry, cls in chosen.classes:
+            hparams, steps = _hparams(suite, entry, cls, dataset, settings.get(entry.name, {}), request)
+            reason = _unfit(cls, hparams, dataset)
+            if reason:
+                skips.append(Skip(entry.name, dataset.name, reason))
+                continue
+            cells += _cells(suite, entry, cls, dataset, facts, hparams, steps, settings.get(entry.name, {}), request)
+    cells.sort(key=lambda cell: cell.seed)  # stable: seed 0 of everything first
+    return Plan(tuple(cells), tuple(skips), tuple(chosen.broken))
+
+
+@dataclass
+class _Chosen:
+    classes: list[tuple[Entry, type]]
+    broken: list[str]
+
+
+def _models(suite: Suite, request: Request) -> _Chosen:
+    asked = request.models or suite.models
+    listed = [find("model", name) for name in asked] if asked else list(entries("model").values())
+    chosen = _Chosen([], [])
+    for entry in listed:
+        try:
+            chosen.classes.append((entry, load_entry(entry)))
+        except Broken as error:
+            if request.models:
+                raise UsageError(str(error)) from error
+            chosen.broken.append(str(error))
+    return chosen
+
+
+def _dataset(name: str, request: Request) -> Any:
+    entry = find("dataset", name)
+    return load_entry(entry)()
+
+
+def _facts(dataset: Any, request: Request) -> dict[str, Any]:
+    """What a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
+    from bench.features import Unavailable
+
+    features, missing = {}, []
+    from bench.features import load_space
+
+    for space in dataset.spaces:
+        try:
+            features[space] = load_space(space, dataset).sha256
+        except Unavailable as error:
+            missing.append(str(error))
+    return {
+        "dataset": {
+            "id": dataset.name,
+            "version": dataset.version,
+            "sha256": dataset.sha256,
+            "kind": dataset.kind,
+            "primary": dataset.primary,
+            "n_train": len(dataset.train),
+            "n_valid": len(dataset.valid),
+            "n_test": len(dataset.test),
+        },
+        "features": features,
+    }
+
+
+def _hparams(
+    suite: Suite, entry: Entry, cls: type, dataset: Any, settings: dict[str, Any], request: Request
+) -> tuple[dict[str, Any], int | None]:
+    """Field values that differ from nothing: defaults, then the suite's, then the user's; levels from the dataset."""
+    names = {f.name: f for f in dataclasses.fields(cls)}
+    values = {name: _default(f) for name, f in names.items()}
+    if "levels" in names:
+        values["levels"] = dataset.levels
+    if "steps" in names:
+        steps = suite.lookup("steps", entry.name, dataset.name, dataset.kind)
+        values["steps"] = values["steps"] if steps is None else steps
+        if suite.max_steps:
+            values["steps"] = min(values["steps"], suite.max_steps)
+    values |= suite.lookup("set", entry.name, dataset.name, dataset.kind) or {}
+    if "precision" in names and request.precision != "fp32":
+        values["precision"] = request.precision
+    values |= settings
+    return values, values.get("steps")
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
+    """Why this model cannot run on this dataset; empty if it can."""
+    try:
+        model = cls(**hparams)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{cls.__name__}: {error}") from error
+    supports = getattr(model, "supports", None)
+    return supports(dataset) if supports else ""
+
+
+def _cells(
+    suite: Suite,
+    entry: Entry,
+    cls: type,
+    dataset: Any,
+    facts: dict[str, Any],
+    hparams: dict[str, Any],
+    steps: int | None,
+    settings: dict[str, Any],
+    request: Request,
+) -> list[Cell]:
+    variant = [f"{name}={_spell(value)}" for name, value in sorted(settings.items())]
+    if request.precision != "fp32" and "precision" in hparams:
+        variant.append(f"precision={request.precision}")
+    model = {
+        "id": entry.name,
+        "family": entry.constants["family"],
+        "uses_labels": bool(entry.constants.get("uses_labels")) and dataset.n_classes > 0,
+        "reference": entry.reference,
+        "measure": entry.constants.get("measure", ""),
+        "source_sha256": source_sha256(entry),
+        "hparams": hparams,
+        "path": str(entry.path),
+        "module": entry.module,
+        "variant": ",".join(variant),
+    }
+    seeds = request.seeds or suite.seeds
+    return [
+        Cell(
+            suite=suite.name,
+            device=request.device,
+            precision=request.precision if "precision" in hparams else "fp32",
+            dataset=facts["dataset"],
+            model=model,
+            steps=steps,
+            seed=seed,
+            draws=suite.draws,
+            metrics=_metrics(suite, dataset, facts["features"]),
+            features=facts["features"],
+            versions=_versions(),
+            probes=suite.probes if steps else 0,
+            sample_limit=suite.sample_limit,
+            timeout_s=suite.timeout_s,
+            memory_bytes=int(suite.memory_gib * 2**30),
+            budget_s=suite.lookup("seconds", entry.name, dataset.name, dataset.kind) or 0.0,
+        )
+        for seed in range(seeds)
+    ]
+
+
+def _metrics(suite: Suite, dataset: Any, features: dict[str, str]) -> dict[str, int]:
+    """Metrics that may apply to a dataset, by version; whether a model has what they need is seen when scoring."""
+    found = {}
+    for name, entry in entries("metric").items():
+        if entry.error or (entry.constants.get("slow") and not suite.slow_metrics):
+            continue
+        spaces = entry.constants.get("spaces", ())
+        if spaces and name[len(entry.attribute) + 1 :] not in features:
+            continue
+        found[name] = entry.constants.get("version", 1)
+    return found
+
+
+def _versions() -> dict[str, str]:
+    import torch
+
+    return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}
+
+
+def _spell(value: Any) -> str:
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def parse_settings(settings: tuple[str, ...], classes: dict[str, type]) -> dict[str, dict[str, Any]]:
+    """--set "field=value" for every chosen model that has the field, "model.field=value" for one of them."""
+    parsed: dict[str, dict[str, Any]] = {name: {} for name in classes}
+    known = {name: {f.name: f for f in dataclasses.fields(cls)} for name, cls in classes.items()}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting!r}: expected field=value, for example --set batch_norm=false")
+        head, _, field = path.strip().rpartition(".")
+        if head and head not in known:
+            raise UsageError(f"--set {setting!r}: {unknown('model', head, known)}")
+        targets = [head] if head else [name for name in known if field in known[name]]
+        if not targets or field not in known[targets[0]]:
+            fields = known[head] if head else {f: None for table in known.values() for f in table}
+            raise UsageError(f"--set {setting!r}: {unknown('field', field, fields)}")
+        for name in targets:
+            parsed[name][field] = _value(setting, text, _default(known[name][field]))
+    return parsed
+
+
+def _value(setting: str, text: str, default: Any) -> Any:
+    """Read a value as TOML, else as a plain string; its type must be the default's."""
+    try:
+        value = tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = {"none": None, "null": None}.get(text.strip().lower(), text.strip())
+    if isinstance(default, bool) != isinstance(value, bool) and default is not None:
+        raise UsageError(f"--set {setting!r}: expected a value like {_spell(default)}, got {text!r}")
+    if isinstance(default, (int, float)) and not isinstance(value, (int, float)) and value is not None:
+        raise UsageError(f"--set {setting!r}: expected a number like {default}, got {text!r}")
+    if isinstance(default, tuple) and isinstance(value, list):
+        value = tuple(value)
+    return value

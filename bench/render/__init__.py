@@ -1,0 +1,1 @@
+"""From DataFrames to what people read: Markdown, CSV, JSON, the terminal, pictures."""

@@ -1,0 +1,166 @@
+"""One board as a table of strings: the rows and columns that Markdown and the terminal both print."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.registry import entries
+
+DASH = "–"
+RESOURCE_HEADINGS = {
+    "train_examples_per_s": "train/s",
+    "sample_examples_per_s": "samples/s",
+    "parameters": "parameters",
+    "peak_rss_bytes": "peak MiB",
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """What a renderer prints: a title, lines of explanation, headings, rows of text; reference rows come last."""
+
+    title: str
+    dataset: str
+    lines: tuple[str, ...]
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    n_ranked: int
+
+
+def make_boards(
+    frame: pd.DataFrame,
+    primaries: dict[str, tuple[str, str]],
+    flags: dict[tuple[str, str, str, str], list[str]],
+    *,
+    board: str = "public",
+    dataset: str | None = None,
+) -> list[Board]:
+    """One board for each suite, device and dataset, in a fixed order."""
+    boards = []
+    for (suite, device, name), part in frame.groupby(["suite", "device", "dataset"], sort=True):
+        if dataset in (None, name):
+            boards.append(_board(suite, device, name, part, primaries[name][0], flags, board))
+    return boards
+
+
+def _board(
+    suite: str, device: str, dataset: str, part: pd.DataFrame, primary: str, flags: dict, board: str
+) -> Board:
+    here, other = part[part.board == board], part[part.board == ("private" if board == "public" else "public")]
+    main = here[here.metric == primary]
+    others = [m for m in _metric_order(here) if m != primary]
+    table = {(row.model, row.metric): row for row in here.itertuples()}
+    private = {row.model: row for row in other[other.metric == primary].itertuples()}
+    resources = {(row.model, row.metric): row for row in part[part.board == ""].itertuples()}
+    models = [*main.itertuples()]
+    seen = {row.model for row in models}
+    models += [row for row in here.drop_duplicates("model").itertuples() if row.model not in seen]
+    contestants = sorted((r for r in models if not r.reference), key=lambda r: (r.model not in seen, _rank(r), r.model))
+    references = sorted((r for r in models if r.reference), key=lambda r: r.model)
+    rows = []
+    for row in contestants + references:
+        cells = [_place(row, row.model in seen), _name(row), row.family]
+        cells += [_value(table.get((row.model, primary))), _other_board(private.get(row.model), row, primary)]
+        cells += [_value(table.get((row.model, metric)), short=True) for metric in others]
+        cells += [_resource(resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
+        cells.append("; ".join(flags.get((suite, device, dataset, row.model), [])))
+        rows.append(tuple(cells))
+    headings = ("rank", "model", "family", f"**{primary}** {_arrow(main)}", "on the other board")
+    headings += tuple(f"{m} {_arrow(here[here.metric == m])}" for m in others)
+    headings += (*RESOURCE_HEADINGS.values(), "findings")
+    return Board(
+        title=f"{dataset} ({board}, suite {suite}, {device})",
+        dataset=dataset,
+        lines=_explain(primary, main, board),
+        headings=headings,
+        rows=tuple(rows),
+        n_ranked=len(contestants),
+    )
+
+
+def _explain(primary: str, main: pd.DataFrame, board: str) -> tuple[str, ...]:
+    known = entries("metric")
+    what = known[primary].title if primary in known else ""
+    samples = sorted({int(n) for n in main.n_samples.dropna()})
+    seeds = sorted({int(n) for n in main.n_seeds.dropna() if n})
+    count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
+    lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
+    lines.append("± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart.")
+    if not seeds or min(seeds) < 5:
+        lines.append("Order not established: fewer than five seeds.")
+    return tuple(lines)
+
+
+def _metric_order(here: pd.DataFrame) -> list[str]:
+    known = list(entries("metric"))
+    present = set(here.metric)
+    return [m for m in known if m in present] + sorted(present - set(known))
+
+
+def _rank(row: object) -> float:
+    rank = row.rank  # type: ignore[attr-defined]
+    return math.inf if rank is None or pd.isna(rank) else float(rank)
+
+
+def _place(row: object, on_board: bool) -> str:
+    if row.reference:  # type: ignore[attr-defined]
+        return "ref"
+    if not on_board or math.isinf(_rank(row)):
+        return DASH
+    low, high = int(row.rank_low), int(row.rank_high)  # type: ignore[attr-defined]
+    return f"{int(row.rank)}" if low == high else f"{int(row.rank)} ({low}–{high})"  # type: ignore[attr-defined]
+
+
+def _name(row: object) -> str:
+    marks = " †" if row.uses_labels else ""  # type: ignore[attr-defined]
+    failed = f" ({int(row.n_failed)} failed)" if row.n_failed else ""  # type: ignore[attr-defined]
+    return f"{row.model}{marks}{failed}"  # type: ignore[attr-defined]
+
+
+def _value(row: object, *, short: bool = False) -> str:
+    if row is None or pd.isna(row.centre):  # type: ignore[attr-defined]
+        return DASH
+    text = number(row.centre)  # type: ignore[attr-defined]
+    if short or pd.isna(row.ci_low):  # type: ignore[attr-defined]
+        return text
+    return f"{text} [{number(row.ci_low)}, {number(row.ci_high)}]"  # type: ignore[attr-defined]
+
+
+def _other_board(other: object, row: object, primary: str) -> str:
+    """The value on the other board, and how many places the model moves there."""
+    if other is None or pd.isna(other.centre):  # type: ignore[attr-defined]
+        return DASH
+    text = number(other.centre)  # type: ignore[attr-defined]
+    if row.metric != primary or math.isinf(_rank(row)) or math.isinf(_rank(other)):  # type: ignore[attr-defined]
+        return text
+    moved = int(_rank(row) - _rank(other))
+    return f"{text} ({moved:+d})" if moved else text
+
+
+def _resource(row: object, metric: str) -> str:
+    if row is None or pd.isna(row.centre):  # type: ignore[attr-defined]
+        return DASH
+    value = row.centre  # type: ignore[attr-defined]
+    if metric == "peak_rss_bytes":
+        return f"{value / 2**20:,.0f}"
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else number(value)
+
+
+def _arrow(column: pd.DataFrame) -> str:
+    better = set(column.better)
+    return {"lower": "↓", "higher": "↑"}.get(better.pop() if len(better) == 1 else "", "")
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where it reads well."""
+    if value == 0:
+        return "0"
+    if 0.001 <= abs(value) < 1000:
+        text = f"{value:#.3g}"
+        return text.rstrip(".") if "." in text else text
+    if 1000 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{value:.1e}"

@@ -1,0 +1,70 @@
+"""The files of results/ that are derived from the cells: written only when they changed, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from bench import leaderboard
+from bench.cell import Record
+from bench.render.board import make_boards
+from bench.render.markdown import leaderboard_markdown, results_readme
+from bench.store import Store, write_atomic
+
+
+def write_boards(store: Store) -> list[Path]:
+    """Rebuild leaderboard.{md,csv,json} and README.md from the cells; returns the files."""
+    records = store.records()
+    frame = leaderboard.tidy(records)
+    primaries = leaderboard.primary_metrics(records)
+    found = leaderboard.flags(frame, records)
+    boards = make_boards(frame, primaries, found)
+    means = leaderboard.summary(frame, primaries)
+    texts = {
+        "leaderboard.csv": to_csv(frame),
+        "leaderboard.json": to_json(frame, means, found),
+        "leaderboard.md": leaderboard_markdown(boards, means),
+        "README.md": results_readme(boards, means, store.out, environment_lines(records, store.out)),
+    }
+    for name, text in texts.items():
+        path = store.out / name
+        if not path.exists() or path.read_bytes() != text.encode():
+            write_atomic(path, text.encode())
+    return [store.out / name for name in texts]
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """Tidy CSV; a cell that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    safe = frame.copy()
+    for column in ("model", "dataset", "suite"):
+        safe[column] = safe[column].map(lambda v: f"'{v}" if str(v)[:1] in "=+-@\t\r" else v)
+    return safe.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+
+
+def to_json(frame: pd.DataFrame, means: pd.DataFrame, found: dict[tuple[str, str, str, str], list[str]]) -> str:
+    """The same rows as JSON, with the summary and the flags."""
+    rows = json.loads(frame.to_json(orient="records", double_precision=12))
+    summary = json.loads(means.to_json(orient="records", double_precision=12))
+    names = ("suite", "device", "dataset", "model")
+    flags = [dict(zip(names, key)) | {"flags": words} for key, words in found.items()]
+    value = {"schema": "bench.leaderboard/1", "rows": rows, "summary": summary, "flags": flags}
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def environment_lines(records: list[Record], out: Path) -> list[str]:
+    """One line for each machine that records were made on."""
+    lines = []
+    for ref in sorted({r["env_ref"] for r in records if r.get("env_ref")}):
+        path = out / "env" / f"{ref}.json"
+        if path.exists():
+            env = json.loads(path.read_text())
+            dates = sorted(r["started_utc"][:10] for r in records if r["env_ref"] == ref and r.get("started_utc"))
+            span = dates[0] if dates and dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}" if dates else "?"
+            gpu = f", {env['gpu']}" if env.get("gpu") else ""
+            lines.append(
+                f"{env['processor']}, {env['cores']} cores, {env['memory_gib']} GiB{gpu}; Python {env['python']}, "
+                f"torch {env['libraries']['torch']}; {span}"
+            )
+    return lines

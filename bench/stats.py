@@ -1,0 +1,156 @@
+"""Standard errors, intervals and tests, on the scale that a metric declares.
+
+    SE^2 = s^2 / k + v     s^2: variance over k training seeds;  v: variance over the held-out rows (jackknife blocks)
+
+Both parts are of the centre on the metric's scale. Degrees of freedom after Welch and Satterthwaite; pairs of models are
+compared on the same blocks of rows, so that what the rows have in common cancels; Holm's correction within a board.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+FLOOR = 1e-6  # values at or below it count as this on the log scale, and 1 - it is the logit's ceiling
+
+SCALES = ("raw", "log", "logit")
+
+
+def to_scale(value: float, scale: str) -> float:
+    """A value on "raw", "log" or "logit" scale."""
+    if scale == "log":
+        return math.log(max(value, FLOOR))
+    if scale == "logit":
+        inside = min(max(value, FLOOR), 1 - FLOOR)
+        return math.log(inside / (1 - inside))
+    return value
+
+
+def from_scale(value: float, scale: str) -> float:
+    """The inverse of to_scale."""
+    if scale == "log":
+        return math.exp(value)
+    return 1 / (1 + math.exp(-value)) if scale == "logit" else value
+
+
+def slope(value: float, scale: str) -> float:
+    """Derivative of to_scale at a value: the delta method's factor."""
+    if scale == "log":
+        return 1 / max(value, FLOOR)
+    if scale == "logit":
+        inside = min(max(value, FLOOR), 1 - FLOOR)
+        return 1 / (inside * (1 - inside))
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Centre:
+    """A model's result on one board: everything on the metric's scale except `centre` itself, which is in its unit.
+
+    seed_variance: s^2 / k, None with one seed. blocks: pseudo-values of the blocks of rows, averaged over seeds.
+    """
+
+    centre: float
+    scaled: float
+    scale: str
+    n_seeds: int
+    seed_variance: float | None
+    row_variance: float
+    blocks: tuple[float, ...]
+
+    @property
+    def se(self) -> float | None:
+        """Standard error on the metric's scale; None where it cannot be known."""
+        if self.seed_variance is None and not self.blocks:
+            return None
+        return math.sqrt((self.seed_variance or 0.0) + self.row_variance)
+
+    @property
+    def raw_se(self) -> float | None:
+        """Standard error in the metric's unit (delta method)."""
+        return None if self.se is None else self.se / slope(self.centre, self.scale)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Two-sided interval in the metric's unit, made on its scale; None where there is no standard error."""
+        if self.se is None:
+            return None
+        parts = [(self.seed_variance or 0.0, self.n_seeds - 1), (self.row_variance, len(self.blocks) - 1)]
+        half = t_quantile(0.5 + level / 2, satterthwaite(parts)) * self.se
+        return from_scale(self.scaled - half, self.scale), from_scale(self.scaled + half, self.scale)
+
+
+def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str) -> Centre:
+    """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty)."""
+    scaled = [to_scale(v, scale) for v in values]
+    mean, k = math.fsum(scaled) / len(scaled), len(scaled)
+    seeds = math.fsum((v - mean) ** 2 for v in scaled) / (k - 1) / k if k > 1 else None
+    centre = from_scale(mean, scale)
+    averaged: tuple[float, ...] = ()
+    if all(blocks) and len({len(b) for b in blocks}) == 1:
+        averaged = tuple(float(b) * slope(centre, scale) for b in np.mean(np.asarray(blocks, dtype=float), axis=0))
+    return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), averaged)
+
+
+def _variance_of_mean(blocks: Sequence[float]) -> float:
+    count = len(blocks)
+    return float(np.var(blocks, ddof=1) / count) if count > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """a - b on the metric's scale, its standard error, and the two-sided p-value; p is None where it cannot be known."""
+
+    value: float
+    se: float | None
+    p: float | None
+
+
+def compare(a: Centre, b: Centre) -> Difference:
+    """Welch's test of two models over seeds, with the row variance of their paired difference."""
+    value = a.scaled - b.scaled
+    if a.se is None or b.se is None:
+        return Difference(value, None, None)
+    parts = [(a.seed_variance or 0.0, a.n_seeds - 1), (b.seed_variance or 0.0, b.n_seeds - 1)]
+    if len(a.blocks) == len(b.blocks) and a.blocks:
+        paired = [x - y for x, y in zip(a.blocks, b.blocks)]
+        parts.append((_variance_of_mean(paired), len(paired) - 1))
+    else:
+        parts += [(a.row_variance, len(a.blocks) - 1), (b.row_variance, len(b.blocks) - 1)]
+    se = math.sqrt(math.fsum(variance for variance, _ in parts))
+    if se == 0.0:
+        return Difference(value, se, 1.0 if value == 0.0 else 0.0)
+    return Difference(value, se, 2 * t_tail(abs(value) / se, satterthwaite(parts)))
+
+
+def satterthwaite(parts: Sequence[tuple[float, int]]) -> float:
+    """Degrees of freedom of a sum of independent variance estimates, each (variance, its degrees of freedom)."""
+    total = math.fsum(variance for variance, _ in parts)
+    below = math.fsum(variance**2 / df for variance, df in parts if df > 0 and variance > 0)
+    return total**2 / below if below > 0 else math.inf
+
+
+def t_quantile(p: float, df: float) -> float:
+    """Quantile of Student's t."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(p) if math.isinf(df) else stdtrit(df, p))
+
+
+def t_tail(t: float, df: float) -> float:
+    """P(T > t) of Student's t."""
+    from scipy.special import ndtr, stdtr
+
+    return float(ndtr(-t) if math.isinf(df) else stdtr(df, -t))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for position, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - position) * p_values[i]))
+        adjusted[i] = largest
+    return adjusted

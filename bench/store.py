@@ -1,0 +1,120 @@
+"""Records and artifacts on disk: atomic, resumable, one lock; what cannot be read is named and set aside, never lost."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.cell import Cell, Record, check_record, encode
+from bench.errors import UsageError
+
+
+def write_atomic(path: Path, raw: bytes) -> None:
+    """Temporary file in the same folder, flush, fsync, os.replace: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@dataclass
+class Store:
+    """The folder that --out names. `problems` collects one line for each file that could not be read."""
+
+    out: Path
+    problems: list[str] = field(default_factory=list)
+
+    def record_path(self, cell: Cell) -> Path:
+        """Where a cell's record lies."""
+        return self.out / "cells" / f"{cell.slot}.json"
+
+    def artifact_path(self, cell: Cell) -> Path:
+        """Where a cell's outputs lie (samples and log-probabilities, safetensors)."""
+        return self.out / "artifacts" / f"{cell.slot}.safetensors"
+
+    def get(self, cell: Cell) -> Record | None:
+        """The record in a cell's slot; an unreadable one is moved to quarantine/ and counts as absent."""
+        path = self.record_path(cell)
+        if not path.exists():
+            return None
+        record, problem = _read(path)
+        if problem:
+            self.quarantine(path, problem)
+        return record
+
+    def put(self, cell: Cell, record: Record) -> None:
+        """Write a record into its slot; a newer result takes the older one's place."""
+        write_atomic(self.record_path(cell), encode(record))
+
+    def records(self) -> list[Record]:
+        """All readable records, in the order of their paths; the others are named in `problems` and left alone."""
+        found = []
+        for path in sorted((self.out / "cells").glob("*/*/*/seed-*.json"), key=_natural):
+            record, problem = _read(path)
+            if problem:
+                self.problems.append(f"{path}: {problem}; left out")
+            else:
+                found.append(record)
+        return found
+
+    def quarantine(self, path: Path, problem: str) -> None:
+        """Move a file aside, keeping its relative path, and say so."""
+        target = self.out / "quarantine" / path.relative_to(self.out)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        n = 0
+        while target.exists():
+            n += 1
+            target = target.with_name(f"{path.name}.{n}")
+        os.replace(path, target)
+        self.problems.append(f"{path}: {problem}; moved to {target}")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder's one lock; a second run on the same folder is told who has it."""
+        path = self.out / "runs" / "lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = open(path, "a+")
+        except OSError as error:
+            reason = f"{type(error).__name__}: {error.strerror or error}"
+            raise UsageError(f"cannot write to --out {self.out}: {reason}; name a folder that can be written") from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                handle.seek(0)
+                owner = handle.read().strip() or "another process"
+                raise UsageError(f"{self.out} is in use by {owner}; wait for it, or give another --out") from None
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()}")
+            handle.flush()
+            yield
+
+
+def _read(path: Path) -> tuple[Record | None, str]:
+    try:
+        record = json.loads(path.read_bytes())
+    except (ValueError, OSError) as error:
+        return None, f"not readable as JSON ({error})"
+    problem = check_record(record)
+    return (None, problem) if problem else (record, "")
+
+
+def _natural(path: Path) -> list[str | int]:
+    """Sort key under which seed-10 follows seed-9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]

@@ -1,0 +1,66 @@
+"""Suites: TOML files in bench/suites/ that name datasets, models and budgets in steps. An unknown key is an error."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+from bench.registry import unknown
+
+FOLDER = Path(__file__).parent / "suites"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """What to run. Steps are looked up by dataset, then by kind of data, then the model's own default holds."""
+
+    name: str
+    description: str = ""
+    seeds: int = 3
+    datasets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()  # empty: all
+    draws: int = 5  # equal-n draws of a ranked set metric
+    sample_limit: int = 0  # at most so many samples a cell; 0: as many as the metrics want
+    probes: int = 5  # looks at the public board during training
+    max_steps: int = 0  # cuts every budget, for the smoke suite; 0: no cut
+    slow_metrics: bool = False
+    timeout_s: float = 300.0
+    memory_gib: float = 3.0
+    throughput: bool = True
+    steps: dict[str, dict[str, int]] = field(default_factory=dict)  # model -> dataset or kind -> steps
+    set: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # model -> dataset or kind -> field -> value
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # the ledger: model -> dataset or kind -> core-s
+
+    def lookup(self, table: str, model: str, dataset: str, kind: str) -> Any:
+        """The entry for a dataset, else for its kind, else None."""
+        entry = getattr(self, table).get(model, {})
+        return entry.get(dataset, entry.get(kind))
+
+
+def suite_names() -> list[str]:
+    """Names of the suites: the files of bench/suites."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_suite(name: str) -> Suite:
+    """Read a suite by name or by the path of a TOML file; UsageError names what is wrong in it."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        raise unknown("suite", name, suite_names())
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"suite {path}: not readable as TOML: {error}") from error
+    known = {f.name for f in fields(Suite)} - {"name"}
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"suite {path}: {unknown('key', key, known)}")
+        default = getattr(Suite(name=path.stem), key)
+        expected = (list,) if isinstance(default, tuple) else (int, float) if isinstance(default, float) else (type(default),)
+        if not isinstance(value, expected):
+            raise UsageError(f"suite {path}: {key} must be {expected[-1].__name__}, got {value!r}")
+    lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
+    return Suite(name=path.stem, **{**table, **lists})

@@ -1,0 +1,181 @@
+"""Drives a model's steps: the clock, the curve, probes of the public board, divergence.
+
+Only what is inside `next(steps)` counts as training time. Probes save and restore every random state and every
+network's train mode, so that with probes or without the trained model is the same to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+CURVE_POINTS = 200
+
+
+@dataclass
+class Training:
+    """What a run of training leaves: the curve, seconds spent in steps alone, examples seen, and findings in words."""
+
+    curve: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    examples: int = 0
+    steps: int = 0
+    diverged: str = ""
+    probes: list[tuple[int, float]] = field(default_factory=list)  # (step, primary metric on the public board)
+
+
+def train(
+    model: Any,
+    x: Tensor,
+    y: Tensor | None,
+    *,
+    seed: int,
+    steps: int | None,
+    probe: Callable[[Any], float | None] | None = None,
+    n_probes: int = 0,
+    report: Callable[[int], None] = lambda step: None,
+) -> Training:
+    """Fit a model, through its steps if it has them. probe: the model now -> its score on the public board."""
+    done = Training()
+    if not hasattr(model, "fit_steps"):
+        start = time.monotonic()
+        model.fit(x, y, seed=seed)
+        synchronize(x.device)
+        done.seconds, done.examples = time.monotonic() - start, len(x)
+        return done
+    total = steps or getattr(model, "steps", 0)
+    kept = _spread(total, CURVE_POINTS)
+    looks = set(_spread(total, n_probes)) - {total} if probe else set()
+    iterator = model.fit_steps(x, y, seed=seed)
+    start = time.monotonic()
+    for step, values in enumerate(iterator, start=1):
+        done.steps = step
+        done.examples += int(values.get("examples", 0))
+        if step not in kept and step not in looks:
+            continue
+        synchronize(x.device)
+        done.seconds += time.monotonic() - start
+        report(step)
+        if step in kept:
+            point = _point(step, done.seconds, values, model)
+            done.curve.append(point)
+            bad = [name for name, value in point.items() if not math.isfinite(value)]
+            if bad:
+                done.diverged = f"{bad[0]} was {point[bad[0]]} at step {step}"
+                iterator.close()
+                break
+        if step in looks:
+            with undisturbed(model):
+                value = probe(model)  # type: ignore[misc]
+            if value is not None and math.isfinite(value):
+                done.probes.append((step, value))
+        start = time.monotonic()
+    else:
+        synchronize(x.device)
+        done.seconds += time.monotonic() - start
+    return done
+
+
+def _spread(total: int, count: int) -> list[int]:
+    """At most `count` steps, evenly spread over 1..total, the last one among them."""
+    if total <= 0 or count <= 0:
+        return []
+    return sorted({max(1, round(total * (i + 1) / count)) for i in range(count)})
+
+
+def _point(step: int, seconds: float, values: Any, model: Any) -> dict[str, float]:
+    """One point of the curve: losses and probabilities as floats, and the norm of each network's last gradient."""
+    point = {"step": step, "seconds": round(seconds, 4)}
+    for name, value in values.items():
+        if name != "examples":
+            point[name] = _short(float(value))
+    for name, network in networks(model).items():
+        norms = [p.grad.norm() for p in network.parameters() if p.grad is not None]
+        if norms:
+            point[f"grad_{name}"] = _short(float(torch.stack(norms).norm()))
+    return point
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def networks(model: Any) -> dict[str, nn.Module]:
+    """The networks among a model's learned state, by name without the closing underscore."""
+    return {name.rstrip("_"): value for name, value in vars(model).items() if isinstance(value, nn.Module)}
+
+
+def n_params(model: Any) -> int | None:
+    """Trained parameters of a model's networks; tensors of learned state where it has no network; None if neither."""
+    nets = networks(model)
+    if nets:
+        seen = {id(p): p.numel() for net in nets.values() for p in net.parameters()}
+        return sum(seen.values())
+    state = [v for k, v in vars(model).items() if isinstance(v, Tensor) and k.endswith("_")]
+    return sum(v.numel() for v in state) or None
+
+
+@contextmanager
+def undisturbed(model: Any) -> Iterator[None]:
+    """Restore torch's, numpy's and Python's random states, and every network's train mode, on the way out."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    modes = [(module, module.training) for net in networks(model).values() for module in net.modules()]
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)
+        for module, training in modes:
+            module.training = training
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for the device, so that a clock read next is true."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def last_best_gap(probes: list[tuple[int, float]], *, better: str) -> dict[str, float | None]:
+    """The last probe, the best one, and how far the last lies behind the best (0 if it is the best)."""
+    if not probes:
+        return {"last": None, "best": None, "gap": None}
+    values = [value for _, value in probes]
+    best = max(values) if better == "higher" else min(values)
+    return {"last": values[-1], "best": best, "gap": abs(values[-1] - best)}
+
+
+def findings(training: Training, samples: Tensor | None, real: Tensor) -> list[str]:
+    """Typed findings of a run, in the words of the record: frozen loss, vanished gradient, identical samples, NaN."""
+    found = []
+    tail = training.curve[len(training.curve) // 2 :]
+    if training.diverged:
+        found.append(f"nan: {training.diverged}")
+    for name in ("d_loss", "g_loss", "loss", "nll"):
+        values = [point[name] for point in tail if name in point]
+        if len(values) >= 10 and max(values) - min(values) == 0.0:
+            found.append(f"frozen loss: {name} stood at {values[0]:g} over the second half of training")
+    for name in {key for point in tail for key in point if key.startswith("grad_")}:
+        values = sorted(point[name] for point in tail if name in point)
+        if len(values) >= 10 and values[len(values) // 2] < 1e-7:
+            found.append(f"vanished gradient: {name[5:]}'s median norm was {values[len(values) // 2]:.1g} in the second half")
+    if samples is not None:
+        if not bool(torch.isfinite(samples).all()):
+            found.append("nan: samples are not finite")
+        elif len(samples) > 1:
+            spread = float(samples.double().var(dim=0).sum() / real.double().var(dim=0).sum())
+            if spread < 1e-3:
+                found.append(f"one mode: the samples' variance is {spread:.1g} of the data's")
+    return sorted(found)
