@@ -136,6 +136,35 @@ def compare(a: str, b: str, dataset: Annotated[str, typer.Option("-d", "--datase
     _guard(lambda: show.print_comparison(out, a, b, dataset=dataset))
 
 
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check the installation: versions, device, memory, plugins, data, weights; a verdict and a remedy each."""
+    from bench import show
+
+    raise typer.Exit(0 if _guard(lambda: show.print_diagnosis(as_json=as_json)) else 1)
+
+
+new = typer.Typer(help="Make a new plugin from a template.", no_args_is_help=True, rich_markup_mode=None)
+new.callback()(lambda: None)
+app.add_typer(new, name="new")
+
+
+@new.command("model")
+def new_model(name: str) -> None:
+    """Write baselines/NAME.py, a small model that runs: change it into yours."""
+    from bench import show
+
+    _guard(lambda: show.make_model(name))
+
+
+@app.command()
+def check(file: str) -> None:
+    """Try every promise of the model protocol on small data: shapes, seeds, NaN, determinism, save and load."""
+    from bench import show
+
+    raise typer.Exit(0 if _guard(lambda: show.print_check(file)) else 3)
+
+
 def main() -> None:
     """Entry point: interrupts end with 130, a closed pipe quietly."""
     try:

@@ -56,6 +56,10 @@ class Metric:
     version: int
     slow: bool
 
+    def __call__(self, *arguments: Any) -> Estimate:
+        """The function that was marked."""
+        return self.function(*arguments)
+
     def names(self) -> tuple[str, ...]:
         """Column names: one per feature space, or the function's own name."""
         return tuple(f"{self.name}_{space}" for space in self.spaces) or (self.name,)
@@ -65,13 +69,17 @@ def metric(
     *,
     needs: Sequence[str],
     better: str,
+    name: str = "",
     unit: str = "",
     scale: str = "raw",
     spaces: Sequence[str] = (),
     version: int = 1,
     slow: bool = False,
 ) -> Callable[[Callable[..., Any]], Metric]:
-    """Mark a function of an Evaluation as a metric; `needs` names attributes of the Evaluation (see Evaluation.has)."""
+    """Mark a function of an Evaluation as a metric, named like the function unless `name` says otherwise.
+
+    needs: attributes of the Evaluation (see Evaluation.has). slow: not in core. A higher version re-scores stored samples.
+    """
     if better not in ("higher", "lower", "none"):
         raise ValueError(f'better must be "higher", "lower" or "none", got {better!r}')
     if scale not in ("raw", "log", "logit"):
@@ -79,7 +87,7 @@ def metric(
 
     def mark(function: Callable[..., Estimate]) -> Metric:
         return Metric(
-            name=function.__name__,
+            name=name or function.__name__,
             function=function,
             needs=tuple(needs),
             better=better,

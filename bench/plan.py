@@ -227,7 +227,8 @@ def _metrics(suite: Suite, dataset: Any, features: dict[str, str]) -> dict[str, 
         if entry.error or (entry.constants.get("slow") and not suite.slow_metrics):
             continue
         spaces = entry.constants.get("spaces", ())
-        if spaces and name[len(entry.attribute) + 1 :] not in features:
+        base = entry.constants.get("name", entry.attribute)
+        if spaces and name[len(base) + 1 :] not in features:
             continue
         found[name] = entry.constants.get("version", 1)
     return found

@@ -165,7 +165,8 @@ def _metrics_of(entry: Entry) -> list[Entry]:
             if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "metric":
                 constants = {k.arg: ast.literal_eval(k.value) for k in mark.keywords if k.arg}
                 title = (ast.get_docstring(node) or "").split("\n")[0]
-                names = [f"{node.name}_{s}" for s in constants.get("spaces", ())] or [node.name]
+                base = constants.get("name", node.name)
+                names = [f"{base}_{space}" for space in constants.get("spaces", ())] or [base]
                 found += [
                     Entry("metric", name, entry.path, entry.module, title, constants, attribute=node.name)
                     for name in names

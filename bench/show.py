@@ -312,3 +312,39 @@ def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
             f"{board:8} {metric:26} {number(left):>10} {number(right):>10}  {scale:5} {number(difference):>10} "
             f"± {error}, p {p_holm:.3g}: {words}"
         )
+
+
+def print_diagnosis(*, as_json: bool) -> bool:
+    """bench doctor; True if nothing is bad."""
+    from bench.doctor import BAD, diagnose
+
+    found = diagnose()
+    if as_json:
+        print(json.dumps([finding.__dict__ for finding in found], indent=1))
+    else:
+        for finding in found:
+            remedy = f"\n{'':37}remedy: {finding.remedy}" if finding.remedy else ""
+            print(clean(f"{finding.verdict:8} {finding.check:27} {finding.detail}") + remedy)
+        bad = sum(finding.verdict == BAD for finding in found)
+        print(f"{len(found)} checks, {bad} bad" + (": see the remedies above" if bad else ""))
+    return all(finding.verdict != BAD for finding in found)
+
+
+def make_model(name: str) -> None:
+    """bench new model."""
+    from bench.plugin_check import new_model
+
+    path = _relative(new_model(name, ROOT / "baselines"))
+    print(f"wrote {path}; try it: bench check {path}, then bench run -m {name} -d ring8")
+
+
+def print_check(file: str) -> bool:
+    """bench check; True if every promise is kept."""
+    from bench.plugin_check import check_model
+
+    results = check_model(file)
+    for result in results:
+        print(clean(f"{'ok' if result.kept else 'FAILED':7} {result.dataset:14} {result.promise} {result.detail}".rstrip()))
+    broken = sum(not result.kept for result in results)
+    print(f"{len(results)} promises tried, {broken} broken")
+    return not broken

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.registry import entries
+
+if TYPE_CHECKING:  # listing and --help must not pay for pandas
+    import pandas as pd
 
 DASH = "–"
 RESOURCE_HEADINGS = {
@@ -102,7 +104,7 @@ def _metric_order(here: pd.DataFrame) -> list[str]:
 
 def _rank(row: object) -> float:
     rank = row.rank  # type: ignore[attr-defined]
-    return math.inf if rank is None or pd.isna(rank) else float(rank)
+    return math.inf if _missing(rank) else float(rank)
 
 
 def _place(row: object, on_board: bool) -> str:
@@ -121,17 +123,17 @@ def _name(row: object) -> str:
 
 
 def _value(row: object, *, short: bool = False) -> str:
-    if row is None or pd.isna(row.centre):  # type: ignore[attr-defined]
+    if row is None or _missing(row.centre):  # type: ignore[attr-defined]
         return DASH
     text = number(row.centre)  # type: ignore[attr-defined]
-    if short or pd.isna(row.ci_low):  # type: ignore[attr-defined]
+    if short or _missing(row.ci_low):  # type: ignore[attr-defined]
         return text
     return f"{text} [{number(row.ci_low)}, {number(row.ci_high)}]"  # type: ignore[attr-defined]
 
 
 def _other_board(other: object, row: object, primary: str) -> str:
     """The value on the other board, and how many places the model moves there."""
-    if other is None or pd.isna(other.centre):  # type: ignore[attr-defined]
+    if other is None or _missing(other.centre):  # type: ignore[attr-defined]
         return DASH
     text = number(other.centre)  # type: ignore[attr-defined]
     if row.metric != primary or math.isinf(_rank(row)) or math.isinf(_rank(other)):  # type: ignore[attr-defined]
@@ -141,7 +143,7 @@ def _other_board(other: object, row: object, primary: str) -> str:
 
 
 def _resource(row: object, metric: str) -> str:
-    if row is None or pd.isna(row.centre):  # type: ignore[attr-defined]
+    if row is None or _missing(row.centre):  # type: ignore[attr-defined]
         return DASH
     value = row.centre  # type: ignore[attr-defined]
     if metric == "peak_rss_bytes":
@@ -152,6 +154,12 @@ def _resource(row: object, metric: str) -> str:
 def _arrow(column: pd.DataFrame) -> str:
     better = set(column.better)
     return {"lower": "↓", "higher": "↑"}.get(better.pop() if len(better) == 1 else "", "")
+
+
+def _missing(value: object) -> bool:
+    import pandas
+
+    return bool(pandas.isna(value))
 
 
 def number(value: float) -> str:

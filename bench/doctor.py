@@ -1,0 +1,111 @@
+"""bench doctor: is this installation sound? Versions, device, threads, memory, weights, data: a verdict and a remedy each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from bench.environment import LIBRARIES, fingerprint
+from bench.registry import entries
+
+OK, WARN, BAD = "ok", "warning", "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check. remedy: what to do, empty where the verdict is ok."""
+
+    check: str
+    verdict: str
+    detail: str
+    remedy: str = ""
+
+
+def diagnose() -> list[Finding]:
+    """Every check; one that raises is a bad finding, the others go on."""
+    found: list[Finding] = []
+    for check in CHECKS:
+        try:
+            found += check()
+        except Exception as error:  # noqa: BLE001 - a doctor that faints helps nobody
+            found.append(Finding(check.__name__.strip("_"), BAD, f"{type(error).__name__}: {error}", "report this"))
+    return found
+
+
+def _python() -> Iterator[Finding]:
+    if sys.version_info < (3, 11):
+        yield Finding("python", BAD, sys.version.split()[0], "install Python 3.11 or newer")
+    else:
+        yield Finding("python", OK, sys.version.split()[0])
+
+
+def _libraries() -> Iterator[Finding]:
+    for name in LIBRARIES:
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            yield Finding(name, BAD, "not installed", "pip install -e .")
+            continue
+        if name == "torch" and not found.startswith("2.13."):
+            yield Finding(name, WARN, f"{found}, the suite is pinned to 2.13", "pip install 'torch==2.13.*'")
+        else:
+            yield Finding(name, OK, found)
+
+
+def _device() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        yield Finding("device", OK, f"cuda: {torch.cuda.get_device_name()}")
+    elif torch.version.cuda:
+        yield Finding("device", WARN, "a CUDA build of torch, but no GPU is visible", "check the driver, or use --device cpu")
+    else:
+        yield Finding("device", OK, "cpu (this torch is built without CUDA)")
+
+
+def _machine() -> Iterator[Finding]:
+    env = fingerprint()
+    yield Finding("threads", OK, f"{env['cores']} cores: up to {env['cores']} cells side by side, one thread each")
+    memory = env["memory_gib"]
+    if memory is not None and memory < 4:
+        yield Finding("memory", WARN, f"{memory} GiB, the core suite is made for 4", "use --jobs 1")
+    else:
+        yield Finding("memory", OK, f"{memory} GiB")
+
+
+def _plugins() -> Iterator[Finding]:
+    from bench.registry import Broken, load_entry
+
+    for kind in ("model", "dataset", "metric"):
+        broken = []
+        for entry in entries(kind).values():
+            try:
+                load_entry(entry)
+            except Broken as error:
+                broken.append(str(error))
+        if broken:
+            yield Finding(f"{kind}s", BAD, "; ".join(broken), "mend the file, or take it out of its folder")
+        else:
+            yield Finding(f"{kind}s", OK, f"{len(entries(kind))} load")
+
+
+def _data() -> Iterator[Finding]:
+    from bench.features import Unavailable, load_space
+    from bench.registry import load
+
+    for name in entries("dataset"):
+        dataset = load("dataset", name)()
+        rows = f"{len(dataset.train)}/{len(dataset.valid)}/{len(dataset.test)} rows, sha256 {dataset.sha256[:12]}"
+        yield Finding(f"data {name}", OK, rows)
+        for space in dataset.spaces:
+            try:
+                found = load_space(space, dataset)
+            except Unavailable as error:
+                yield Finding(f"features {space} of {name}", WARN, "not available", str(error))
+            else:
+                yield Finding(f"features {space} of {name}", OK, f"sha256 {found.sha256[:12]}")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _device, _machine, _plugins, _data)

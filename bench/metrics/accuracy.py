@@ -1,0 +1,13 @@
+"""Accuracy of generative classifiers on held-out rows."""
+
+from __future__ import annotations
+
+from bench.evaluation import Evaluation
+from bench.metric import Estimate, block_means, metric
+
+
+@metric(needs=("proba", "labels"), better="higher", unit="fraction", scale="logit")
+def accuracy(ev: Evaluation) -> Estimate:
+    """Share of held-out rows whose most probable class is the true one."""
+    correct = (ev.proba.argmax(dim=1) == ev.real.y).double()
+    return Estimate(float(correct.mean()), len(correct), block_means(correct))

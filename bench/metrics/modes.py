@@ -1,0 +1,141 @@
+"""Mode statistics: which modes of the data a model's samples fall into, and how evenly.
+
+2-D mixtures: every sample counts for its nearest mode; one within 3 sigma (strictly) is of high quality (Lin et al. 2018).
+Images: a mode is the class, or the triple of classes, that the pinned classifier predicts.
+
+    mode_kl          KL(generated histogram || true prior)                                    nats
+    mode_jsd         JSD over K modes x shells [0,1), [1,2), [2,3) sigma and one off-mode cell   nats, at most ln 2
+    hq_fraction      share within 3 sigma; 1 - e^-4.5 = 0.9889 for a perfect sampler in 2-D
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from bench.data import Mixture
+from bench.evaluation import Evaluation
+from bench.metric import Estimate, metric, refuse_non_finite
+
+SHELL_MASSES = (1 - math.exp(-0.5), math.exp(-0.5) - math.exp(-2), math.exp(-2) - math.exp(-4.5), math.exp(-4.5))
+HQ_CEILING = 1 - math.exp(-4.5)
+
+
+def nearest_mode(x: Tensor, law: Mixture) -> tuple[Tensor, Tensor]:
+    """x (N, 2) -> (index of the nearest mode (N,), distance to it in sigmas (N,))."""
+    refuse_non_finite(x, "samples")
+    distance = torch.cdist(x.double(), law.means.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    nearest, mode = distance.min(dim=1)
+    return mode, nearest / law.sigma
+
+
+def histogram_kl(counts: Tensor, prior: Tensor) -> float:
+    """KL(counts / n || prior) in nats; an empty cell adds nothing. counts, prior: (K,)."""
+    share = counts.double() / counts.sum()
+    present = share > 0
+    return float((share[present] * (share[present] / prior.double()[present]).log()).sum())
+
+
+def jensen_shannon(p: Tensor, q: Tensor) -> float:
+    """JSD of two histograms that sum to one, nats, in [0, ln 2]."""
+    middle = (p + q) / 2
+
+    def kl(a: Tensor) -> float:
+        present = a > 0
+        return float((a[present] * (a[present] / middle[present]).log()).sum())
+
+    return max(0.0, (kl(p) + kl(q)) / 2)
+
+
+def shell_histogram(mode: Tensor, sigmas: Tensor, n_modes: int) -> Tensor:
+    """Shares of the K x 3 cells (mode, shell) and of the one off-mode cell, (3 K + 1,)."""
+    cell = torch.where(sigmas < 3, mode * 3 + sigmas.clamp(max=2.5).floor().long(), torch.full_like(mode, 3 * n_modes))
+    return torch.bincount(cell, minlength=3 * n_modes + 1).double() / len(cell)
+
+
+def true_shells(n_modes: int) -> Tensor:
+    """The masses of the same cells under an equal mixture of well separated 2-D Gaussians."""
+    return torch.tensor([m / n_modes for _ in range(n_modes) for m in SHELL_MASSES[:3]] + [SHELL_MASSES[3]]).double()
+
+
+def mode_counts(ev: Evaluation) -> tuple[Tensor, Tensor]:
+    """(samples per mode (K,), the true prior over modes (K,))."""
+    law = ev.dataset.law
+    if law is not None:
+        mode, _ = nearest_mode(ev.mode_samples, law)
+        n_modes = len(law.means)
+        prior = torch.full((n_modes,), 1 / n_modes).double()
+    else:
+        refuse_non_finite(ev.mode_samples, "samples")
+        mode, n_modes = ev.space("lenet").mode_ids(ev.mode_samples), ev.dataset.n_modes
+        prior = _class_prior(ev, n_modes)
+    return torch.bincount(mode.cpu(), minlength=n_modes), prior
+
+
+def _class_prior(ev: Evaluation, n_modes: int) -> Tensor:
+    """Labels of the training rows where there are some; for tuples the product of the predicted classes' shares."""
+    if ev.train.y is not None:
+        return torch.bincount(ev.train.y.cpu(), minlength=n_modes).double() / len(ev.train)
+    ids = ev.space("lenet").mode_ids(ev.train.x).cpu()
+    base = round(n_modes ** (1 / ev.dataset.shape[0]))
+    prior = torch.ones(1).double()
+    for place in reversed(range(ev.dataset.shape[0])):
+        share = torch.bincount(ids // base**place % base, minlength=base).double() / len(ids)
+        prior = (prior[:, None] * share).flatten()
+    return prior
+
+
+@metric(needs=("samples", "law"), better="lower", unit="nats", scale="log")
+def mode_jsd(ev: Evaluation) -> Estimate:
+    """Jensen-Shannon divergence between generated and true histogram over modes x sigma shells."""
+    law = ev.dataset.law
+    mode, sigmas = nearest_mode(ev.mode_samples, law)
+    value = jensen_shannon(shell_histogram(mode, sigmas, len(law.means)).cpu(), true_shells(len(law.means)))
+    return Estimate(value, len(mode))
+
+
+@metric(needs=("samples", "modes"), better="higher", unit="count")
+def modes_captured(ev: Evaluation) -> Estimate:
+    """Modes with a high-quality sample (2-D), or classes predicted at least max(1, 10 % of expected) times."""
+    n = len(ev.mode_samples)
+    if ev.dataset.law is not None:
+        mode, sigmas = nearest_mode(ev.mode_samples, ev.dataset.law)
+        return Estimate(float(len(mode[sigmas < 3].unique())), n)
+    counts, prior = mode_counts(ev)
+    captured = int((counts >= (0.1 * prior * n).clamp(min=1)).sum())
+    share = float(counts.max()) / n
+    note = f"one mode: {share:.0%} of the samples fall into one of {len(counts)}" if share >= 0.9 and n > 1 else ""
+    return Estimate(float(captured), n, note=note)
+
+
+@metric(needs=("samples", "classifier"), better="higher", unit="count")
+def modes_hit(ev: Evaluation) -> Estimate:
+    """Modes predicted at least once, as the papers count."""
+    counts, _ = mode_counts(ev)
+    return Estimate(float((counts > 0).sum()), int(counts.sum()))
+
+
+@metric(needs=("samples", "modes"), better="lower", unit="nats", scale="log")
+def mode_kl(ev: Evaluation) -> Estimate:
+    """KL of the generated histogram over modes to the true prior; every sample counts for its nearest mode."""
+    counts, prior = mode_counts(ev)
+    return Estimate(histogram_kl(counts, prior), int(counts.sum()))
+
+
+@metric(needs=("samples", "modes"), better="none", unit="nats", scale="log")
+def mode_kl_uniform(ev: Evaluation) -> Estimate:
+    """KL of the generated histogram over modes to the uniform, as the papers print it."""
+    counts, prior = mode_counts(ev)
+    return Estimate(histogram_kl(counts, torch.full_like(prior, 1 / len(prior))), int(counts.sum()))
+
+
+@metric(needs=("samples", "law"), better="none", unit="fraction", scale="logit")
+def hq_fraction(ev: Evaluation) -> Estimate:
+    """Share of samples within 3 sigma of the nearest mode; a perfect sampler has 0.9889, more is over-concentration."""
+    _, sigmas = nearest_mode(ev.mode_samples, ev.dataset.law)
+    n, value = len(sigmas), float((sigmas < 3).double().mean())
+    above = value - HQ_CEILING > 3 * math.sqrt(HQ_CEILING * (1 - HQ_CEILING) / n)
+    note = f"over-concentration: {value:.2%} within 3 sigma, a perfect sampler has {HQ_CEILING:.2%}" if above else ""
+    return Estimate(value, n, note=note)

@@ -1,0 +1,19 @@
+"""One thread for every test, as in every cell; the clean fork server is shared by the tests that need it."""
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def workers():
+    from bench.execute import Workers
+
+    with Workers() as running:
+        yield running
