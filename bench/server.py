@@ -20,6 +20,7 @@ from typing import Any
 
 PRELOADED = (
     "torch",
+    "torch._dynamo",  # which the first optimizer of a process would import, for seconds
     "numpy",
     "scipy.linalg",
     "scipy.special",

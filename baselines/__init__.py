@@ -1,0 +1,1 @@
+"""Baselines: statistical, tractable and approximate models and reference rows; one model, one file."""

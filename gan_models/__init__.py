@@ -1,0 +1,1 @@
+"""Generative adversarial networks and their neighbours, one model a file."""

@@ -1,0 +1,179 @@
+"""What the adversarial models share: seeded building, MLPs, the DCGAN stack at any image size, frozen networks, draws, averages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+Layer = Callable[[], nn.Module]  # builds an activation
+Norm = Callable[[int], nn.Module]  # builds a normalisation of so many channels (or features)
+leaky_relu = partial(nn.LeakyReLU, 0.2)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Build networks inside: their initial weights come from `seed`, the global random state is restored."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Let gradients pass through the networks but not into their parameters."""
+    moving = [p for network in networks for p in network.parameters() if p.requires_grad]
+    for parameter in moving:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in moving:
+            parameter.requires_grad_(True)
+
+
+def draw_index(n: int, batch: int, generator: torch.Generator) -> Tensor:
+    """Draw `batch` row numbers below n with replacement, int64 (batch,): the data may be smaller than the batch."""
+    return torch.randint(n, (batch,), generator=generator, device=generator.device)
+
+
+def set_lr(lr: float, *optimizers: torch.optim.Optimizer) -> None:
+    """Give every parameter group of the optimizers this learning rate."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """average <- decay average + (1 - decay) network, over the parameters; buffers are copied."""
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1.0 - decay)
+    for kept, new in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(new)
+
+
+@torch.no_grad()
+def generate(network: nn.Module, *inputs: Tensor, chunk: int = 2048) -> Tensor:
+    """Run a network in eval mode over inputs (n, ...) by chunks and restore its mode, so that nothing in it moves."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        return torch.cat([network(*part) for part in zip(*(t.split(chunk) for t in inputs), strict=True)])
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def is_image(shape: Sequence[int]) -> bool:
+    """True for the shape (C, H, W) of one image, False for the shape (D,) of a row."""
+    return len(shape) == 3
+
+
+def mlp(sizes: Sequence[int], activation: Layer = nn.ReLU, *, norm: Norm | None = None) -> nn.Sequential:
+    """Linear layers of these sizes, the activation (and the norm before it) after each but the last."""
+    layers: list[nn.Module] = []
+    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        layers.append(nn.Linear(fan_in, fan_out))
+        if i < len(sizes) - 2:
+            layers += [norm(fan_out)] if norm else []
+            layers.append(activation())
+    return nn.Sequential(*layers)
+
+
+def mlp_generator(
+    shape: Sequence[int], inputs: int, hidden: Sequence[int], activation: Layer = nn.ReLU, norm: Norm | None = None
+) -> nn.Sequential:
+    """(B, inputs) -> (B, *shape): a sigmoid at the end for images in [0, 1], linear for real rows."""
+    net = mlp([inputs, *hidden, prod(shape)], activation, norm=norm)
+    return nn.Sequential(*net, *([nn.Sigmoid()] if is_image(shape) else []), nn.Unflatten(1, tuple(shape)))
+
+
+def mlp_discriminator(inputs: int, hidden: Sequence[int], activation: Layer = leaky_relu) -> nn.Sequential:
+    """(B, ...) of `inputs` numbers an example -> logits (B, 1); all but the last module are the features."""
+    return nn.Sequential(nn.Flatten(), *mlp([inputs, *hidden, 1], activation))
+
+
+@dataclass(frozen=True)
+class ConvStack:
+    """The DCGAN stack (Radford et al. 2016) of an image size: 64 = 4 x 2^4, 32 = 4 x 2^3, 28 = 7 x 2^2, 8 = 2 x 2^2."""
+
+    shape: tuple[int, int, int]  # C, H, W with H = W
+    width: int = 64  # channels at the largest hidden map; they double as the map halves
+    strided: bool = True  # else nearest upsampling + convolution, convolution + max-pooling
+    norm: Norm | None = nn.BatchNorm2d
+    norm_at_edges: bool = False  # also at G's output and D's input
+    dense: int = 0  # units of a fully connected hidden layer, 0 for none
+
+    def __post_init__(self) -> None:
+        height, width = self.shape[1:]
+        if height != width or self.seed_size * 2**self.halvings != height or not self.halvings:
+            raise ValueError(f"the convolutional stack needs square images of side 8, 12, 16, 28, 32, 64, ..., got {self.shape}")
+
+    @property
+    def seed_size(self) -> int:
+        """Side of the smallest map: 2 below 16 pixels, else 4 to 7."""
+        size = self.shape[1]
+        least = 2 if size < 16 else 4
+        while size % 2 == 0 and size // 2 >= least:
+            size //= 2
+        return size
+
+    @property
+    def halvings(self) -> int:
+        """Number of strided layers between the smallest map and the image."""
+        return (self.shape[1] // self.seed_size).bit_length() - 1
+
+    def generator(self, inputs: int, activation: Layer = nn.ReLU) -> nn.Sequential:
+        """(B, inputs) -> (B, C, H, W) in [-1, 1]: z to the smallest map, doubled by 4x4 kernels, tanh at the end."""
+        widths = [self.width * 2**i for i in reversed(range(self.halvings))]  # e.g. 8w 4w 2w w
+        layers: list[nn.Module] = []
+        if self.dense:
+            layers += [nn.Linear(inputs, self.dense), activation()]
+            inputs = self.dense
+        layers += [nn.Unflatten(1, (inputs, 1, 1)), nn.ConvTranspose2d(inputs, widths[0], self.seed_size, bias=False)]
+        for fan_in, fan_out in zip(widths, [*widths[1:], self.shape[0]], strict=True):
+            layers += [*self._norm(fan_in), activation(), *self._double(fan_in, fan_out)]
+        layers += self._norm(self.shape[0]) if self.norm_at_edges else []
+        return nn.Sequential(*layers, nn.Tanh())
+
+    def discriminator(self, channels: int | None = None, activation: Layer = leaky_relu) -> nn.Sequential:
+        """(B, channels, H, W) -> logits (B, 1); channels defaults to C; all but the last module are the features."""
+        widths = [self.width * 2**i for i in range(self.halvings)]  # e.g. w 2w 4w 8w
+        layers: list[nn.Module] = []
+        for i, (fan_in, fan_out) in enumerate(zip([channels or self.shape[0], *widths[:-1]], widths, strict=True)):
+            norm = self._norm(fan_out) if i or self.norm_at_edges else []
+            layers += [*self._halve(fan_in, fan_out), *norm, activation()]
+        features = widths[-1] * self.seed_size**2
+        if self.dense:
+            return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, self.dense), activation(), nn.Linear(self.dense, 1))
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, 1))  # = a convolution over the whole smallest map
+
+    def _norm(self, channels: int) -> list[nn.Module]:
+        return [self.norm(channels)] if self.norm else []
+
+    def _double(self, fan_in: int, fan_out: int) -> list[nn.Module]:
+        if self.strided:
+            return [nn.ConvTranspose2d(fan_in, fan_out, 4, stride=2, padding=1)]
+        return [nn.Upsample(scale_factor=2), nn.Conv2d(fan_in, fan_out, 3, padding=1)]
+
+    def _halve(self, fan_in: int, fan_out: int) -> list[nn.Module]:
+        if self.strided:
+            return [nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1)]
+        return [nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.MaxPool2d(2)]
+
+
+def dcgan_init(network: nn.Module) -> nn.Module:
+    """Draw weights from N(0, 0.02) and batch-norm gains from N(1, 0.02), biases 0 (Radford et al. 2016, sec. 4)."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+        if getattr(module, "bias", None) is not None:
+            nn.init.zeros_(module.bias)
+    return network

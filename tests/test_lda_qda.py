@@ -1,0 +1,110 @@
+"""LDA, QDA: scikit-learn's probabilities, the published cross-validation, their own law."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.covariance import ledoit_wolf as sklearn_ledoit_wolf
+from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.model_selection import RepeatedStratifiedKFold
+from sklearn.preprocessing import StandardScaler
+
+from baselines._gaussian import ledoit_wolf
+from baselines.lda import LDA
+from baselines.one_gaussian import OneGaussian
+from baselines.qda import QDA
+
+TABLES = {"iris": load_iris, "wine": load_wine, "digits": load_digits}
+PUBLISHED = {"iris": (0.977, 0.955), "wine": (0.983, 0.992), "digits": (0.954, 0.979)}  # SCIENCE.md, section 3
+
+
+def table(name):
+    bunch = TABLES[name]()
+    return bunch.data.astype(float), bunch.target
+
+
+def tensors(x, y):
+    return torch.as_tensor(x), torch.as_tensor(y).long()
+
+
+def test_ledoit_wolf_equals_scikit_learns():
+    rows = np.random.RandomState(0).standard_t(4, size=(30, 8)) @ np.random.RandomState(1).normal(size=(8, 8))
+    assert ledoit_wolf(torch.as_tensor(rows)).numpy() == pytest.approx(sklearn_ledoit_wolf(rows)[0], rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["iris", "wine"])
+def test_probabilities_equal_scikit_learns(name):
+    x, y = table(name)
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x[::2], y[::2]).predict_proba(x[1::2])
+    ours = LDA().fit(*tensors(x[::2], y[::2]), seed=0).predict_proba(torch.as_tensor(x[1::2]))
+    assert ours.numpy() == pytest.approx(theirs, abs=1e-6)
+    scaler = StandardScaler().fit(x[::2])
+    train, test = scaler.transform(x[::2]), scaler.transform(x[1::2])
+    theirs = QuadraticDiscriminantAnalysis(reg_param=0.1).fit(train, y[::2]).predict_proba(test)
+    ours = QDA().fit(*tensors(x[::2], y[::2]), seed=0).predict_proba(torch.as_tensor(x[1::2]))
+    assert ours.numpy() == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_the_published_cross_validation(name):
+    """RepeatedStratifiedKFold(5 x 10, seed 0): accuracy within 0.002 of SCIENCE.md's table."""
+    x, y = table(name)
+    scores = []
+    for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=10, random_state=0).split(x, y):
+        rows, labels = tensors(x[train], y[train])
+        queries = torch.as_tensor(x[test])
+        correct = [
+            (model.fit(rows, labels, seed=0).predict_proba(queries).argmax(dim=1).numpy() == y[test]).mean()
+            for model in (LDA(), QDA())
+        ]
+        scores.append(correct)
+    assert np.mean(scores, axis=0) == pytest.approx(PUBLISHED[name], abs=0.002)
+
+
+@pytest.mark.parametrize("model", [LDA(), QDA()])
+def test_samples_have_the_models_own_law(model):
+    """Class shares, means and covariances of 200,000 draws, within 5 standard errors; mean log p is the entropy's."""
+    x, y = tensors(*table("iris"))
+    model.fit(x, y, seed=0)
+    n = 50_000
+    given = model.sample_given(torch.arange(3).repeat_interleave(n), seed=1).double()
+    for k in range(3):
+        rows, factor = given[k * n : (k + 1) * n], model.law_.factors[k]
+        white = torch.linalg.solve_triangular(factor, (rows - model.law_.means[k]).T, upper=False).T
+        assert white.mean(dim=0).abs().max() < 5 / n**0.5
+        assert (torch.cov(white.T) - torch.eye(4)).abs().max() < 5 * (2 / n) ** 0.5
+    samples = model.sample(n, seed=2)
+    share = model.predict_proba(samples).mean(dim=0)
+    assert (share - model.law_.priors).abs().max() < 5 * 0.5 / n**0.5, "E p(k|x) = pi_k under p(x)"
+
+
+@pytest.mark.parametrize("model", [LDA(), QDA(), OneGaussian()])
+def test_log_prob_is_the_mixture_density(model):
+    """Against scipy's multivariate normal, 1e-9 relative."""
+    from scipy.stats import multivariate_normal
+
+    x, y = tensors(*table("iris"))
+    law = model.fit(x, y, seed=0).law_
+    expected = sum(
+        float(p) * multivariate_normal(m.numpy(), (f @ f.T).numpy()).pdf(x.numpy())
+        for p, m, f in zip(law.priors, law.means, law.factors)
+    )
+    assert model.log_prob(x).numpy() == pytest.approx(np.log(expected), rel=1e-9)
+
+
+def test_unlabelled_rows_are_left_out_and_unlabelled_data_is_refused():
+    x, y = tensors(*table("iris"))
+    more = torch.cat([x, 100 * torch.ones(5, 4)]), torch.cat([y, -torch.ones(5, dtype=torch.long)])
+    assert torch.equal(LDA().fit(*more, seed=0).law_.means, LDA().fit(x, y, seed=0).law_.means)
+    unlabelled = type("D", (), {"n_classes": 0, "name": "ring8"})
+    assert "needs class labels" in LDA().supports(unlabelled) and "needs class labels" in QDA().supports(unlabelled)
+
+
+def test_bad_parameters_are_refused():
+    with pytest.raises(ValueError, match=r"shrinkage must be in \[0, 1\]"):
+        LDA(shrinkage=1.5)
+    with pytest.raises(ValueError, match=r"regularization must be in \[0, 1\]"):
+        QDA(regularization=-0.1)
+    with pytest.raises(ValueError, match="class 1 has 1 training rows"):
+        QDA().fit(torch.randn(4, 2), torch.tensor([0, 0, 0, 1]), seed=0)
