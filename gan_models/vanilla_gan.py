@@ -86,7 +86,7 @@ class VanillaGAN:
                 with torch.no_grad():
                     fake = self.generator_(self._noise(self.batch, generator))
                 d_adam.zero_grad()
-                real_logits, fake_logits = self.discriminator_(real), self.discriminator_(fake)  # (B, 1) each
+                real_logits, fake_logits = self.discriminator_(torch.cat([real, fake])).chunk(2)  # (B, 1) each
                 d_loss = discriminator_loss(real_logits, fake_logits)
                 d_loss.backward()
                 d_adam.step()

@@ -36,15 +36,14 @@ def test_log_density_in_2d_far_from_the_origin(shift):
 
 def test_bandwidth_scores_equal_a_leave_one_out_by_hand():
     rows = torch.randn(40, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    scores = bandwidth_scores(rows, rows, largest=2.0, skip_self=True, octaves=4)
+    scores = bandwidth_scores(rows, rows, largest=2.0, skip_self=True, count=8)
     for h, score in scores.items():
         by_hand = [
             float(log_density(torch.cat([rows[:i], rows[i + 1 :]]), rows[i : i + 1], h)) for i in range(len(rows))
         ]
-        if min(by_hand) > -600:
-            assert score == pytest.approx(np.mean(by_hand), abs=1e-8)
+        assert score == pytest.approx(np.mean(by_hand), abs=1e-5), "float32 kernels, squared 7 times: 2^7 x 6e-8"
     ratios = sorted(scores)
-    assert ratios[1] / ratios[0] == pytest.approx(2**0.25)
+    assert ratios[1] / ratios[0] == pytest.approx(2**0.5)
 
 
 def test_the_chosen_bandwidth_on_digits_is_the_best_of_a_finer_search():
@@ -53,7 +52,7 @@ def test_the_chosen_bandwidth_on_digits_is_the_best_of_a_finer_search():
     rows = model.rows_
 
     def leave_one_out(h):
-        return max(bandwidth_scores(rows, rows, largest=h, skip_self=True, octaves=1).items(), key=lambda kv: kv[0])[1]
+        return bandwidth_scores(rows, rows, largest=h, skip_self=True, count=1)[h]
 
     chosen = leave_one_out(model.bandwidth_)
     assert all(leave_one_out(model.bandwidth_ * factor) <= chosen for factor in (0.7, 1.4))
