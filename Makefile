@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := $(VENV)/bin/bench
 
-.PHONY: run test clean
+.PHONY: run test readme clean
 
 run: $(VENV)/.installed
 	$(BENCH) run --all
@@ -25,3 +25,6 @@ $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info
+
+readme: $(VENV)/.installed
+	$(VENV)/bin/python -m bench.render.readme

@@ -1,10 +1,12 @@
-"""What the discrete autoregressive models share: codes, the refusals, and draws by inversion."""
+"""What the discrete autoregressive models share: codes, refusals, draws by inversion, and mask B between channels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def check_levels(levels: int | None) -> int:
@@ -28,3 +30,30 @@ def draw(logits: Tensor, uniform: Tensor) -> Tensor:
     """Invert the distribution function: logits (..., K), uniform (...) in [0, 1) -> codes (...)."""
     cumulated = logits.softmax(dim=-1).cumsum(dim=-1)
     return (uniform.unsqueeze(-1) >= cumulated[..., :-1]).sum(dim=-1)
+
+
+def with_ones(codes: Tensor, levels: int) -> Tensor:
+    """Scale codes to [-1, 1] and put a channel of ones, which shows borders, before them: (B, C, ...) -> (B, 1 + C, ...)."""
+    scaled = codes.float() * (2 / (levels - 1)) - 1
+    return torch.cat([torch.ones_like(scaled[:, :1]), scaled], dim=1)
+
+
+def log_marginals(codes: Tensor, levels: int) -> Tensor:
+    """Logarithm of the smoothed frequency of every code at every position, (N, *shape) -> (*shape, K)."""
+    counts = sum(F.one_hot(chunk, levels).sum(dim=0) for chunk in codes[:20_000].split(1000)) + 0.5
+    return (counts / counts.sum(dim=-1, keepdim=True)).log()
+
+
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution with mask B: a feature of a channel's group sees the groups up to its own."""
+
+    def __init__(self, seen: Tensor, groups: Tensor) -> None:
+        super().__init__(len(seen), len(groups), 1)
+        self.register_buffer("mask", (seen <= groups[:, None]).float()[:, :, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.mask, self.bias)
+
+    def matrix(self) -> tuple[Tensor, Tensor]:
+        """Weight (inputs, outputs) and bias (outputs,) of the same map on (n, inputs)."""
+        return (self.weight * self.mask)[:, :, 0, 0].t().contiguous(), self.bias

@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines._categorical import check_levels, draw, refuse_real, to_codes
+from baselines._categorical import check_levels, draw, log_marginals, refuse_real, to_codes
 
 
 @dataclass(kw_only=True, eq=False)
@@ -78,8 +78,7 @@ class MADE:
         codes = to_codes(x, self.levels).flatten(1)  # (N, D)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.net_ = _MaskedNet(codes.shape[1], self).to(x.device)
-        self.net_.start_at_marginals(codes)
+            self.net_ = _MaskedNet(codes, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for step in range(self.steps):
@@ -123,9 +122,9 @@ class MADE:
 class _MaskedNet(nn.Module):
     """The network, its degrees m (one list of layers per ordering) and the incremental sampler."""
 
-    def __init__(self, n_inputs: int, model: MADE) -> None:
+    def __init__(self, codes: Tensor, model: MADE) -> None:
         super().__init__()
-        self.levels = model.levels
+        n_inputs, self.levels = codes.shape[1], model.levels
         sizes = [n_inputs, *model.hidden]
         features = model.levels if model.levels <= 32 else model.rank  # R: features a pixel has before the softmax
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False))
@@ -134,7 +133,7 @@ class _MaskedNet(nn.Module):
         if self.direct is not None:
             nn.init.zeros_(self.direct.weight)
         self.palette = None if features == model.levels else nn.Parameter(torch.randn(features, model.levels) / 4)
-        self.bias = nn.Parameter(torch.zeros(n_inputs, model.levels))  # c (D, K)
+        self.bias = nn.Parameter(log_marginals(codes, model.levels))  # c (D, K)
         for ordering in range(model.orderings):
             degrees = [torch.arange(n_inputs) + 1 if ordering == 0 else torch.randperm(n_inputs) + 1]
             for size in model.hidden:
@@ -142,11 +141,6 @@ class _MaskedNet(nn.Module):
                 degrees.append(torch.randint(low, high + 1, (size,)))
             for layer, m in enumerate(degrees):
                 self.register_buffer(f"degrees_{ordering}_{layer}", m)
-
-    def start_at_marginals(self, codes: Tensor) -> None:
-        """Let c be the log of the smoothed training marginals."""
-        counts = F.one_hot(codes[:20_000], self.levels).sum(dim=0)  # (D, K)
-        self.bias.data = ((counts + 0.5) / (counts + 0.5).sum(dim=1, keepdim=True)).log()
 
     def forward(self, codes: Tensor, ordering: int, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""

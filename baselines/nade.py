@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines._categorical import check_levels, draw, refuse_real, to_codes
+from baselines._categorical import check_levels, draw, log_marginals, refuse_real, to_codes
 
 
 @dataclass(kw_only=True, eq=False)
@@ -123,8 +123,7 @@ class _Net(nn.Module):
         self.c = nn.Parameter(torch.zeros(model.hidden))
         self.V = nn.Parameter(torch.randn(dim, features, model.hidden) / model.hidden)
         self.palette = None if features == model.levels else nn.Parameter(torch.randn(features, model.levels) / 4)
-        counts = F.one_hot(codes[:20_000].cpu(), model.levels).sum(dim=0) + 0.5  # (D, K)
-        self.b = nn.Parameter((counts / counts.sum(dim=1, keepdim=True)).log())
+        self.b = nn.Parameter(log_marginals(codes, model.levels))  # (D, K)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""

@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines._categorical import check_levels, draw, refuse_real, to_codes
+from baselines._categorical import Pointwise, check_levels, draw, log_marginals, refuse_real, to_codes, with_ones
 
 
 @dataclass(kw_only=True, eq=False)
@@ -41,12 +41,12 @@ class PixelCNN:
     measure: ClassVar[str] = "counting"
     steps: int = 500
     levels: int | None = None
-    width: int = 64  # p; every convolution has 2p outputs, for the two gates
-    layers: int = 4
+    width: int = 32  # p; every convolution has 2p outputs, for the two gates
+    layers: int = 5
     kernel: int = 3
     first_kernel: int = 7
-    batch: int = 64
-    lr: float = 3e-3
+    batch: int = 16
+    lr: float = 5e-3
     weight_decay: float = 0.1
     dropout: float = 0.2
 
@@ -119,15 +119,14 @@ class _Net(nn.Module):
         groups = torch.arange(model.width) * channels // model.width
         kernels = [model.first_kernel] + [model.kernel] * (model.layers - 1)
         self.layers = nn.ModuleList(_Gated(k, inputs if i == 0 else groups, groups, i == 0) for i, k in enumerate(kernels))
-        self.hidden = _Pointwise(groups, groups)
-        self.readout = _Pointwise(groups, torch.arange(channels * model.levels) // model.levels)
+        self.hidden = Pointwise(groups, groups)
+        self.readout = Pointwise(groups, torch.arange(channels * model.levels) // model.levels)
         nn.init.zeros_(self.readout.weight)
-        counts = F.one_hot(codes[:20_000].cpu(), model.levels).sum(dim=0) + 0.5  # (C, H, W, K)
-        self.bias = nn.Parameter((counts / counts.sum(dim=-1, keepdim=True)).log().permute(3, 0, 1, 2).contiguous())
+        self.bias = nn.Parameter(log_marginals(codes, model.levels).permute(3, 0, 1, 2).contiguous())  # (K, C, H, W)
 
     def forward(self, codes: Tensor, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every value given those before it, codes (B, C, H, W) -> (B, K, C, H, W)."""
-        v = h = self._input(codes)
+        v = h = with_ones(codes, self.levels).contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             v, h = layer(v, h, dropout, generator)
         logits = self.readout(F.relu(self.hidden(F.relu(h))))  # (B, CK, H, W)
@@ -164,14 +163,9 @@ class _Net(nn.Module):
                     part = slice(channel * levels, (channel + 1) * levels)
                     logits = features @ readout[0][:, part] + (readout[1][part] + bias[channel, row, column])
                     codes[:, channel, row, column] = draw(logits, uniform[:, channel, row, column])
-                    self.layers[0].put_column(strips[0], column, self._input(codes[:, :, row, column]))
-            self.layers[0].push_row(windows[0], self._input(codes[:, :, row : row + 1]))
+                    self.layers[0].put_column(strips[0], column, with_ones(codes[:, :, row, column], levels))
+            self.layers[0].push_row(windows[0], with_ones(codes[:, :, row : row + 1], levels))
         return codes
-
-    def _input(self, codes: Tensor) -> Tensor:
-        """Scale to [-1, 1] and put a channel of ones before the others, (B, C, ...) -> (B, 1 + C, ...)."""
-        scaled = codes.to(self.bias.dtype) * (2 / (self.levels - 1)) - 1
-        return torch.cat([torch.ones_like(scaled[:, :1]), scaled], dim=1)
 
 
 class _Gated(nn.Module):
@@ -184,7 +178,7 @@ class _Gated(nn.Module):
         self.vertical = nn.Conv2d(len(seen), 2 * width, (self.reach + (not first), kernel))  # first: rows above only
         self.link = nn.Conv2d(2 * width, 2 * width, 1)
         self.horizontal = nn.Conv2d(len(seen), 2 * width, (1, self.reach + 1), bias=False)
-        self.residual = _Pointwise(groups, groups)
+        self.residual = Pointwise(groups, groups)
         mask = torch.ones(2 * width, len(seen), 1, self.reach + 1)
         both = torch.cat([groups, groups])[:, None]
         mask[:, :, 0, -1] = (seen < both if first else seen <= both).float()  # mask A, mask B on the current pixel
@@ -229,21 +223,6 @@ class _Gated(nn.Module):
         """Write the features (n, features) of a column."""
         start = (self.reach + column) * self.n_inputs
         strip[:, start : start + self.n_inputs] = features
-
-
-class _Pointwise(nn.Conv2d):
-    """A 1x1 convolution with mask B between channel groups."""
-
-    def __init__(self, seen: Tensor, groups: Tensor) -> None:
-        super().__init__(len(seen), len(groups), 1)
-        self.register_buffer("mask", (seen <= groups[:, None]).float()[:, :, None, None])
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight * self.mask, self.bias)
-
-    def matrix(self) -> tuple[Tensor, Tensor]:
-        """Weight (inputs, outputs) and bias (outputs,) of the same map on (n, inputs)."""
-        return (self.weight * self.mask)[:, :, 0, 0].t().contiguous(), self.bias
 
 
 def _gate(s: Tensor) -> Tensor:

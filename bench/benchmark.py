@@ -12,6 +12,7 @@ from bench.cell import FAILED, Cell, Record, failure, new_record
 from bench.environment import code, reference
 from bench.errors import DataUnavailable, UsageError
 from bench.execute import Ended, Job, Workers
+from bench.ledger import COMMITTED, Ledger, read_ledger
 from bench.plan import Plan, Request
 from bench.store import Store, write_atomic
 
@@ -126,7 +127,7 @@ def _write_environment(out: Path, env_ref: str, environment: dict[str, Any]) -> 
 def _run_cells(
     workers: Workers, store: Store, todo: list[Todo], *, jobs: int, env_ref: str, observer: Observer, outcome: Outcome
 ) -> None:
-    clock = _TimeLeft(todo, jobs)
+    clock = _TimeLeft(todo, jobs, read_ledger(store.out, COMMITTED))
     work = [_job(one, store) for one in todo]
     watch = lambda index, phase, step: observer.progress(todo[index].cell, phase, step)  # noqa: E731
     for index, ended in workers.run(work, at_once=jobs, on_progress=watch):
@@ -168,11 +169,17 @@ def _record(one: Todo, ended: Ended) -> Record:
     return record
 
 
+def expected_seconds(cell: Cell, ledger: Ledger) -> float:
+    """Core-seconds a cell is expected to take: what it took before, else the mean of the ledger, else 1."""
+    known = ledger.get((cell.suite, cell.model["id"], cell.dataset["id"]))
+    return known if known is not None else sum(ledger.values()) / len(ledger) if ledger else 1.0
+
+
 class _TimeLeft:
     """Seconds left: the ledger's expectation for each cell, scaled by how the finished ones compared with theirs."""
 
-    def __init__(self, todo: list[Todo], jobs: int) -> None:
-        self.expected = [max(one.cell.budget_s, 0.3) if one.action == "train" else 0.5 for one in todo]
+    def __init__(self, todo: list[Todo], jobs: int, ledger: Ledger) -> None:
+        self.expected = [expected_seconds(one.cell, ledger) if one.action == "train" else 0.5 for one in todo]
         self.left, self.jobs = sum(self.expected), max(jobs, 1)
         self.done, self.start = 0.0, time.monotonic()
 

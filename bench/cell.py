@@ -41,7 +41,6 @@ class Cell:
     sample_limit: int = 0
     timeout_s: float = 300.0
     memory_bytes: int = 3 * 2**30
-    budget_s: float = 0.0  # expected core-seconds, for the time left
 
     @property
     def row(self) -> str:

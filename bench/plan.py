@@ -214,7 +214,6 @@ def _cells(
             sample_limit=suite.sample_limit,
             timeout_s=suite.timeout_s,
             memory_bytes=int(suite.memory_gib * 2**30),
-            budget_s=suite.lookup("seconds", entry.name, dataset.name, dataset.kind) or 0.0,
         )
         for seed in range(seeds)
     ]

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.benchmark import Outcome, run, todo_list
+from bench.benchmark import Outcome, expected_seconds, run, todo_list
 from bench.cell import FAILED, Record
 from bench.errors import UsageError
+from bench.ledger import COMMITTED, read_ledger, shares
 from bench.plan import Plan, Request
 from bench.registry import ROOT, entries, find, unknown
 from bench.render.terminal import Lines, Live, clean, print_board, seconds_text
@@ -119,14 +120,16 @@ def print_plan(plan: Plan, out: Path, rerun: str, *, as_json: bool) -> None:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]
         print(json.dumps(plan.to_json() | {"cells": cells}, indent=1))
         return
+    ledger = read_ledger(out, COMMITTED)
     for cell, action in actions:
         steps = f"{cell.steps} steps" if cell.steps else "no steps"
-        print(f"{action:8} {cell.slot}  {steps}, {len(cell.metrics)} metrics, about {seconds_text(cell.budget_s)}")
+        about = seconds_text(expected_seconds(cell, ledger))
+        print(f"{action:8} {cell.slot}  {steps}, {len(cell.metrics)} metrics, about {about}")
     for skip in plan.skips:
         print(f"skip     {skip.model} on {skip.dataset}: {skip.reason}")
     for line in plan.broken:
         print(clean(f"broken   {line}"))
-    work = sum(cell.budget_s for cell, action in actions if action == "train")
+    work = sum(expected_seconds(cell, ledger) for cell, action in actions if action == "train")
     count = sum(action != "done" for _, action in actions)
     print(f"{count} of {len(actions)} cells to do, about {seconds_text(work)} of one core; {len(plan.skips)} skipped.")
 
@@ -162,22 +165,13 @@ def _print_suites(*, as_json: bool) -> None:
     for suite in suites:
         print(f"{suite.name}: {suite.description}")
         print(f"  datasets: {', '.join(suite.datasets)}; {suite.seeds} seed(s)")
-        ledger = ledger_of(suite.seconds, suite.datasets)
+        ledger = shares(read_ledger(COMMITTED), suite.name)
         total = sum(seconds for _, seconds, _ in ledger)
         for model, seconds, cells in ledger:
             share = seconds / total if total else 0.0
             print(f"  {model:18} {seconds:7.1f} core-seconds a seed over {cells} datasets, {share:5.1%}")
         if ledger:
             print(f"  {'all':18} {total:7.1f} core-seconds a seed, {total * suite.seeds:.0f} with {suite.seeds} seeds")
-
-
-def ledger_of(seconds: dict[str, dict[str, float]], datasets: tuple[str, ...]) -> list[tuple[str, float, int]]:
-    """(model, core-seconds a seed, datasets) of a suite's time ledger, the dearest first."""
-    rows = []
-    for model, table in seconds.items():
-        here = [value for dataset, value in table.items() if dataset in datasets]
-        rows.append((model, sum(here), len(here)))
-    return sorted(rows, key=lambda row: -row[1])
 
 
 def print_one(name: str, out: Path) -> None:

@@ -32,7 +32,6 @@ class Suite:
     throughput: bool = True
     steps: dict[str, dict[str, int]] = field(default_factory=dict)  # model -> dataset or kind -> steps
     set: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # model -> dataset or kind -> field -> value
-    seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # the ledger: model -> dataset or kind -> core-s
 
     def lookup(self, table: str, model: str, dataset: str, kind: str) -> Any:
         """The entry for a dataset, else for its kind, else None."""

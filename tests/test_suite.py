@@ -11,7 +11,7 @@ def test_every_suite_reads_and_names_known_things():
     for name in suite_names():
         suite = load_suite(name)
         assert set(suite.datasets) <= set(entries("dataset"))
-        for table in (suite.steps, suite.set, suite.seconds):
+        for table in (suite.steps, suite.set):
             assert set(table) <= set(entries("model")), name
 
 

@@ -1,0 +1,65 @@
+"""Marginals: every pixel an independent categorical (the independence model of every density benchmark).
+
+    p(x) = prod_i p_i(x_i),      p_i(v) = (count of v at pixel i + a) / (N + a levels)                 (1)
+
+a = 1/2 is the estimator of Krichevsky and Trofimov (1981): no value has probability 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from baselines._categorical import check_levels, draw, refuse_real, to_codes
+
+
+def smoothed_counts(codes: Tensor, levels: int, smoothing: float) -> Tensor:
+    """log p_i(v) of eq. (1) from codes (N, D), (D, levels) float64."""
+    counts = torch.nn.functional.one_hot(codes, levels).sum(dim=0).double() + smoothing
+    return (counts / counts.sum(dim=1, keepdim=True)).log()
+
+
+def pick(log_probs: Tensor, codes: Tensor) -> Tensor:
+    """Sum over pixels of log p_i(x_i): log_probs (D, levels), codes (N, D) -> (N,)."""
+    return log_probs.T.gather(0, codes).sum(dim=1)
+
+
+@dataclass(kw_only=True, eq=False)
+class Marginals:
+    """smoothing: a of eq. (1), > 0."""
+
+    family: ClassVar[str] = "statistical"
+    paper: ClassVar[str] = "Krichevsky and Trofimov 1981, doi:10.1109/TIT.1981.1056331"
+    uses_labels: ClassVar[bool] = False
+    measure: ClassVar[str] = "counting"
+    levels: int | None = None
+    smoothing: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.smoothing > 0:
+            raise ValueError(f"smoothing must be > 0, got {self.smoothing}; 0.5 is Krichevsky and Trofimov's")
+
+    def supports(self, dataset: Any) -> str:
+        """Codes only."""
+        return refuse_real(dataset, "an independent categorical")
+
+    def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
+        """Count; x (N, *shape)."""
+        self.shape_ = tuple(x.shape[1:])
+        codes = to_codes(x.flatten(1), check_levels(self.levels))
+        self.log_probs_ = smoothed_counts(codes, self.levels, self.smoothing)
+        return self
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log-probability of the codes, nats, (N,); eq. (1)."""
+        return pick(self.log_probs_, to_codes(x.flatten(1), self.levels))
+
+    def sample(self, n: int, *, seed: int) -> Tensor:
+        """(n, *shape) on the grid of levels."""
+        generator = torch.Generator(self.log_probs_.device).manual_seed(seed)
+        uniform = torch.rand(n, len(self.log_probs_), generator=generator, device=self.log_probs_.device)
+        codes = torch.cat([draw(self.log_probs_, part) for part in uniform.split(1024)])
+        return (codes.float() / (self.levels - 1)).reshape(n, *self.shape_)

@@ -1,0 +1,44 @@
+"""The time ledger: what each model costs on each dataset, read from stored records, never written by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+from bench.cell import Record
+from bench.registry import ROOT
+from bench.store import Store
+
+COMMITTED = ROOT / "results"
+Ledger = dict[tuple[str, str, str], float]  # (suite, model, dataset) -> core-seconds a cell
+
+
+def read_ledger(*folders: Path) -> Ledger:
+    """Median core-seconds over seeds, from the first folder that knows a cell."""
+    found: Ledger = {}
+    for folder in folders:
+        for key, seconds in ledger_of(Store(folder).records()).items():
+            found.setdefault(key, seconds)
+    return found
+
+
+def ledger_of(records: Iterable[Record]) -> Ledger:
+    """The ledger that records make."""
+    seconds = defaultdict(list)
+    for record in records:
+        cost = record["resources"].get("cpu_s") if record["device"] == "cpu" else record["timing"].get("total_s")
+        if record["status"] == "ok" and cost is not None and not record["model"]["variant"]:
+            seconds[record["suite"], record["model"]["id"], record["dataset"]["id"]].append(cost)
+    return {key: median(values) for key, values in seconds.items()}
+
+
+def shares(ledger: Ledger, suite: str) -> list[tuple[str, float, int]]:
+    """(model, core-seconds a seed over all its datasets, datasets) of a suite, the dearest first."""
+    totals: dict[str, list[float]] = defaultdict(list)
+    for (name, model, _), seconds in ledger.items():
+        if name == suite:
+            totals[model].append(seconds)
+    rows = [(model, sum(values), len(values)) for model, values in totals.items()]
+    return sorted(rows, key=lambda row: (-row[1], row[0]))

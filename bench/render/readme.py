@@ -1,0 +1,34 @@
+"""`python -m bench.render.readme`: copy a board from results/ into README.md, so that its numbers are measured ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench import leaderboard
+from bench.render.board import make_boards
+from bench.render.markdown import table
+from bench.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DOTALL)
+
+
+def board_block(dataset: str, out: Path) -> str:
+    """The first columns of a dataset's public board as Markdown."""
+    records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
+    frame = leaderboard.tidy(records)
+    found = leaderboard.flags(frame, records)
+    board = make_boards(frame, leaderboard.primary_metrics(records), found, dataset=dataset)[0]
+    lines = " ".join(board.lines)
+    return f"\n{table(board.headings[:5], tuple(row[:5] for row in board.rows))}\n\n{lines}\n\n"
+
+
+def with_boards(text: str, out: Path) -> str:
+    """The README's text with its marked blocks made anew."""
+    return BLOCK.sub(lambda m: m[1] + board_block(m[2], out) + m[3], text)
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(with_boards(path.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

@@ -1,0 +1,260 @@
+"""Improved GAN (Salimans et al., 2016).
+
+Improved Techniques for Training GANs. NeurIPS 2016, sec. 3. Five techniques, each a switch, on top of the game of
+Goodfellow et al. (2014); f(x) in R^A are the activations of D's last hidden layer:
+
+    feature_matching          G descends |E f(x) - E f(G(z))|^2                                      (sec. 3.1)
+    minibatch_discrimination  M_i = f(x_i) T, T in R^{A x B x C};  c_b(i, j) = exp(-|M_ib - M_jb|_1)  (sec. 3.2)
+                              o_b(i) = sum over j != i of c_b(i, j);  D's last layer sees [f(x_i), o(x_i)]
+    historical_averaging      each player's cost gets + w |theta - mean of its past theta|^2         (sec. 3.3)
+    one_sided_label_smoothing D's target is 0.9 on data and 0 on samples, so that
+                              D* = 0.9 p_data / (p_data + p_g)                                       (sec. 3.4)
+    virtual_batch_norm        G normalises an example by a fixed reference batch and the example itself (sec. 3.5)
+
+The sums o(x) are taken over the data's batch and over the samples' batch apart. The defaults are what samples best
+(the paper: minibatch discrimination for samples, feature matching for classification; see improved_gan_semi).
+
+Differs from the paper:
+- B = 32, C = 5 on images (the authors' code: 100, 5), B = 16, C = 3 on rows. T is scaled once so that the first batch's nearest
+  neighbours are at L1 distance 1 on average (the code: 2); else every exp(-L1) may start at 0.
+- The convolutional networks are DCGAN's, with batch-norm in D; on rows both are MLPs and VBN is off unless asked for.
+- One batch of samples serves both players of a step. The learning rate falls linearly to zero.
+- The paper's sum keeps j = i, where c_b = 1: a constant, left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import ClassVar, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan_models._blocks import ConvStack, dcgan_init, draw_index, frozen, generate, is_image, leaky_relu, mlp, seeded, set_lr
+
+
+def minibatch_features(features: Tensor, kernels: Tensor) -> Tensor:
+    """Return o (N, B) of sec. 3.2: how close each of features (N, A) lies to the others under kernels T (A, B, C)."""
+    n, (_, b, c) = len(features), kernels.shape
+    rows = (features @ kernels.flatten(1)).view(n, b, c).transpose(0, 1)  # M, (B, N, C)
+    closeness = (-torch.cdist(rows, rows, p=1.0).clamp(max=80.0)).exp()  # c_b(i, j), (B, N, N); denormals are slow
+    return closeness.sum(dim=2).T - 1.0  # unlike the paper's sum leave out j = i, where exp(-0) = 1
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, positive: float = 1.0) -> Tensor:
+    """Return the cross-entropy against targets `positive` on data and 0 on samples, nats (sec. 3.4)."""
+    real = positive * F.softplus(-real_logits) + (1.0 - positive) * F.softplus(real_logits)
+    return real.mean() + F.softplus(fake_logits).mean()
+
+
+def feature_matching_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return |mean of f(x) - mean of f(G(z))|^2 (sec. 3.1) of features (N, A) each."""
+    return (real.mean(dim=0) - fake.mean(dim=0)).square().sum()
+
+
+class HistoricalAverage:
+    """The running mean of a network's parameters and the squared distance to it (sec. 3.3)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.parameters = list(network.parameters())
+        self.means = [p.detach().clone() for p in self.parameters]
+        self.count = 1
+
+    def penalty(self) -> Tensor:
+        """|theta - (1/t) sum_{i=1}^t theta[i]|^2."""
+        return sum((p - m).square().sum() for p, m in zip(self.parameters, self.means, strict=True))
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the present parameters into the mean."""
+        self.count += 1
+        torch._foreach_lerp_(self.means, [p.detach() for p in self.parameters], 1.0 / self.count)
+
+
+class VirtualBatchNorm(nn.Module):
+    """Normalise by a reference batch, which is the first R examples of the input, and the example itself (sec. 3.5)."""
+
+    def __init__(self, n_reference: int, channels: int) -> None:
+        super().__init__()
+        self.n_reference = n_reference
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(R + B, channels, ...) -> the same shape; the reference is normalised by its own statistics alone."""
+        r, places = self.n_reference, list(range(2, x.ndim))
+        own, own_square = x, x.square()
+        if places:
+            own, own_square = x.mean(places, keepdim=True), x.square().mean(places, keepdim=True)  # (R + B, channels, 1, 1)
+        mean, square = own[:r].mean(dim=0, keepdim=True), own_square[:r].mean(dim=0, keepdim=True)
+        with_own = torch.cat([mean.expand_as(own[:r]), (r * mean + own[r:]) / (r + 1)])
+        with_own_square = torch.cat([square.expand_as(own[:r]), (r * square + own_square[r:]) / (r + 1)])
+        scale = self.weight.view(-1, *[1] * len(places)) * (with_own_square - with_own.square() + 1e-5).rsqrt()
+        return (x - with_own) * scale + self.bias.view(-1, *[1] * len(places))
+
+
+class ReferencedGenerator(nn.Module):
+    """A generator with virtual batch norm: every pass takes the fixed reference noise (R, z) along."""
+
+    def __init__(self, body: nn.Module, reference: Tensor) -> None:
+        super().__init__()
+        self.body = body
+        self.register_buffer("reference", reference)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(B, z) -> (B, *shape)."""
+        return self.body(torch.cat([self.reference, z]))[len(self.reference) :]
+
+
+class Discriminator(nn.Module):
+    """A body that gives f (N, A), the kernels T (none where B = 0) and the last layer."""
+
+    def __init__(self, body: nn.Module, n_features: int, n_kernels: int, kernel_dims: int) -> None:
+        super().__init__()
+        self.body = body
+        self.kernels = nn.Parameter(torch.randn(n_features, n_kernels, kernel_dims) * 0.05) if n_kernels else None
+        self.head = nn.Linear(n_features + n_kernels, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (N, *shape) -> logits (N, 1) and features f (N, A)."""
+        features = self.body(x)
+        if self.kernels is None:
+            return self.head(features), features
+        return self.head(torch.cat([features, minibatch_features(features, self.kernels)], dim=1)), features
+
+    @torch.no_grad()
+    def scale_kernels(self, x: Tensor) -> None:
+        """Scale T so that the mean L1 distance to the nearest neighbour in the batch x is 1."""
+        if self.kernels is not None:
+            rows = torch.einsum("na,abc->bnc", self.body(x), self.kernels)
+            distance = torch.cdist(rows, rows, p=1.0) + torch.diag(torch.full((len(x),), torch.inf, device=x.device))
+            self.kernels /= distance.amin(dim=2).mean().clamp(min=1e-6)
+
+
+@dataclass(kw_only=True, eq=False)
+class ImprovedGAN:
+    """DCGAN on images and MLPs on rows, with the five techniques as switches."""
+
+    family: ClassVar[str] = "implicit"
+    paper: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498"
+    uses_labels: ClassVar[bool] = False
+    steps: int = 2000
+    feature_matching: bool = False
+    minibatch_discrimination: bool = True
+    virtual_batch_norm: bool | None = None  # None: on images only
+    historical_averaging: float = 0.0  # the penalty's weight
+    one_sided_label_smoothing: float | None = 0.9
+    n_kernels: int | None = None  # B; None: 16, 32 for images
+    kernel_dims: int | None = None  # C; None: 3, 5 for images
+    n_reference: int = 32  # examples in the reference batch
+    z_dim: int | None = None  # None: 2 for 2-D, 16 for tables, 64 for images
+    hidden: int = 128  # units a layer, rows
+    depth: int = 3  # hidden layers, rows
+    width: int = 32  # channels at the largest hidden map, images
+    batch: int = 64
+    lr: float | None = None  # None: 1e-3, 5e-4 for images
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        target = self.one_sided_label_smoothing
+        if target is not None and not 0.5 < target <= 1:
+            raise ValueError(f"one_sided_label_smoothing is D's target on data, in (0.5, 1], got {target}; None for 1")
+        if self.historical_averaging < 0:
+            raise ValueError(f"historical_averaging is a weight, at least 0 (off), got {self.historical_averaging}")
+        for name in ("steps", "n_reference", "hidden", "depth", "width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.batch < 2:
+            raise ValueError(f"batch must be at least 2, for minibatch discrimination and batch norm, got {self.batch}")
+
+    def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
+        """Learn from x (N, *shape)."""
+        for _ in self.fit_steps(x, y, seed=seed):
+            pass
+        return self
+
+    def fit_steps(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Iterator[dict[str, Tensor | int]]:
+        """Yield after one step of D and one of G: losses in nats, mean D(x) and D(G(z))."""
+        generator = torch.Generator(x.device).manual_seed(seed)
+        self._build(x, seed, generator)
+        lr = self.lr or (5e-4 if is_image(self.shape_) else 1e-3)
+        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        d_past, g_past = HistoricalAverage(self.discriminator_), HistoricalAverage(self.generator_)
+        for step in range(self.steps):
+            set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
+            real = self._scaled(x[draw_index(len(x), self.batch, generator)])
+            fake = self.generator_(self._noise(self.batch, generator))
+
+            d_adam.zero_grad()
+            real_logits, _ = self.discriminator_(real)
+            fake_logits, _ = self.discriminator_(fake.detach())
+            d_loss = discriminator_loss(real_logits, fake_logits, self.one_sided_label_smoothing or 1.0)
+            (d_loss + self._penalty(d_past)).backward()
+            d_adam.step()
+
+            g_adam.zero_grad()
+            with frozen(self.discriminator_):
+                g_loss = self._generator_loss(real, fake)
+                (g_loss + self._penalty(g_past)).backward()
+            g_adam.step()
+
+            if self.historical_averaging:
+                d_past.update()
+                g_past.update()
+            yield {
+                "examples": self.batch,
+                "d_loss": d_loss.detach(),
+                "g_loss": g_loss.detach(),
+                "d_real": real_logits.detach().sigmoid().mean(),
+                "d_fake": fake_logits.detach().sigmoid().mean(),
+            }
+
+    def sample(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z), (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        x = generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        return (x + 1) / 2 if is_image(self.shape_) else x  # tanh's range to [0, 1]
+
+    def _generator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        logits, features = self.discriminator_(fake)
+        if not self.feature_matching:
+            return F.softplus(-logits).mean()  # -E log D(G(z))
+        with torch.no_grad():
+            _, real_features = self.discriminator_(real)
+        return feature_matching_loss(real_features, features)
+
+    def _penalty(self, past: HistoricalAverage) -> Tensor | float:
+        return self.historical_averaging * past.penalty() if self.historical_averaging else 0.0
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        return 2 * x - 1 if is_image(self.shape_) else x
+
+    def _build(self, x: Tensor, seed: int, generator: torch.Generator) -> None:
+        self.shape_ = tuple(x.shape[1:])
+        image, dims = is_image(self.shape_), prod(self.shape_)
+        self.z_dim_ = self.z_dim or (64 if image else 2 if dims == 2 else 16)
+        virtual = image if self.virtual_batch_norm is None else self.virtual_batch_norm
+        norm = partial(VirtualBatchNorm, self.n_reference) if virtual else nn.BatchNorm2d if image else None
+        b = (self.n_kernels or (32 if image else 16)) * self.minibatch_discrimination
+        c = self.kernel_dims or (5 if image else 3)
+        with seeded(seed):
+            if image:
+                body = dcgan_init(ConvStack(self.shape_, self.width, norm=norm).generator(self.z_dim_))
+                conv = dcgan_init(ConvStack(self.shape_, self.width).discriminator())
+                critic = Discriminator(conv[:-1], conv[-1].in_features, b, c)
+            else:
+                sizes = [self.hidden] * self.depth
+                body = mlp([self.z_dim_, *sizes, dims], leaky_relu, norm=norm)
+                critic = Discriminator(nn.Sequential(mlp([dims, *sizes], leaky_relu), leaky_relu()), self.hidden, b, c)
+        if virtual:
+            body = ReferencedGenerator(body, self._noise(self.n_reference, generator))
+        self.generator_, self.discriminator_ = body.to(x.device), critic.to(x.device)
+        self.discriminator_.scale_kernels(self._scaled(x[draw_index(len(x), self.batch, generator)]))
+
+    def _noise(self, n: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)
