@@ -166,12 +166,9 @@ def check(file: str) -> None:
 
 
 def main() -> None:
-    """Entry point: interrupts end with 130, a closed pipe quietly."""
+    """Entry point: a closed pipe ends quietly."""
     try:
         app()
-    except KeyboardInterrupt:
-        print("interrupted; what was finished is kept, run again to go on", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
@@ -198,6 +195,8 @@ def _guard(call: Any) -> Any:
         _fail(str(error), error.exit_code)
     except (NotFound, Broken) as error:
         _fail(str(error).strip("'\""), 2)
+    except KeyboardInterrupt:
+        _fail("interrupted; what was finished is kept, run again to go on", 130)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -63,8 +63,10 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     law: Mixture | None = None  # where the true law is known
     n_modes: int = 0  # classes (or tuples of classes) that a classifier can count; 0: none
+    mode_prior: Tensor | None = None  # true shares of those modes, (n_modes,); None: the training labels' shares
     n_mode_samples: int = 0  # mode statistics use this many samples; 0: as many as the board has rows
     version: int = 1
+    fresh: Callable[[int, str, int], Tensor] | None = None  # (n, split, seed) -> new real rows built from a split
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -94,11 +96,13 @@ class Dataset:
         return {"public": self.valid, "private": self.test}[board]
 
     def oracle(self, n: int, *, board: str, seed: int) -> Tensor:
-        """Real data as a sampler: fresh draws where the law is known, else rows of the *other* held-out split."""
+        """Real data as a sampler: fresh draws where the law is known, else of or from the *other* held-out split."""
         if self.law is not None:
             return self.law.sample(n, seed=seed)
-        other = {"public": self.test, "private": self.valid}[board].x
-        return cycle_rows(other, n, seed=seed)
+        other = {"public": "test", "private": "valid"}[board]
+        if self.fresh is not None:
+            return self.fresh(n, other, seed).to(self.train.x.device)
+        return cycle_rows(getattr(self, other).x, n, seed=seed)
 
     def to_grid(self, x: Tensor, *, dequantized: bool = False) -> Tensor:
         """Clip and round image samples to the dataset's own levels; real data passes unchanged.
@@ -136,4 +140,3 @@ def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:
     return x[torch.cat(rounds)[:n].to(x.device)]
 
 
-Loader = Callable[[], Dataset]

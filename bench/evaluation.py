@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from bench.data import Dataset, Split
 from bench.features import FeatureSpace, load_space
 
+Value = TypeVar("Value")
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
 
 
@@ -25,11 +27,18 @@ class Evaluation:
     """
 
     def __init__(
-        self, dataset: Dataset, outputs: Mapping[str, Tensor], *, board: str, measure: str = "", draws: int = DRAWS
+        self,
+        dataset: Dataset,
+        outputs: Mapping[str, Tensor],
+        *,
+        board: str,
+        measure: str = "",
+        draws: int = DRAWS,
+        shared: dict[Hashable, Any] | None = None,
     ) -> None:
         self.dataset, self.outputs, self.board, self.measure = dataset, outputs, board, measure
         self.n_draws = draws
-        self._features: dict[tuple[str, str], Tensor] = {}
+        self._memo = {} if shared is None else shared  # what both boards of one set of outputs have in common
 
     def has(self, need: str) -> bool:
         """Whether a need of a metric is met: an output, a fact of the dataset, or a feature space's name."""
@@ -72,17 +81,29 @@ class Evaluation:
     @property
     def draws(self) -> list[Tensor]:
         """Disjoint sets of as many samples as the board has real rows (at most n_draws), each (n, *shape)."""
-        samples, n = self.samples, len(self.real)
-        count = max(1, min(self.n_draws, len(samples) // n))
-        return [samples[i * n : (i + 1) * n] for i in range(count)]
+        return [self.samples[rows] for rows in self._draw_rows()]
+
+    def _draw_rows(self) -> list[slice]:
+        n = len(self.real)
+        count = max(1, min(self.n_draws, len(self.samples) // n))
+        return [slice(i * n, (i + 1) * n) for i in range(count)]
+
+    @property
+    def mode_rows(self) -> slice:
+        """The samples that mode statistics are computed from; the two boards use different ones where they last."""
+        n = self.dataset.n_mode_samples or len(self.real)
+        start = n if self.board == "private" and len(self.samples) >= 2 * n else 0
+        return slice(start, start + n)
 
     @property
     def mode_samples(self) -> Tensor:
-        """The samples that mode statistics are computed from; the two boards use different ones where they last."""
-        samples = self.samples
-        n = self.dataset.n_mode_samples or len(self.real)
-        start = n if self.board == "private" and len(samples) >= 2 * n else 0
-        return samples[start : start + n]
+        """The samples of mode_rows, (n, *shape)."""
+        return self.samples[self.mode_rows]
+
+    @property
+    def mode_ids(self) -> Tensor:
+        """The mode that the pinned classifier sees in each of the mode samples, (n,)."""
+        return self.space("lenet").mode_ids_of(self.sample_features("lenet")[self.mode_rows])
 
     @property
     def log_prob(self) -> Tensor:
@@ -105,22 +126,35 @@ class Evaluation:
 
     def real_features(self, space: str) -> Tensor:
         """Features of the board's rows, (N, D)."""
-        return self._cached(space, "real", lambda: self.real.x)
+        return self._features(space, f"real {self.board}", lambda: self.real.x)
 
     def train_features(self, space: str) -> Tensor:
         """Features of the training rows, (N, D)."""
-        return self._cached(space, "train", lambda: self.train.x)
+        return self._features(space, "train", lambda: self.train.x)
+
+    def sample_features(self, space: str) -> Tensor:
+        """Features of every sample that a draw or a mode statistic uses, (n, D): computed once, then sliced."""
+        used = max(self._draw_rows()[-1].stop, self.mode_rows.stop)
+        own = self.board if self._key("samples") in self.outputs else ""
+        return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
 
     def draw_features(self, space: str) -> list[Tensor]:
         """Features of each draw, a list of (n, D)."""
-        return [self._cached(space, f"draw{i}", lambda x=x: x) for i, x in enumerate(self.draws)]
+        features = self.sample_features(space)
+        return [features[rows] for rows in self._draw_rows()]
 
-    def _cached(self, space: str, which: str, rows: object) -> Tensor:
-        key = (space, which)
-        if key not in self._features:
+    def _features(self, space: str, which: str, rows: Callable[[], Tensor]) -> Tensor:
+        def compute() -> Tensor:
             with torch.no_grad():
-                self._features[key] = self.space(space)(rows())  # type: ignore[operator]
-        return self._features[key]
+                return self.space(space)(rows())
+
+        return self.memo((space, which), compute)
+
+    def memo(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value of a computation that several metrics share, computed when first asked for."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
 
     def _key(self, output: str) -> str:
         return ("valid." if self.board == "public" else "test.") + output

@@ -122,9 +122,10 @@ def score_outputs(
 ) -> Record:
     """Fill in both boards of a record from outputs."""
     start = time.monotonic()
-    metrics, notes = {}, list(flags)
+    metrics, notes, shared = {}, list(flags), {}
     for board in ("public", "private"):
-        ev = Evaluation(dataset, outputs, board=board, measure=cell.model.get("measure", ""), draws=cell.draws)
+        measure = cell.model.get("measure", "")
+        ev = Evaluation(dataset, outputs, board=board, measure=measure, draws=cell.draws, shared=shared)
         estimates = score(ev, tuple(cell.metrics))
         metrics[board] = {name: _entry(name, estimate) for name, estimate in estimates.items()}
         if board == "public":

@@ -19,10 +19,18 @@ def stacked_digits() -> Dataset:
         spaces=("lenet",),
         levels=17,
         n_modes=1000,
+        fresh=lambda n, part, seed: stack(splits[part].x, n, seed=seed),
+        mode_prior=triple_prior(splits["train"].y),
         n_mode_samples=10_000,
         classifier_of="digits",
         notes={"source": "triples of digits' rows, drawn within each split", "modes": "digits of the three channels"},
     )
+
+
+def triple_prior(y: torch.Tensor) -> torch.Tensor:
+    """Share of each triple of classes when three digits are drawn independently, (1000,) float64."""
+    share = torch.bincount(y, minlength=10).double() / len(y)
+    return torch.einsum("a,b,c->abc", share, share, share).flatten()
 
 
 def stack(x: torch.Tensor, n: int, *, seed: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ _loaded: dict[tuple[str, str, str], FeatureSpace] = {}
 
 
 class FeatureSpace(Protocol):
-    """Maps examples (N, *shape) to features (N, D). Spaces with a classifier also have `logits(x) -> (N, K)`."""
+    """Maps examples (N, *shape) to features (N, D). Spaces with a classifier also have `logits_of(features) -> (N, G, K)`."""
 
     name: str
     sha256: str

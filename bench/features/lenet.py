@@ -59,19 +59,17 @@ class LeNetSpace:
     def __call__(self, x: Tensor) -> Tensor:
         """Features (N, 32 * number of channel groups), float64."""
         planes = self._planes(x)
-        features = torch.cat([self.net.features(self.net.body(p)) for p in planes.split(4096)])
+        features = torch.cat([self.net.features(self.net.body(p)) for p in planes.split(1024)])
         return features.reshape(len(x), -1).double()
 
-    def logits(self, x: Tensor) -> Tensor:
-        """Class logits of each channel group, (N, G, K)."""
-        planes = self._planes(x)
-        logits = torch.cat([self.net(p) for p in planes.split(4096)])
-        return logits.reshape(len(x), -1, logits.shape[1])
+    def logits_of(self, features: Tensor) -> Tensor:
+        """Class logits of each channel group from features (N, 32 G), (N, G, K)."""
+        return self.net.head(features.float().reshape(len(features), -1, N_FEATURES))
 
-    def mode_ids(self, x: Tensor) -> Tensor:
-        """The predicted class, or the number that the channels' classes spell (base K), shape (N,)."""
-        logits = self.logits(x)  # (N, G, K)
-        place = logits.shape[2] ** torch.arange(logits.shape[1] - 1, -1, -1, device=x.device)
+    def mode_ids_of(self, features: Tensor) -> Tensor:
+        """The predicted class, or the number that the channels' classes spell (base K), from features; (N,)."""
+        logits = self.logits_of(features)
+        place = logits.shape[2] ** torch.arange(logits.shape[1] - 1, -1, -1, device=features.device)
         return (logits.argmax(dim=2) * place).sum(dim=1)
 
     def _planes(self, x: Tensor) -> Tensor:

@@ -2,87 +2,191 @@
 
     d^2 = |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2)                                    (1)
 
-With centred features A (n x d), B (m x d), scaled by 1/sqrt(n - 1), S_r = A^T A and S_f = B^T B, and the last trace is the
-nuclear norm of A B^T. It is taken from the smaller factor on either side: the features themselves where there are
-fewer rows than dimensions, else a root R of the covariance (R^T R = S). So it is exact on rank-deficient
-covariances, where a matrix square root of the product loses digits or turns complex. float64 throughout.
+With any factors of the covariances, S_r = A^T A and S_f = B^T B, the last trace is the nuclear norm of A B^T. Up to D
+rows the factor is the centred features themselves, above it a pivoted Cholesky factor with as many rows as the
+covariance has rank. So (1) is exact on rank-deficient covariances, where a matrix square root of S_r S_f loses digits or
+turns complex. The norm is a sum of roots of eigenvalues where these are known to be accurate, else of singular values.
 
-Memory: the features, and one n x m or d x d matrix of float64.
+float64 throughout: numpy's BLAS on a CPU, torch's on a GPU. Memory: beside the features one strip of 4,096 of them, and
+three matrices of min(N, D) x D float64 (100 MB at D = 2048, N = 50,000).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
 
+STRIP = 4096
+EXACT_JACKKNIFE_RANK = 256  # above it, blocks of rows are left out to first order
+SVD_RANK = 256  # up to it, singular values cost next to nothing
+
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean (D,), a factor (r, D) whose Gram matrix is the covariance, and the covariance's trace."""
+    """Statistics of one side, kept for a reference that is used again: mean (D,), factor (r, D), trace of the covariance."""
 
     mean: Tensor
-    factor: Tensor
-    trace: Tensor
+    factor: Tensor  # factor^T factor = covariance
+    trace: float
 
 
 def moments(features: Tensor) -> Moments:
-    """What the distance needs of one side, (N, D) features; keep it for a reference that is used again."""
-    if features.ndim != 2 or len(features) < 2:
-        raise ValueError(f"expected features of shape (N, D) with N >= 2, got {tuple(features.shape)}")
+    """What eq. (1) needs of one side, features (N, D); ValueError below two rows and where a value is not finite."""
+    if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
+        raise ValueError(f"expected features of shape (N, D) with N >= 2 and D >= 1, got {tuple(features.shape)}")
     refuse_non_finite(features, "features")
-    rows = features.double()
-    mean = rows.mean(dim=0)
-    centred = (rows - mean) / (len(rows) - 1) ** 0.5
-    trace = centred.square().sum()
-    if len(rows) <= rows.shape[1]:
-        return Moments(mean, centred, trace)
-    return Moments(mean, covariance_root(centred.T @ centred), trace)
-
-
-def covariance_root(covariance: Tensor) -> Tensor:
-    """R with R^T R = covariance (D, D), from its eigenvectors: one row for each positive eigenvalue."""
-    values, vectors = torch.linalg.eigh(covariance)
-    keep = values > values[-1].clamp(min=0) * 1e-15 * len(values)
-    return values[keep].clamp(min=0).sqrt()[:, None] * vectors[:, keep].T
+    n, dim = features.shape
+    mean = _mean(features)
+    if n > dim:
+        return _from_scatter(mean, _scatter(features, mean), n)
+    centred = (features.double() - mean) / (n - 1) ** 0.5
+    # Householder's reflection of (1, ..., 1) on the first axis: that row becomes 0, the covariance stays
+    factor = centred[1:] - centred[0] / (n**0.5 + 1)
+    return Moments(mean, factor, float(centred.square().sum()))
 
 
 def distance_of(real: Moments, fake: Moments) -> float:
-    """eq. (1) from kept moments."""
-    cross = real.factor @ fake.factor.T
-    nuclear = _nuclear_norm(cross)
-    squared = (real.mean - fake.mean).square().sum() + real.trace + fake.trace - 2 * nuclear
-    return max(0.0, float(squared))
-
-
-def _nuclear_norm(matrix: Tensor) -> Tensor:
-    if matrix.numel() == 0:
-        return matrix.new_zeros(())
-    return torch.linalg.svdvals(matrix).sum()
+    """eq. (1) from kept moments; 0 is best."""
+    _check_same_dim(len(real.mean), len(fake.mean))
+    separate = float((real.mean - fake.mean).square().sum()) + real.trace + fake.trace
+    cross = _product(real.factor, fake.factor)
+    if min(cross.shape) == 0:
+        return separate
+    if min(cross.shape) > SVD_RANK:
+        nuclear, error = _nuclear_norm_by_eigenvalues(cross)
+        if 2 * error <= 1e-8 * (separate - 2 * nuclear):
+            return separate - 2 * nuclear
+    return max(0.0, separate - 2 * float(_svdvals(cross).sum()))
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
-    """Squared Frechet distance of two sets of features (N, D) and (M, D); 0 is best."""
-    return distance_of(moments(torch.as_tensor(real)), moments(torch.as_tensor(fake)))
+    """Squared Frechet distance of two sets of features (N, D) and (M, D), tensors or arrays; 0 is best."""
+    real, fake = torch.as_tensor(real), torch.as_tensor(fake)
+    if real.ndim == fake.ndim == 2:
+        _check_same_dim(real.shape[1], fake.shape[1])
+    return distance_of(moments(real), moments(fake))
 
 
 @metric(needs=("samples",), spaces=("identity", "lenet", "inception"), better="lower", scale="log")
 def fid(ev: Evaluation, space: str) -> Estimate:
     """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
-    real = ev.real_features(space)
-    fakes = [moments(features) for features in ev.draw_features(space)]
-    value = _mean_distance(moments(real), fakes)
-    without = [_mean_distance(moments(_leave_out(real, rows)), fakes) for rows in block_of_rows(len(real))]
-    return Estimate(value, len(real), pseudo_values(value, without))
+    features = ev.real_features(space)
+    real, fakes = moments(features), [moments(draw) for draw in ev.draw_features(space)]
+    value = _mean_distance(real, fakes)
+    if min(features.shape) <= EXACT_JACKKNIFE_RANK:
+        without = [_mean_distance(rest, fakes) for rest in leave_blocks_out(features)]
+        return Estimate(value, len(features), pseudo_values(value, without))
+    influence = torch.stack([row_influence(features, real, fake) for fake in fakes]).mean(dim=0)
+    blocks = tuple(value + float(influence[rows].mean()) for rows in block_of_rows(len(features)))
+    return Estimate(value, len(features), blocks)
+
+
+def leave_blocks_out(features: Tensor) -> list[Moments]:
+    """Moments without each block of rows: where enough rows are left, by taking the block's part out of the scatter."""
+    n, dim = features.shape
+    blocks = block_of_rows(n)
+    if n - max(b.stop - b.start for b in blocks) <= dim:
+        return [moments(torch.cat([features[: b.start], features[b.stop :]])) for b in blocks]
+    mean = _mean(features)
+    scatter, found = _scatter(features, mean), []
+    for block in blocks:
+        inside = features[block].double() - mean
+        left = n - len(inside)
+        shift = -inside.sum(dim=0) / left  # of the mean of the others
+        rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
+        found.append(_from_scatter(mean + shift, rest, left))
+    return found
+
+
+def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:
+    """First-order effect of each real row on eq. (1), (N,), mean about 0: the infinitesimal jackknife (Jaeckel 1972).
+
+    (x - mu_r)^T (I - T) (x - mu_r) - tr S_r + tr T S_r + 2 (mu_r - mu_f)^T (x - mu_r), where T is the optimal transport
+    map between the Gaussians, T = B^T (B S_r B^T)^(-1/2) B.
+    """
+    cross = _product(fake.factor, real.factor)
+    values, vectors = torch.linalg.eigh(_product(cross, cross))
+    keep = values > values[-1].clamp(min=0) * 1e-14 * len(values)
+    half = fake.factor.T @ (vectors[:, keep] / values[keep] ** 0.25)  # half half^T = T
+    parts = []
+    for strip in features.split(STRIP):
+        centred = strip.double() - real.mean
+        transported = (centred @ half).square().sum(dim=1)
+        parts.append(centred.square().sum(dim=1) - transported + 2 * centred @ (real.mean - fake.mean))
+    influence = torch.cat(parts)
+    return influence - influence.mean()
 
 
 def _mean_distance(real: Moments, fakes: list[Moments]) -> float:
     return sum(distance_of(real, fake) for fake in fakes) / len(fakes)
 
 
-def _leave_out(features: Tensor, rows: slice) -> Tensor:
-    return torch.cat([features[: rows.start], features[rows.stop :]])
+def _mean(features: Tensor) -> Tensor:
+    total = sum(strip.double().sum(dim=0) for strip in features.split(STRIP))
+    return total / len(features)
+
+
+def _scatter(features: Tensor, mean: Tensor) -> Tensor:
+    """Sum of (x - mean)(x - mean)^T over the rows, (D, D)."""
+    return sum(_product(part, part) for part in ((strip.double() - mean).T for strip in features.split(STRIP)))
+
+
+def _from_scatter(mean: Tensor, scatter: Tensor, n: int) -> Moments:
+    covariance = scatter / (n - 1)
+    return Moments(mean, covariance_factor(covariance), float(covariance.diagonal().sum()))
+
+
+def covariance_factor(covariance: Tensor) -> Tensor:
+    """R (r, D) with R^T R = covariance (D, D) of numerical rank r; LAPACK's pivoted Cholesky, on a GPU eigenvectors."""
+    dim = len(covariance)
+    if covariance.is_cuda:
+        values, vectors = torch.linalg.eigh(covariance)
+        keep = values > values[-1].clamp(min=0) * dim * torch.finfo(values.dtype).eps
+        return values[keep].sqrt()[:, None] * vectors[:, keep].T
+    from scipy.linalg.lapack import dpstrf
+
+    if not bool((covariance.diagonal() > 0).any()):
+        return covariance[:0]
+    upper, pivots, rank, _ = dpstrf(covariance.numpy())  # covariance[pivots][:, pivots] = upper^T upper
+    factor = np.zeros((rank, dim))
+    factor[:, pivots - 1] = np.triu(upper)[:rank]
+    return torch.from_numpy(factor)
+
+
+def _nuclear_norm_by_eigenvalues(matrix: Tensor) -> tuple[float, float]:
+    """Sum of the roots of the eigenvalues of M M^T, and a bound on what rounding can do to it.
+
+    An eigenvalue is known within about 8 eps of the largest, so its root within 8 eps max / (2 root) or the root of that.
+    """
+    if matrix.shape[0] > matrix.shape[1]:
+        matrix = matrix.T
+    values = _eigvalsh(_product(matrix, matrix)).clamp(min=0)
+    noise = 8 * torch.finfo(values.dtype).eps * values[-1]
+    errors = torch.minimum(noise.sqrt().expand_as(values), noise / (2 * values.sqrt()))
+    return float(values.sqrt().sum()), float(errors.sum())
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b^T. numpy recognises a @ a.T and computes half of it."""
+    return a @ b.T if a.is_cuda else torch.from_numpy(a.numpy() @ b.numpy().T)
+
+
+def _svdvals(matrix: Tensor) -> Tensor:
+    if matrix.is_cuda:
+        return torch.linalg.svdvals(matrix)
+    return torch.from_numpy(np.linalg.svd(matrix.numpy(), compute_uv=False))
+
+
+def _eigvalsh(matrix: Tensor) -> Tensor:
+    return torch.linalg.eigvalsh(matrix) if matrix.is_cuda else torch.from_numpy(np.linalg.eigvalsh(matrix.numpy()))
+
+
+def _check_same_dim(real: int, fake: int) -> None:
+    if real != fake:
+        raise ValueError(f"real features have {real} dimensions and generated ones {fake}; take both from one space")

@@ -69,22 +69,10 @@ def mode_counts(ev: Evaluation) -> tuple[Tensor, Tensor]:
         prior = torch.full((n_modes,), 1 / n_modes).double()
     else:
         refuse_non_finite(ev.mode_samples, "samples")
-        mode, n_modes = ev.space("lenet").mode_ids(ev.mode_samples), ev.dataset.n_modes
-        prior = _class_prior(ev, n_modes)
+        mode, n_modes, prior = ev.mode_ids, ev.dataset.n_modes, ev.dataset.mode_prior
+        if prior is None:
+            prior = torch.bincount(ev.train.y.cpu(), minlength=n_modes).double() / len(ev.train)
     return torch.bincount(mode.cpu(), minlength=n_modes), prior
-
-
-def _class_prior(ev: Evaluation, n_modes: int) -> Tensor:
-    """Labels of the training rows where there are some; for tuples the product of the predicted classes' shares."""
-    if ev.train.y is not None:
-        return torch.bincount(ev.train.y.cpu(), minlength=n_modes).double() / len(ev.train)
-    ids = ev.space("lenet").mode_ids(ev.train.x).cpu()
-    base = round(n_modes ** (1 / ev.dataset.shape[0]))
-    prior = torch.ones(1).double()
-    for place in reversed(range(ev.dataset.shape[0])):
-        share = torch.bincount(ids // base**place % base, minlength=base).double() / len(ids)
-        prior = (prior[:, None] * share).flatten()
-    return prior
 
 
 @metric(needs=("samples", "law"), better="lower", unit="nats", scale="log")
