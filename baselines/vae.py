@@ -134,7 +134,8 @@ class _Net(nn.Module):
             nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 2 * model.latent)
         )
         self.decoder = nn.ModuleList([nn.Linear(model.latent, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, self.n_outputs)])
-        self.log_scale = nn.Parameter(torch.zeros(dim)) if model.levels is None else None
+        # a narrow start: at the data's own width the decoder would ignore z, and no gradient leads out of that
+        self.log_scale = nn.Parameter((0.3 * x.std(dim=0)).clamp(min=1e-3).log()) if model.levels is None else None
         with torch.no_grad():
             if model.levels is not None:
                 self.decoder[-1].bias.copy_(self._start(x))

@@ -1,0 +1,134 @@
+"""DCGAN (Radford, Metz & Chintala, 2016).
+
+Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks. ICLR 2016. The game of
+Goodfellow et al. (2014), eq. (1), with the architecture guidelines of section 3, each of them a switch here:
+
+    strided          strided convolutions in D and fractionally strided ones in G, no pooling        (rule 1)
+    batch_norm       batch normalisation in both                                                     (rule 2)
+    norm_at_edges    ... but not at G's output and D's input: True breaks that                        (rule 2)
+    dense            no fully connected hidden layers: a number of units > 0 breaks that              (rule 3)
+    relu             ReLU in G, tanh at its output: False is LeakyReLU in G                            (rule 4)
+    leaky            LeakyReLU of slope 0.2 in D: False is ReLU                                        (rule 5)
+
+Weights from N(0, 0.02), Adam 2e-4 with beta1 0.5. Images are scaled to tanh's [-1, 1].
+
+Differs from the paper:
+- sizes other than 64x64: the stack ends at a smallest map of 2x2 (8x8 images), 7x7 (28x28) or 4x4 (32x32).
+- width 32 at 8x8 and z of 64 dimensions, a learning rate of 1e-3 there that falls to zero: a run is a thousand steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from gan_models._blocks import ConvStack, dcgan_init, draw_index, frozen, generate, is_image, leaky_relu, seeded, set_lr
+from gan_models.vanilla_gan import discriminator_loss, generator_loss
+
+
+@dataclass(kw_only=True, eq=False)
+class DCGAN:
+    """Convolutional networks in the game of eq. (1); width, z_dim and lr None: by the image's size."""
+
+    family: ClassVar[str] = "implicit"
+    paper: ClassVar[str] = "Radford et al. 2016, arXiv:1511.06434"
+    uses_labels: ClassVar[bool] = False
+    steps: int = 1000
+    strided: bool = True
+    batch_norm: bool = True
+    norm_at_edges: bool = False
+    dense: int = 0
+    relu: bool = True
+    leaky: bool = True
+    width: int | None = None  # channels of the largest hidden map; None: 32 at 8x8, 64 above
+    z_dim: int | None = None  # None: 64 at 8x8, 100 above
+    batch: int = 64
+    lr: float | None = None  # None: 1e-3 at 8x8, 2e-4 above
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.dense < 0:
+            raise ValueError(f"dense must be a number of units, 0 for no hidden dense layer, got {self.dense}")
+
+    def supports(self, dataset: Any) -> str:
+        """Square images whose side halves to a small map."""
+        if not is_image(dataset.shape):
+            return f"convolutions need images; {dataset.name} has rows of {dataset.shape[0]} numbers"
+        try:
+            ConvStack(tuple(dataset.shape))
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
+        """Learn from images x (N, C, H, W) in [0, 1]."""
+        for _ in self.fit_steps(x, y, seed=seed):
+            pass
+        return self
+
+    def fit_steps(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Iterator[dict[str, Tensor | int]]:
+        """Yield after each pair of D's and G's steps."""
+        self._build(x, seed)
+        generator = torch.Generator(x.device).manual_seed(seed)
+        lr = self.lr or (1e-3 if self.shape_[1] < 16 else 2e-4)
+        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        images = 2 * x - 1  # tanh's range
+        for step in range(self.steps):
+            if self.shape_[1] < 16:
+                set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
+            real = images[draw_index(len(x), self.batch, generator)]  # (B, C, H, W)
+            with torch.no_grad():
+                fake = self.generator_(self._noise(self.batch, generator))
+            d_adam.zero_grad()
+            real_logits, fake_logits = self.discriminator_(real), self.discriminator_(fake)  # a batch each, for the norms
+            d_loss = discriminator_loss(real_logits, fake_logits)
+            d_loss.backward()
+            d_adam.step()
+            g_adam.zero_grad()
+            with frozen(self.discriminator_):
+                generated = self.generator_(self._noise(self.batch, generator))
+                g_loss = generator_loss(self.discriminator_(generated), "non_saturating")
+                g_loss.backward()
+            g_adam.step()
+            yield {
+                "examples": self.batch,
+                "d_loss": d_loss.detach(),
+                "g_loss": g_loss.detach(),
+                "d_real": real_logits.detach().sigmoid().mean(),
+                "d_fake": fake_logits.detach().sigmoid().mean(),
+            }
+
+    def sample(self, n: int, *, seed: int) -> Tensor:
+        """(n, C, H, W) in [0, 1]."""
+        device = next(self.generator_.parameters()).device
+        return (generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed))) + 1) / 2
+
+    def _build(self, x: Tensor, seed: int) -> None:
+        self.shape_ = tuple(x.shape[1:])
+        small = self.shape_[1] < 16
+        self.z_dim_ = self.z_dim or (64 if small else 100)
+        stack = ConvStack(
+            self.shape_,
+            width=self.width or (32 if small else 64),
+            strided=self.strided,
+            norm=nn.BatchNorm2d if self.batch_norm else None,
+            norm_at_edges=self.norm_at_edges,
+            dense=self.dense,
+        )
+        with seeded(seed):
+            generator = stack.generator(self.z_dim_, nn.ReLU if self.relu else leaky_relu)
+            discriminator = stack.discriminator(activation=leaky_relu if self.leaky else partial(nn.ReLU))
+            self.generator_ = dcgan_init(generator).to(x.device)
+            self.discriminator_ = dcgan_init(discriminator).to(x.device)
+
+    def _noise(self, n: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)

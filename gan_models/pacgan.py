@@ -1,0 +1,140 @@
+"""PacGAN (Lin, Khetan, Fanti & Oh, 2018).
+
+PacGAN: The power of two samples in generative adversarial networks. NeurIPS 2018. D sees m samples of one kind at once,
+
+    min_G max_D  E log D(x_1, ..., x_m) + E log(1 - D(G(z_1), ..., G(z_m)))                              (sec. 2)
+
+concatenated along features (vectors) or channels (images), so that a lack of diversity shows. G is the unpacked GAN's; a
+batch is `batch` tuples.
+
+Differs from the paper: the networks, batch and learning rates of this folder's vanilla_gan (vectors) and dcgan (images), so
+that packing is all that differs; m = 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from gan_models._blocks import (
+    ConvStack,
+    dcgan_init,
+    draw_index,
+    frozen,
+    generate,
+    is_image,
+    leaky_relu,
+    mlp_discriminator,
+    mlp_generator,
+    seeded,
+    set_lr,
+)
+from gan_models.vanilla_gan import discriminator_loss, generator_loss
+
+
+def pack(x: Tensor, m: int) -> Tensor:
+    """(B m, C, ...) -> (B, m C, ...): m consecutive examples become one, joined along the first dimension."""
+    return x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
+
+
+@dataclass(kw_only=True, eq=False)
+class PacGAN:
+    """A discriminator of m packed samples."""
+
+    family: ClassVar[str] = "extension"
+    paper: ClassVar[str] = "Lin et al. 2018, arXiv:1712.04086"
+    uses_labels: ClassVar[bool] = False
+    steps: int = 4000
+    m: int = 2
+    z_dim: int | None = None
+    hidden: int = 128  # units a layer on vectors
+    depth: int = 3
+    width: int | None = None  # channels on images; None: 32 at 8x8, 64 above
+    batch: int | None = None  # tuples; None: 128 on vectors, 64 on images
+    lr: float | None = None
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.m < 1:
+            raise ValueError(f"m must be at least 1 (1 is the plain GAN), got {self.m}")
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+
+    def supports(self, dataset: Any) -> str:
+        """Vectors, and square images whose side halves to a small map."""
+        if is_image(dataset.shape):
+            try:
+                ConvStack(tuple(dataset.shape))
+            except ValueError as error:
+                return str(error)
+        return ""
+
+    def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
+        """Learn from x (N, *shape)."""
+        for _ in self.fit_steps(x, y, seed=seed):
+            pass
+        return self
+
+    def fit_steps(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Iterator[dict[str, Tensor | int]]:
+        """Yield after each pair of D's and G's steps."""
+        self._build(x, seed)
+        generator = torch.Generator(x.device).manual_seed(seed)
+        image = is_image(self.shape_)
+        small = not image or self.shape_[1] < 16
+        lr, rows = self.lr or (1e-3 if small else 2e-4), self.m * (self.batch or (64 if image else 128))
+        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        data = 2 * x - 1 if image else x
+        for step in range(self.steps):
+            if small:
+                set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
+            real = data[draw_index(len(x), rows, generator)]  # (B m, ...)
+            with torch.no_grad():
+                fake = self.generator_(self._noise(rows, generator))
+            d_adam.zero_grad()
+            real_logits, fake_logits = self.discriminator_(pack(real, self.m)), self.discriminator_(pack(fake, self.m))
+            d_loss = discriminator_loss(real_logits, fake_logits)
+            d_loss.backward()
+            d_adam.step()
+            g_adam.zero_grad()
+            with frozen(self.discriminator_):
+                generated = self.generator_(self._noise(rows, generator))
+                g_loss = generator_loss(self.discriminator_(pack(generated, self.m)), "non_saturating")
+                g_loss.backward()
+            g_adam.step()
+            yield {
+                "examples": rows,
+                "d_loss": d_loss.detach(),
+                "g_loss": g_loss.detach(),
+                "d_real": real_logits.detach().sigmoid().mean(),
+                "d_fake": fake_logits.detach().sigmoid().mean(),
+            }
+
+    def sample(self, n: int, *, seed: int) -> Tensor:
+        """(n, *shape); images in [0, 1]."""
+        device = next(self.generator_.parameters()).device
+        samples = generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        return (samples + 1) / 2 if is_image(self.shape_) else samples
+
+    def _build(self, x: Tensor, seed: int) -> None:
+        self.shape_ = tuple(x.shape[1:])
+        image = is_image(self.shape_)
+        self.z_dim_ = self.z_dim or (64 if image else 2 if prod(self.shape_) == 2 else 16)
+        with seeded(seed):
+            if image:
+                stack = ConvStack(self.shape_, width=self.width or (32 if self.shape_[1] < 16 else 64))
+                generator = dcgan_init(stack.generator(self.z_dim_))
+                discriminator = dcgan_init(stack.discriminator(self.m * self.shape_[0]))
+            else:
+                hidden = [self.hidden] * self.depth
+                generator = mlp_generator(self.shape_, self.z_dim_, hidden, leaky_relu)
+                discriminator = mlp_discriminator(self.m * prod(self.shape_), hidden)
+        self.generator_, self.discriminator_ = generator.to(x.device), discriminator.to(x.device)
+
+    def _noise(self, n: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)
