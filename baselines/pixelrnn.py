@@ -48,7 +48,7 @@ class PixelRNN:
     kernel: int = 3
     first_kernel: int = 7
     batch: int = 16
-    lr: float = 5e-3
+    lr: float = 1e-2
     weight_decay: float = 0.1
     dropout: float = 0.2
 

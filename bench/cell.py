@@ -34,6 +34,7 @@ class Cell:
     steps: int | None
     seed: int
     draws: int
+    elbo_samples: int
     metrics: dict[str, int]  # name -> version
     features: dict[str, str]  # name -> sha256
     versions: dict[str, str] = field(default_factory=dict)  # torch, driver
@@ -63,6 +64,7 @@ class Cell:
             "steps": self.steps,
             "seed": self.seed,
             "draws": self.draws,
+            "elbo_samples": self.elbo_samples,
             "sample_limit": self.sample_limit,
             "device": self.device,
             "precision": self.precision,
@@ -93,6 +95,7 @@ def new_record(cell: Cell) -> Record:
             "id": f"{cell.suite}/1",
             "steps": cell.steps,
             "draws": cell.draws,
+            "elbo_samples": cell.elbo_samples,
             "probes": cell.probes,
             "features": {name: {"name": name, "sha256": sha} for name, sha in cell.features.items()},
             "metric_versions": cell.metrics,

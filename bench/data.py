@@ -10,7 +10,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-KINDS = {"2d": "2-D", "table": "tables", "image": "small images", "large_image": "images"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Dataset:
     """A dataset with fixed splits; a model sees `train` only, `valid` is the public board, `test` the private one."""
 
     name: str
-    kind: str  # a key of KINDS
+    kind: str  # "2d", "table", "image" or "large_image"
     train: Split
     valid: Split
     test: Split

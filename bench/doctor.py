@@ -108,4 +108,25 @@ def _data() -> Iterator[Finding]:
                 yield Finding(f"features {space} of {name}", OK, f"sha256 {found.sha256[:12]}")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _device, _machine, _plugins, _data)
+def _golden() -> Iterator[Finding]:
+    from bench.golden import broken_distances, drifted, values
+
+    drift = drifted()
+    told = "; ".join(f"{name} is {found:.8g}, should be {stored:.8g}" for name, (stored, found) in drift.items())
+    remedy = "a library computes differently here: compare its version with results/env, and report this"
+    yield Finding("metrics", BAD if drift else OK, told or f"{len(values())} golden values reproduced", remedy if drift else "")
+    wrong = broken_distances()
+    detail = "; ".join(wrong) or "0 for equal sets, symmetric, growing with a shift"
+    yield Finding("distances", BAD if wrong else OK, detail, "report this" if wrong else "")
+
+
+def _proofs() -> Iterator[Finding]:
+    from bench.golden import PROOFS
+
+    for name, proof in PROOFS.items():
+        faults = [f"{model}: {fault}" for model, fault in proof()]
+        good = {"densities": "sum to one over all 2^12 images", "order": "no gradient from a later value"}[name]
+        yield Finding(name, BAD if faults else OK, "; ".join(faults) or good, "report this" if faults else "")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _device, _machine, _plugins, _data, _golden, _proofs)

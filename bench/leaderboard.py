@@ -85,7 +85,7 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
             row = head | _model_head(records) | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
             row["n_seeds"] = len(values)
             if values:
-                found[model] = summarise(values, [e["blocks"] for e in entries_], scale)
+                found[model] = summarise(values, [e["blocks"] for e in entries_], scale, entries_[0]["n"])
                 column.append(row | {"n_samples": entries_[0]["n"]} | _numbers(found[model]))
             elif metric == primary and row["n_failed"] == len(records):
                 column.append(row)  # every seed failed: it ranks last
@@ -231,7 +231,7 @@ def compare_models(records: list[Record], a: str, b: str, *, dataset: str) -> pd
             centres = []
             for side in sides:
                 cells = [r["metrics"][board][metric] for r in side if metric in r["metrics"][board]]
-                centres.append(summarise([c["value"] for c in cells], [c["blocks"] for c in cells], scale))
+                centres.append(summarise([c["value"] for c in cells], [c["blocks"] for c in cells], scale, cells[0]["n"]))
             test = compare(*centres)
             rows.append((board, metric, centres[0].centre, centres[1].centre, scale, test.value, test.se, test.p))
     names = ["board", "metric", a, b if b != a else f"{b} (2)", "scale", "difference", "se", "p"]

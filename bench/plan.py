@@ -207,6 +207,7 @@ def _cells(
             steps=steps,
             seed=seed,
             draws=suite.draws,
+            elbo_samples=suite.elbo_samples,
             metrics=_metrics(suite, dataset, facts["features"]),
             features=facts["features"],
             versions=_versions(),

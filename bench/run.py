@@ -23,7 +23,6 @@ from bench.registry import Entry, entries, load, load_entry, read_entry
 from bench.store import write_atomic
 from bench.training import Training, findings, last_best_gap, n_params, networks, synchronize, train, undisturbed
 
-ELBO_SAMPLES = 64
 PROBE_SAMPLES = 1000
 
 Report = Callable[[str, int], None]
@@ -230,7 +229,7 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
             if hasattr(model, "log_prob"):
                 outputs[f"{name}.log_prob"] = model.log_prob(rows).double()
             if hasattr(model, "elbo"):
-                outputs[f"{name}.elbo"] = model.elbo(rows, seed=cell.seed, k=ELBO_SAMPLES).double()
+                outputs[f"{name}.elbo"] = model.elbo(rows, seed=cell.seed, k=cell.elbo_samples).double()
             if hasattr(model, "predict_proba") and dataset.n_classes:
                 centred = dataset.dequantize(split.x, seed=None) if lebesgue else split.x
                 outputs[f"{name}.proba"] = model.predict_proba(centred).float()
@@ -333,7 +332,7 @@ def clock_cell(cell: Cell, *, report: Report = lambda phase, step: None) -> dict
     }
 
 
-def _step_rates(model: Any, x: Tensor, y: Tensor | None, *, seed: int, window_s: float = 0.12) -> list[float]:
+def _step_rates(model: Any, x: Tensor, y: Tensor | None, *, seed: int, window_s: float = 0.06) -> list[float]:
     """Examples per second in five windows of whole steps, after a warm-up window."""
     rates: list[float] = []
     steps = model.fit_steps(x, y, seed=seed)

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 
 FLOOR = 1e-6  # values at or below it count as this on the log scale, and 1 - it is the logit's ceiling
+HUGE = 690.0  # exp of it is still a number
 
 SCALES = ("raw", "log", "logit")
 
 
-def to_scale(value: float, scale: str) -> float:
-    """A value on "raw", "log" or "logit" scale."""
+def to_scale(value: float, scale: str, floor: float = FLOOR) -> float:
+    """A value on "raw", "log" or "logit" scale; floor keeps it away from where the scale has no end."""
     if scale == "log":
-        return math.log(max(value, FLOOR))
+        return math.log(max(value, floor))
     if scale == "logit":
-        inside = min(max(value, FLOOR), 1 - FLOOR)
+        inside = min(max(value, floor), 1 - floor)
         return math.log(inside / (1 - inside))
     return value
 
@@ -32,16 +33,16 @@ def to_scale(value: float, scale: str) -> float:
 def from_scale(value: float, scale: str) -> float:
     """The inverse of to_scale."""
     if scale == "log":
-        return math.exp(value)
-    return 1 / (1 + math.exp(-value)) if scale == "logit" else value
+        return math.exp(min(value, HUGE))
+    return 1 / (1 + math.exp(min(-value, HUGE))) if scale == "logit" else value
 
 
-def slope(value: float, scale: str) -> float:
+def slope(value: float, scale: str, floor: float = FLOOR) -> float:
     """Derivative of to_scale at a value: the delta method's factor."""
     if scale == "log":
-        return 1 / max(value, FLOOR)
+        return 1 / max(value, floor)
     if scale == "logit":
-        inside = min(max(value, FLOOR), 1 - FLOOR)
+        inside = min(max(value, floor), 1 - floor)
         return 1 / (inside * (1 - inside))
     return 1.0
 
@@ -60,6 +61,7 @@ class Centre:
     seed_variance: float | None
     row_variance: float
     blocks: tuple[float, ...]
+    floor: float = FLOOR
 
     @property
     def se(self) -> float | None:
@@ -71,7 +73,7 @@ class Centre:
     @property
     def raw_se(self) -> float | None:
         """Standard error in the metric's unit (delta method)."""
-        return None if self.se is None else self.se / slope(self.centre, self.scale)
+        return None if self.se is None else self.se / slope(self.centre, self.scale, self.floor)
 
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
         """Two-sided interval in the metric's unit, made on its scale; None where there is no standard error."""
@@ -82,16 +84,20 @@ class Centre:
         return from_scale(self.scaled - half, self.scale), from_scale(self.scaled + half, self.scale)
 
 
-def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str) -> Centre:
-    """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty)."""
-    scaled = [to_scale(v, scale) for v in values]
+def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str, n: int = 0) -> Centre:
+    """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
+
+    n: rows that a share was counted from. A share of 0 or 1 of them counts as half a row away from it on the logit scale.
+    """
+    floor = 0.5 / (n + 1) if scale == "logit" and n else FLOOR
+    scaled = [to_scale(v, scale, floor) for v in values]
     mean, k = math.fsum(scaled) / len(scaled), len(scaled)
     seeds = math.fsum((v - mean) ** 2 for v in scaled) / (k - 1) / k if k > 1 else None
-    centre = from_scale(mean, scale)
+    centre = values[0] if len(set(values)) == 1 else from_scale(mean, scale)
     averaged: tuple[float, ...] = ()
     if all(blocks) and len({len(b) for b in blocks}) == 1:
-        averaged = tuple(float(b) * slope(centre, scale) for b in np.mean(np.asarray(blocks, dtype=float), axis=0))
-    return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), averaged)
+        averaged = tuple(float(b) * slope(centre, scale, floor) for b in np.mean(np.asarray(blocks, dtype=float), axis=0))
+    return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), averaged, floor)
 
 
 def _variance_of_mean(blocks: Sequence[float]) -> float:

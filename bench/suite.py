@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.registry import unknown
+from bench.registry import entries, unknown
 
+KINDS = ("2d", "table", "image", "large_image")  # Dataset.kind
 FOLDER = Path(__file__).parent / "suites"
 
 
@@ -23,6 +24,7 @@ class Suite:
     datasets: tuple[str, ...] = ()
     models: tuple[str, ...] = ()  # empty: all
     draws: int = 5  # equal-n draws of a ranked set metric
+    elbo_samples: int = 64  # importance samples of a bound on the likelihood
     sample_limit: int = 0  # at most so many samples a cell; 0: as many as the metrics want
     probes: int = 5  # looks at the public board during training
     max_steps: int = 0  # cuts every budget, for the smoke suite; 0: no cut
@@ -37,6 +39,21 @@ class Suite:
         """The entry for a dataset, else for its kind, else None."""
         entry = getattr(self, table).get(model, {})
         return entry.get(dataset, entry.get(kind))
+
+
+def _check_table(where: str, table: dict[str, Any]) -> None:
+    """UsageError for a model, or a dataset or kind of data, that does not exist."""
+    places = [*KINDS, *entries("dataset")]
+    for model, by_place in table.items():
+        if model not in entries("model"):
+            raise UsageError(f"{where}: {unknown('model', model, entries('model'))}")
+        for place, value in by_place.items() if isinstance(by_place, dict) else ():
+            if place not in places:
+                raise UsageError(f"{where}.{model}: {unknown('dataset or kind', place, places)}")
+            if where.endswith("steps") and (not isinstance(value, int) or value < 1):
+                raise UsageError(f"{where}.{model}.{place}: expected a number of steps of at least 1, got {value!r}")
+        if not isinstance(by_place, dict):
+            raise UsageError(f"{where}.{model}: expected a table of datasets or kinds of data, got {by_place!r}")
 
 
 def suite_names() -> list[str]:
@@ -61,5 +78,7 @@ def load_suite(name: str) -> Suite:
         expected = (list,) if isinstance(default, tuple) else (int, float) if isinstance(default, float) else (type(default),)
         if not isinstance(value, expected):
             raise UsageError(f"suite {path}: {key} must be {expected[-1].__name__}, got {value!r}")
+    for table_name in ("steps", "set"):
+        _check_table(f"suite {path}: {table_name}", table.get(table_name, {}))
     lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
     return Suite(name=path.stem, **{**table, **lists})

@@ -74,6 +74,22 @@ def is_image(shape: Sequence[int]) -> bool:
     return len(shape) == 3
 
 
+def mlp_units(shape: Sequence[int]) -> int:
+    """Units a layer of the small MLPs here: 128 on rows, 256 on images up to 16x16, 512 above."""
+    return 128 if not is_image(shape) else 256 if prod(shape) <= 256 else 512
+
+
+def convolutional(shape: Sequence[int]) -> str:
+    """Empty if ConvStack can build on this shape, else why not."""
+    if not is_image(shape):
+        return f"convolutions need images, and these are rows of {shape[0]} numbers"
+    try:
+        ConvStack(tuple(shape))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def mlp(sizes: Sequence[int], activation: Layer = nn.ReLU, *, norm: Norm | None = None) -> nn.Sequential:
     """Linear layers of these sizes, the activation (and the norm before it) after each but the last."""
     layers: list[nn.Module] = []
@@ -135,7 +151,7 @@ class ConvStack:
         if self.dense:
             layers += [nn.Linear(inputs, self.dense), activation()]
             inputs = self.dense
-        layers += [nn.Unflatten(1, (inputs, 1, 1)), nn.ConvTranspose2d(inputs, widths[0], self.seed_size, bias=False)]
+        layers += [nn.Linear(inputs, widths[0] * self.seed_size**2, bias=False), nn.Unflatten(1, (widths[0], *[self.seed_size] * 2))]
         for fan_in, fan_out in zip(widths, [*widths[1:], self.shape[0]], strict=True):
             layers += [*self._norm(fan_in), activation(), *self._double(fan_in, fan_out)]
         layers += self._norm(self.shape[0]) if self.norm_at_edges else []

@@ -7,8 +7,8 @@ Conditional Generative Adversarial Nets. Both networks are told the class:
 so that G learns P(x given y) and D cannot be fooled by the right image of the wrong class. y enters both as a one-hot
 vector beside their input.
 
-Differs from the paper: LeakyReLU, no maxout or dropout; Adam with a learning rate that falls to zero; `sample` draws y
-from the training shares. Rows with y = -1 are left out.
+Differs from the paper: the networks and schedule of this folder's vanilla_gan, so that the class is all that differs;
+`sample` draws y from the training shares. Rows with y = -1 are left out.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_models._blocks import (
     draw_index,
     frozen,
     generate,
     is_image,
-    leaky_relu,
     mlp_discriminator,
     mlp_generator,
+    mlp_units,
     seeded,
     set_lr,
 )
@@ -44,16 +44,16 @@ class ConditionalGAN:
     paper: ClassVar[str] = "Mirza and Osindero 2014, arXiv:1411.1784"
     uses_labels: ClassVar[bool] = True
     steps: int = 4000
-    z_dim: int | None = None  # None: 16 for tables, 32 for images
-    hidden: int | None = None  # None: 128, 256 for images
-    depth: int = 3
+    z_dim: int | None = None  # None: 32 for images, else D, 16 at most
+    hidden: int | None = None  # units a layer; None: 128, 256 or 512 by the size of an example
+    depth: int | None = None  # hidden layers; None: 3 on rows, 2 on images
     batch: int = 128
-    lr: float | None = None  # None: 1e-3, 4e-4 for images
+    lr: float | None = None  # None: 1e-3, 4e-4 above 256 numbers an example
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("steps", "depth", "batch"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     def supports(self, dataset: Any) -> str:
@@ -72,7 +72,7 @@ class ConditionalGAN:
         x, y = x[y >= 0], y[y >= 0]
         self._build(x, y, seed)
         generator = torch.Generator(x.device).manual_seed(seed)
-        lr = self.lr or (4e-4 if is_image(self.shape_) else 1e-3)
+        lr = self.lr or (1e-3 if prod(self.shape_) <= 256 else 4e-4)
         d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         rows, codes = x.flatten(1), F.one_hot(y, len(self.shares_)).to(x.dtype)  # (N, D), (N, K)
@@ -122,12 +122,12 @@ class ConditionalGAN:
     def _build(self, x: Tensor, y: Tensor, seed: int) -> None:
         self.shape_ = tuple(x.shape[1:])
         self.shares_ = torch.bincount(y).double() / len(y)
-        image, classes = is_image(self.shape_), len(self.shares_)
-        self.z_dim_ = self.z_dim or (32 if image else 16)
-        hidden = [self.hidden or (256 if image else 128)] * self.depth
+        dims, classes = prod(self.shape_), len(self.shares_)
+        self.z_dim_ = self.z_dim or (32 if is_image(self.shape_) else min(dims, 16))
+        hidden = [self.hidden or mlp_units(self.shape_)] * (self.depth or (2 if is_image(self.shape_) else 3))
         with seeded(seed):
-            self.generator_ = mlp_generator(self.shape_, self.z_dim_ + classes, hidden, leaky_relu).to(x.device)
-            self.discriminator_ = mlp_discriminator(prod(self.shape_) + classes, hidden).to(x.device)
+            self.generator_ = mlp_generator(self.shape_, self.z_dim_ + classes, hidden, nn.ReLU, nn.BatchNorm1d).to(x.device)
+            self.discriminator_ = mlp_discriminator(dims + classes, hidden).to(x.device)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from gan_models._blocks import ConvStack, dcgan_init, draw_index, frozen, generate, is_image, leaky_relu, seeded, set_lr
+from gan_models._blocks import ConvStack, convolutional, dcgan_init, draw_index, frozen, generate, leaky_relu, seeded, set_lr
 from gan_models.vanilla_gan import discriminator_loss, generator_loss
 
 
@@ -60,13 +60,7 @@ class DCGAN:
 
     def supports(self, dataset: Any) -> str:
         """Square images whose side halves to a small map."""
-        if not is_image(dataset.shape):
-            return f"convolutions need images; {dataset.name} has rows of {dataset.shape[0]} numbers"
-        try:
-            ConvStack(tuple(dataset.shape))
-        except ValueError as error:
-            return str(error)
-        return ""
+        return convolutional(dataset.shape)
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
         """Learn from images x (N, C, H, W) in [0, 1]."""

@@ -144,8 +144,8 @@ class ImprovedGAN:
     uses_labels: ClassVar[bool] = False
     steps: int = 2000
     feature_matching: bool = False
-    minibatch_discrimination: bool = True
-    virtual_batch_norm: bool | None = None  # None: on images only
+    minibatch_discrimination: bool | None = None  # None: on images only, a few kernels blur two-dimensional data
+    virtual_batch_norm: bool = True
     historical_averaging: float = 0.0  # the penalty's weight
     one_sided_label_smoothing: float | None = 0.9
     n_kernels: int | None = None  # B; None: 16, 32 for images
@@ -156,7 +156,7 @@ class ImprovedGAN:
     depth: int = 3  # hidden layers, rows
     width: int = 32  # channels at the largest hidden map, images
     batch: int = 64
-    lr: float | None = None  # None: 1e-3, 5e-4 for images
+    lr: float | None = None  # None: 2e-3, 5e-4 for images
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
@@ -181,7 +181,7 @@ class ImprovedGAN:
         """Yield after one step of D and one of G: losses in nats, mean D(x) and D(G(z))."""
         generator = torch.Generator(x.device).manual_seed(seed)
         self._build(x, seed, generator)
-        lr = self.lr or (5e-4 if is_image(self.shape_) else 1e-3)
+        lr = self.lr or (5e-4 if is_image(self.shape_) else 2e-3)
         d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         d_past, g_past = HistoricalAverage(self.discriminator_), HistoricalAverage(self.generator_)
@@ -238,9 +238,9 @@ class ImprovedGAN:
         self.shape_ = tuple(x.shape[1:])
         image, dims = is_image(self.shape_), prod(self.shape_)
         self.z_dim_ = self.z_dim or (64 if image else 2 if dims == 2 else 16)
-        virtual = image if self.virtual_batch_norm is None else self.virtual_batch_norm
+        virtual, minibatch = self.virtual_batch_norm, self.minibatch_discrimination
         norm = partial(VirtualBatchNorm, self.n_reference) if virtual else nn.BatchNorm2d if image else None
-        b = (self.n_kernels or (32 if image else 16)) * self.minibatch_discrimination
+        b = (self.n_kernels or (32 if image else 16)) * (image if minibatch is None else minibatch)
         c = self.kernel_dims or (5 if image else 3)
         with seeded(seed):
             if image:

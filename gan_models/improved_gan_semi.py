@@ -128,8 +128,8 @@ class ImprovedGANSemi:
     steps: int = 2000
     n_labels: int | None = None  # keep only so many labels of train, class-balanced; None: all
     label_seed: int = 0  # which subset of the labels
-    hidden: tuple[int, ...] = (256, 128, 128)  # D's layers (the paper's MNIST net: 1000, 500, 250, 250, 250)
-    g_hidden: tuple[int, ...] = (256, 256)  # G's layers (the paper: 500, 500)
+    hidden: tuple[int, ...] = (256, 256)  # D's layers (the paper's MNIST net: 1000, 500, 250, 250, 250)
+    g_hidden: tuple[int, ...] = (256,)  # G's layers (the paper: 500, 500)
     z_dim: int = 64  # (the paper: 100)
     noise: tuple[float, float] = (0.3, 0.5)  # standard deviation on the input and on hidden layers
     average_decay: float = 0.99

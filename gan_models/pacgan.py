@@ -19,16 +19,16 @@ from math import prod
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    convolutional,
     dcgan_init,
     draw_index,
     frozen,
     generate,
     is_image,
-    leaky_relu,
     mlp_discriminator,
     mlp_generator,
     seeded,
@@ -55,7 +55,7 @@ class PacGAN:
     hidden: int = 128  # units a layer on vectors
     depth: int = 3
     width: int | None = None  # channels on images; None: 32 at 8x8, 64 above
-    batch: int | None = None  # tuples; None: 128 on vectors, 64 on images
+    batch: int | None = None  # tuples; None: 128 on vectors, 32 on images (as many examples as dcgan)
     lr: float | None = None
     beta1: float = 0.5
 
@@ -67,12 +67,7 @@ class PacGAN:
 
     def supports(self, dataset: Any) -> str:
         """Vectors, and square images whose side halves to a small map."""
-        if is_image(dataset.shape):
-            try:
-                ConvStack(tuple(dataset.shape))
-            except ValueError as error:
-                return str(error)
-        return ""
+        return convolutional(dataset.shape) if is_image(dataset.shape) else ""
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
         """Learn from x (N, *shape)."""
@@ -86,7 +81,7 @@ class PacGAN:
         generator = torch.Generator(x.device).manual_seed(seed)
         image = is_image(self.shape_)
         small = not image or self.shape_[1] < 16
-        lr, rows = self.lr or (1e-3 if small else 2e-4), self.m * (self.batch or (64 if image else 128))
+        lr, rows = self.lr or (1e-3 if small else 2e-4), self.m * (self.batch or (32 if image else 128))
         d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         data = 2 * x - 1 if image else x
@@ -124,7 +119,7 @@ class PacGAN:
     def _build(self, x: Tensor, seed: int) -> None:
         self.shape_ = tuple(x.shape[1:])
         image = is_image(self.shape_)
-        self.z_dim_ = self.z_dim or (64 if image else 2 if prod(self.shape_) == 2 else 16)
+        self.z_dim_ = self.z_dim or (64 if image else min(prod(self.shape_), 16))
         with seeded(seed):
             if image:
                 stack = ConvStack(self.shape_, width=self.width or (32 if self.shape_[1] < 16 else 64))
@@ -132,7 +127,7 @@ class PacGAN:
                 discriminator = dcgan_init(stack.discriminator(self.m * self.shape_[0]))
             else:
                 hidden = [self.hidden] * self.depth
-                generator = mlp_generator(self.shape_, self.z_dim_, hidden, leaky_relu)
+                generator = mlp_generator(self.shape_, self.z_dim_, hidden, nn.ReLU, nn.BatchNorm1d)
                 discriminator = mlp_discriminator(self.m * prod(self.shape_), hidden)
         self.generator_, self.discriminator_ = generator.to(x.device), discriminator.to(x.device)
 

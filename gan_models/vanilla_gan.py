@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_models._blocks import draw_index, frozen, generate, is_image, mlp_discriminator, mlp_generator, seeded, set_lr
+from gan_models._blocks import draw_index, frozen, generate, is_image, mlp_discriminator, mlp_generator, mlp_units, seeded, set_lr
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -55,8 +55,8 @@ class VanillaGAN:
     d_steps: int = 1  # k of Algorithm 1
     g_steps: int = 1
     z_dim: int | None = None  # None: 32 for images, else D, 16 at most
-    hidden: int | None = None  # units a layer; None: 128, 512 above 256 numbers an example
-    depth: int = 3  # hidden layers of each network
+    hidden: int | None = None  # units a layer; None: 128, 256 or 512 by the size of an example
+    depth: int | None = None  # hidden layers of each network; None: 3 on rows, 2 on images
     batch_norm: bool = True  # in G
     batch: int = 128
     lr: float | None = None  # None: 1e-3, 4e-4 above 256 numbers an example
@@ -66,7 +66,7 @@ class VanillaGAN:
         if self.loss not in ("non_saturating", "minimax"):
             raise ValueError(f"loss must be 'non_saturating' or 'minimax', got {self.loss!r}")
         for name, least in {"steps": 1, "d_steps": 1, "g_steps": 1, "depth": 1, "batch": 2}.items():
-            if getattr(self, name) < least:
+            if getattr(self, name) is not None and getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
@@ -116,7 +116,7 @@ class VanillaGAN:
         self.shape_ = tuple(x.shape[1:])
         dims = prod(self.shape_)
         self.z_dim_ = self.z_dim or (32 if is_image(self.shape_) else min(dims, 16))
-        hidden = [self.hidden or (128 if dims <= 256 else 512)] * self.depth
+        hidden = [self.hidden or mlp_units(self.shape_)] * (self.depth or (2 if is_image(self.shape_) else 3))
         norm = nn.BatchNorm1d if self.batch_norm else None
         with seeded(seed):
             self.generator_ = mlp_generator(self.shape_, self.z_dim_, hidden, nn.ReLU, norm).to(x.device)

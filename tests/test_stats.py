@@ -86,3 +86,17 @@ def test_the_interval_covers_the_centre_of_its_scale(law):
         low, high = summarise(values, [raw_blocks] * 5, scale).interval()
         covered += low <= from_scale(1.0, scale) <= high
     assert covered / repetitions >= 0.935
+
+
+def test_a_share_of_all_rows_has_a_finite_interval():
+    """20 of 20 right with two seeds, 19 of 20 with the third: no overflow, and the interval stays inside [0, 1]."""
+    blocks = [[1.0] * 19 + [0.0], [1.0] * 20, [1.0] * 20]
+    centre = summarise([0.95, 1.0, 1.0], blocks, "logit", n=20)
+    low, high = centre.interval()
+    assert 0 <= low < 0.95 < high <= 1
+    assert summarise([1.0] * 3, [[1.0] * 20] * 3, "logit", n=20).centre == 1.0
+
+
+def test_a_wild_spread_on_a_log_scale_is_still_a_number():
+    low, high = summarise([1e-6, 1e6], [[], []], "log").interval()
+    assert 0 <= low < 1 < high < float("inf")

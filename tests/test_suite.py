@@ -28,3 +28,19 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
     path.write_text("seeds = = 3\n")
     with pytest.raises(UsageError, match="not readable as TOML"):
         load_suite(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[steps.dcgann]\ndigits = 3\n", "unknown model 'dcgann'; did you mean 'dcgan'"),
+        ("[steps.dcgan]\ndigit = 3\n", "unknown dataset or kind 'digit'; did you mean 'digits'"),
+        ("[steps.dcgan]\ndigits = 0\n", "at least 1, got 0"),
+        ("[set]\ndcgan = 3\n", "expected a table of datasets or kinds of data, got 3"),
+    ],
+)
+def test_tables_of_a_suite_name_known_things(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        load_suite(str(path))

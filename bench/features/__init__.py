@@ -9,6 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from bench.data import Dataset
+from bench.errors import DataUnavailable
 
 _loaded: dict[tuple[str, str, str], FeatureSpace] = {}
 
@@ -44,5 +45,5 @@ def space_names() -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")))
 
 
-class Unavailable(RuntimeError):
-    """Data or weights that cannot be had here; the message is one line with the remedy (exit code 7)."""
+class Unavailable(DataUnavailable):
+    """Weights that cannot be had here; the message is one line with the remedy."""

@@ -44,7 +44,7 @@ def nll_dequantized(ev: Evaluation) -> Estimate:
 
 @metric(needs=("elbo",), better="lower", unit="nats")
 def nll_bound(ev: Evaluation) -> Estimate:
-    """Upper bound on the negative log-likelihood from 64 importance samples."""
+    """Upper bound on the negative log-likelihood from the suite's number of importance samples (64 in core)."""
     return _mean(-ev.elbo)
 
 

@@ -1,0 +1,84 @@
+"""Inception features: pytorch-fid's network and weights, the pool3 layer of 2048 numbers that FID is defined on.
+
+Images in [0, 1] of 1 or 3 channels and any size are resized to 299x299 by pytorch-fid's own bilinear rule. The weights are
+downloaded once into torch's hub folder ($TORCH_HOME); where that cannot be done, `Unavailable` says what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor
+
+from bench.data import Dataset
+from bench.features import Unavailable
+from bench.features._torchvision import import_torchvision
+
+FILE = "pt_inception-2015-12-05-6726825d.pth"  # its name ends with the first eight digits of its SHA-256
+BATCH = 50
+
+
+class Inception:
+    """x (N, C, H, W) in [0, 1] -> pool3 features (N, 2048) float32; logits_of(features) -> (N, 1, 1008)."""
+
+    name = "inception"
+
+    def __init__(self, device: torch.device, batch: int = BATCH) -> None:
+        path, self.batch = weights_file(), batch
+        self.sha256 = _sha256(path)
+        import_torchvision()
+        from pytorch_fid.inception import InceptionV3
+
+        self.net = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[2048]]).to(device).eval()
+        self.classes = torch.load(path, map_location=device, weights_only=True)["fc.weight"]
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.ndim != 4 or x.shape[1] not in (1, 3):
+            raise ValueError(f"expected images (N, 1 or 3, H, W), got {tuple(x.shape)}")
+        parts = [self.net(part.float().expand(-1, 3, -1, -1))[0].flatten(1) for part in x.split(self.batch)]
+        return torch.cat(parts)
+
+    def logits_of(self, features: Tensor) -> Tensor:
+        """Class scores without the bias, as the published inception scores were computed, (N, 1, 1008)."""
+        return (features @ self.classes.T)[:, None]
+
+
+def weights_file() -> Path:
+    """Where the weights are, downloaded if need be; Unavailable with the remedy if they cannot be had."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
+    if path.exists():
+        return path
+    import_torchvision()
+    from pytorch_fid.inception import FID_WEIGHTS_URL
+
+    try:
+        torch.hub.load_state_dict_from_url(FID_WEIGHTS_URL, progress=False, check_hash=True, map_location="cpu")
+    except (URLError, OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise Unavailable(
+            f"the Inception weights are not at {path} and could not be downloaded ({reason}); "
+            f"fetch {FID_WEIGHTS_URL} on a machine with a network and put it there, or leave out the inception metrics"
+        ) from error
+    return path
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_published(sha256: str) -> bool:
+    """Whether these are pytorch-fid's own weights: other ones give numbers that compare with nobody's."""
+    return sha256.startswith(FILE.removesuffix(".pth").rpartition("-")[2])
+
+
+def build(dataset: Dataset) -> Inception:
+    """The space on the dataset's device."""
+    return Inception(dataset.train.x.device)
