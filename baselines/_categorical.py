@@ -12,7 +12,9 @@ from torch import Tensor, nn
 def check_levels(levels: int | None) -> int:
     """Return the number of levels, or raise if there is none to count with."""
     if levels is None or levels < 2:
-        raise ValueError(f"levels must be at least 2, got {levels}; set the number of values a pixel can take, e.g. levels=2")
+        raise ValueError(
+            f"levels must be at least 2, got {levels}; set the number of values a pixel can take, e.g. levels=2"
+        )
     return levels
 
 

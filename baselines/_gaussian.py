@@ -1,6 +1,6 @@
 """Class-conditional Gaussians: what LDA, QDA and the one-Gaussian reference row share.
 
-    p(x, y = k) = pi_k N(x; mu_k, S_k)        p(x) = sum_k p(x, k)        p(k|x) = p(x, k) / p(x)
+p(x, y = k) = pi_k N(x; mu_k, S_k)        p(x) = sum_k p(x, k)        p(k|x) = p(x, k) / p(x)
 """
 
 from __future__ import annotations

@@ -82,7 +82,9 @@ class FlowMatching:
             optimizer.step()
             schedule.step()
             decay = min(self.average_decay, (step + 1) / (step + 10))
-            torch._foreach_lerp_(list(self.average_.parameters()), [p.detach() for p in self.net_.parameters()], 1 - decay)
+            torch._foreach_lerp_(
+                list(self.average_.parameters()), [p.detach() for p in self.net_.parameters()], 1 - decay
+            )
             yield {"examples": self.batch, "loss": loss.detach()}
 
     @torch.no_grad()

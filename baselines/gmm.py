@@ -46,10 +46,14 @@ class GMM:
         self.shape_ = tuple(x.shape[1:])
         rows = x.flatten(1).double()
         if len(rows) > MAX_ROWS:
-            rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_ROWS].to(x.device)]
+            rows = rows[
+                torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_ROWS].to(x.device)
+            ]
         values = rows.cpu().numpy()
         image = len(self.shape_) == 3
-        counts = [self.n_components or 10] if image or self.n_components else [c for c in CHOICES if c <= len(rows) // 8]
+        counts = (
+            [self.n_components or 10] if image or self.n_components else [c for c in CHOICES if c <= len(rows) // 8]
+        )
         fitted = [self._fit(values, count, image, seed) for count in counts]
         best = min(fitted, key=lambda f: f.bic(values)) if len(fitted) > 1 else fitted[0]  # eq. (3)
         covariances = torch.as_tensor(best.covariances_, device=x.device)

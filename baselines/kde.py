@@ -123,7 +123,9 @@ def choose_bandwidth(rows: Tensor, *, seed: int) -> float:
     return max(scores, key=scores.__getitem__)
 
 
-def bandwidth_scores(rows: Tensor, queries: Tensor, *, largest: float, skip_self: bool, count: int = 20) -> dict[float, float]:
+def bandwidth_scores(
+    rows: Tensor, queries: Tensor, *, largest: float, skip_self: bool, count: int = 20
+) -> dict[float, float]:
     """Mean log-likelihood of the queries for each bandwidth largest * 2^(-j/2), j < count, from one pass over the distances.
 
     Exponents are taken from each query's nearest row, so that squaring the kernels (h -> h / sqrt 2) keeps the largest at 1

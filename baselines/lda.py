@@ -57,7 +57,9 @@ class LDA:
             std = torch.where(std > 0, std, torch.ones_like(std))
             return std[:, None] * ledoit_wolf(rows / std) * std
         covariance = torch.cov(rows.T, correction=0)
-        spherical = covariance.trace() / len(covariance) * torch.eye(len(covariance), dtype=rows.dtype, device=rows.device)
+        spherical = (
+            covariance.trace() / len(covariance) * torch.eye(len(covariance), dtype=rows.dtype, device=rows.device)
+        )
         return (1 - self.shrinkage) * covariance + self.shrinkage * spherical
 
     def log_prob(self, x: Tensor) -> Tensor:

@@ -167,7 +167,9 @@ class _MaskedNet(nn.Module):
         ]
         biases = [layer.bias[above] for layer, above in zip(self.layers, hidden, strict=True)]
         readout = self.readout.weight.view(len(inputs), -1, len(hidden[-1]))[inputs][:, :, hidden[-1]]
-        direct = None if self.direct is None else self.direct.weight.view(len(inputs), -1, len(inputs))[inputs][:, :, inputs]
+        direct = (
+            None if self.direct is None else self.direct.weight.view(len(inputs), -1, len(inputs))[inputs][:, :, inputs]
+        )
         codes = torch.empty(n, len(inputs), dtype=torch.long, device=inputs.device)  # in the order of degrees
         x = torch.empty(n, len(inputs), device=inputs.device)
         h = [torch.empty(n, len(m), device=inputs.device) for m in hidden]
@@ -178,7 +180,9 @@ class _MaskedNet(nn.Module):
             for layer, end in enumerate(ends if i else []):
                 new = slice(end[i - 1], end[i])  # the units of degree i
                 if end[i] > end[i - 1]:
-                    h[layer][:, new] = torch.addmm(biases[layer][new], source[:, :known], weights[layer][:known, new]).relu_()
+                    h[layer][:, new] = torch.addmm(
+                        biases[layer][new], source[:, :known], weights[layer][:known, new]
+                    ).relu_()
                 source, known = h[layer], end[i]
             last = ends[-1][i] if i else 0
             features = h[-1][:, :last] @ readout[i, :, :last].t()  # (n, R)

@@ -1,6 +1,6 @@
 """One Gaussian: the floor of every board, a full covariance shrunk by Ledoit and Wolf's rule (2004).
 
-    p(x) = N(x; mu, S*)
+p(x) = N(x; mu, S*)
 """
 
 from __future__ import annotations

@@ -97,7 +97,10 @@ class PixelCNN:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels)
         rows = max(1, 4_000_000 // (codes[0].numel() * max(self.levels, 2 * self.width)))  # 16 MB at a time
-        each = [-F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3)) for chunk in codes.split(rows)]
+        each = [
+            -F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3))
+            for chunk in codes.split(rows)
+        ]
         return torch.cat(each)
 
     @torch.no_grad()
@@ -118,7 +121,9 @@ class _Net(nn.Module):
         inputs = torch.arange(channels + 1) - 1  # group of every feature; the ones, group -1, are seen by all
         groups = torch.arange(model.width) * channels // model.width
         kernels = [model.first_kernel] + [model.kernel] * (model.layers - 1)
-        self.layers = nn.ModuleList(_Gated(k, inputs if i == 0 else groups, groups, i == 0) for i, k in enumerate(kernels))
+        self.layers = nn.ModuleList(
+            _Gated(k, inputs if i == 0 else groups, groups, i == 0) for i, k in enumerate(kernels)
+        )
         self.hidden = Pointwise(groups, groups)
         self.readout = Pointwise(groups, torch.arange(channels * model.levels) // model.levels)
         nn.init.zeros_(self.readout.weight)
@@ -139,6 +144,7 @@ class _Net(nn.Module):
         # one uniform a value, drawn row by row, so that an image does not depend on the others of its chunk
         uniform = torch.rand(n, channels, height, width, generator=generator, device=device)
         codes = torch.empty(n, channels, height, width, dtype=torch.long, device=device)
+        blank = torch.zeros(n, channels, dtype=torch.long, device=device)
         windows = [layer.empty_window(n, width) for layer in self.layers]  # the rows that each vertical kernel reaches
         hidden, readout = self.hidden.matrix(), self.readout.matrix()
         matrices = [layer.matrices() for layer in self.layers]
@@ -151,8 +157,13 @@ class _Net(nn.Module):
                 s = layer.vertical(window)  # (n, 2p, 1, W)
                 sums.append(layer.link(s)[:, :, 0].permute(2, 0, 1).contiguous())  # (W, n, 2p)
                 v = _gate(s)
-            strips = [layer.empty_strip(n, width) for layer in self.layers]  # columns side by side, (n, columns * features)
+            strips = [
+                layer.empty_strip(n, width) for layer in self.layers
+            ]  # columns side by side, (n, columns * features)
             for column in range(width):
+                self.layers[0].put_column(
+                    strips[0], column, with_ones(blank, levels)
+                )  # the ones are seen on the pixel itself
                 for channel in range(channels):
                     h = None
                     for layer, matrix, strip, s in zip(self.layers, matrices, strips, sums, strict=True):

@@ -99,7 +99,10 @@ class PixelRNN:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels)
         rows = max(1, 4_000_000 // (codes[0].numel() * max(self.levels, 4 * self.width)))  # 16 MB at a time
-        each = [-F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3)) for chunk in codes.split(rows)]
+        each = [
+            -F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3))
+            for chunk in codes.split(rows)
+        ]
         return torch.cat(each)
 
     @torch.no_grad()
@@ -121,7 +124,9 @@ class _Net(nn.Module):
         self.first = nn.Conv2d(channels + 1, 2 * model.width, (self.reach + 1, 2 * self.reach + 1))
         mask = torch.ones_like(self.first.weight)
         mask[:, :, -1, self.reach + 1 :] = 0
-        mask[:, :, -1, self.reach] = (torch.arange(channels + 1) - 1 < groups[:, None]).float()  # mask A; the ones are seen by all
+        mask[:, :, -1, self.reach] = (
+            torch.arange(channels + 1) - 1 < groups[:, None]
+        ).float()  # mask A; the ones are seen by all
         self.register_buffer("mask", mask)
         states = torch.arange(model.width) * channels // model.width
         self.layers = nn.ModuleList(_RowLSTM(model.kernel, groups, states) for _ in range(model.layers))
@@ -133,7 +138,9 @@ class _Net(nn.Module):
     def forward(self, codes: Tensor, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every value given those before it, codes (B, C, H, W) -> (B, K, C, H, W)."""
         r = self.reach
-        features = F.conv2d(F.pad(with_ones(codes, self.levels), (r, r, r, 0)), self.first.weight * self.mask, self.first.bias)
+        features = F.conv2d(
+            F.pad(with_ones(codes, self.levels), (r, r, r, 0)), self.first.weight * self.mask, self.first.bias
+        )
         for layer in self.layers:
             features = layer(features, dropout, generator)
         logits = self.readout(F.relu(self.hidden(F.relu(features))))  # (B, CK, H, W)
@@ -215,7 +222,9 @@ class _RowLSTM(nn.Module):
         """K^ss * h_{r-1} and the bias for a whole row, (W, n, h) -> (W, n, 4h)."""
         return self.from_state(h.permute(1, 2, 0)).permute(2, 0, 1) + self.to_state.bias
 
-    def step(self, matrices: tuple, strip: Tensor, column: int, above: Tensor, state: tuple, features: Tensor, *, keep: bool) -> Tensor:
+    def step(
+        self, matrices: tuple, strip: Tensor, column: int, above: Tensor, state: tuple, features: Tensor, *, keep: bool
+    ) -> Tensor:
         """One column, (n, 2h) -> (n, 2h). keep: the state of the row above gives way to this row's, unneeded from here on."""
         kernel, weight, bias = matrices
         start, end = column * self.n_inputs, (column + self.reach + 1) * self.n_inputs

@@ -77,7 +77,9 @@ class VAE:
             optimizer.zero_grad()
             mu, log_sigma = self.net_.encode(batch)
             eps = torch.randn(mu.shape, generator=generator, device=x.device)
-            log_likelihood = self.net_.log_likelihood(batch, mu + log_sigma.exp() * eps, self.dropout, generator)  # eq. (10)
+            log_likelihood = self.net_.log_likelihood(
+                batch, mu + log_sigma.exp() * eps, self.dropout, generator
+            )  # eq. (10)
             kl = -0.5 * (1 + 2 * log_sigma - mu.square() - (2 * log_sigma).exp()).sum(dim=1)  # appendix B
             loss = (kl - log_likelihood).mean()  # eq. (3)
             loss.backward()
@@ -128,12 +130,16 @@ class _Net(nn.Module):
         super().__init__()
         dim, hidden = x.shape[1], model.hidden
         self.levels = model.levels
-        self.each = {None: 1, 2: 1}.get(model.levels, model.levels if (model.levels or 0) <= 32 else 2)  # outputs a dimension
+        self.each = {None: 1, 2: 1}.get(
+            model.levels, model.levels if (model.levels or 0) <= 32 else 2
+        )  # outputs a dimension
         self.n_outputs = dim * self.each
         self.encoder = nn.Sequential(
             nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 2 * model.latent)
         )
-        self.decoder = nn.ModuleList([nn.Linear(model.latent, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, self.n_outputs)])
+        self.decoder = nn.ModuleList(
+            [nn.Linear(model.latent, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, self.n_outputs)]
+        )
         # a narrow start: at the data's own width the decoder would ignore z, and no gradient leads out of that
         self.log_scale = nn.Parameter((0.3 * x.std(dim=0)).clamp(min=1e-3).log()) if model.levels is None else None
         with torch.no_grad():
@@ -193,7 +199,9 @@ class _Net(nn.Module):
         """Draw x from p(x|z), (B, D)."""
         theta = self.decode(z)
         if self.levels is None:
-            return theta[:, :, 0] + self.log_scale.exp() * torch.randn(theta.shape[:2], generator=generator, device=z.device)
+            return theta[:, :, 0] + self.log_scale.exp() * torch.randn(
+                theta.shape[:2], generator=generator, device=z.device
+            )
         uniform = torch.rand(theta.shape[:2], generator=generator, device=z.device)
         if self.levels == 2:
             return (uniform < theta[:, :, 0].sigmoid()).float()

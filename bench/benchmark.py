@@ -221,7 +221,9 @@ def resolve_device(asked: str) -> str:
         return "cpu"
     found = _cuda_available()
     if asked == "cuda" and not found:
-        raise UsageError("--device cuda: no CUDA device is visible to torch here; use --device cpu, or install the CUDA build")
+        raise UsageError(
+            "--device cuda: no CUDA device is visible to torch here; use --device cpu, or install the CUDA build"
+        )
     if asked not in ("auto", "cuda"):
         raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
     return "cuda" if found else "cpu"
@@ -234,5 +236,3 @@ def _cuda_available() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-

@@ -7,7 +7,7 @@ import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -46,8 +46,10 @@ class Format(StrEnum):
     json = "json"
 
 
-Names = Annotated[Optional[list[str]], typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")]
-Datasets = Annotated[Optional[list[str]], typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+Names = Annotated[
+    list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
+]
+Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -58,12 +60,18 @@ def run(
     model: Names = None,
     dataset: Datasets = None,
     suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
-    seeds: Annotated[Optional[int], typer.Option(min=1, help="Training seeds; the suite's own number if left out.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32 or bf16, for models that have the choice.")] = "fp32",
-    jobs: Annotated[Optional[int], typer.Option(min=1, help="Cells side by side; the number of cores if left out.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")
+    ] = None,
     out: Out = Path("results"),
-    settings: Annotated[Optional[list[str]], typer.Option("--set", help="field=value or model.field=value; repeatable.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
@@ -117,7 +125,7 @@ def show(name: str, out: Out = Path("results")) -> None:
 
 @app.command()
 def leaderboard(
-    dataset: Annotated[Optional[str], typer.Option("-d", "--dataset", help="One dataset's board.")] = None,
+    dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="One dataset's board.")] = None,
     board: Annotated[BoardName, typer.Option(help="The split it is scored on.")] = BoardName.public,
     format_: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
     out: Out = Path("results"),
@@ -129,7 +137,9 @@ def leaderboard(
 
 
 @app.command()
-def compare(a: str, b: str, dataset: Annotated[str, typer.Option("-d", "--dataset")], out: Out = Path("results")) -> None:
+def compare(
+    a: str, b: str, dataset: Annotated[str, typer.Option("-d", "--dataset")], out: Out = Path("results")
+) -> None:
     """Compare two rows of a dataset's board: difference, standard error and p-value of every metric both have."""
     from bench import show
 

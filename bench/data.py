@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 
-
 @dataclass(frozen=True)
 class Split:
     """Rows of one split: x (N, *shape) float32, y (N,) int64 or None where there are no labels."""
@@ -137,5 +136,3 @@ def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     rounds = [torch.randperm(len(x), generator=generator) for _ in range(-(-n // len(x)))]
     return x[torch.cat(rounds)[:n].to(x.device)]
-
-

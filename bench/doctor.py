@@ -60,7 +60,9 @@ def _device() -> Iterator[Finding]:
     if torch.cuda.is_available():
         yield Finding("device", OK, f"cuda: {torch.cuda.get_device_name()}")
     elif torch.version.cuda:
-        yield Finding("device", WARN, "a CUDA build of torch, but no GPU is visible", "check the driver, or use --device cpu")
+        yield Finding(
+            "device", WARN, "a CUDA build of torch, but no GPU is visible", "check the driver, or use --device cpu"
+        )
     else:
         yield Finding("device", OK, "cpu (this torch is built without CUDA)")
 
@@ -114,7 +116,9 @@ def _golden() -> Iterator[Finding]:
     drift = drifted()
     told = "; ".join(f"{name} is {found:.8g}, should be {stored:.8g}" for name, (stored, found) in drift.items())
     remedy = "a library computes differently here: compare its version with results/env, and report this"
-    yield Finding("metrics", BAD if drift else OK, told or f"{len(values())} golden values reproduced", remedy if drift else "")
+    yield Finding(
+        "metrics", BAD if drift else OK, told or f"{len(values())} golden values reproduced", remedy if drift else ""
+    )
     wrong = broken_distances()
     detail = "; ".join(wrong) or "0 for equal sets, symmetric, growing with a shift"
     yield Finding("distances", BAD if wrong else OK, detail, "report this" if wrong else "")
@@ -129,4 +133,13 @@ def _proofs() -> Iterator[Finding]:
         yield Finding(name, BAD if faults else OK, "; ".join(faults) or good, "report this" if faults else "")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _device, _machine, _plugins, _data, _golden, _proofs)
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _libraries,
+    _device,
+    _machine,
+    _plugins,
+    _data,
+    _golden,
+    _proofs,
+)

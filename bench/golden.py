@@ -71,7 +71,9 @@ def drifted() -> dict[str, tuple[float, float]]:
     found = values()
     missing = set(stored) ^ set(found)
     if missing:
-        raise LookupError(f"golden values and metrics differ in {', '.join(sorted(missing))}; run python -m bench.golden")
+        raise LookupError(
+            f"golden values and metrics differ in {', '.join(sorted(missing))}; run python -m bench.golden"
+        )
 
     def differs(name: str) -> bool:
         return abs(found[name] - stored[name]) > LOOSE.get(name, TOLERANCE * max(1e-3, abs(stored[name])))

@@ -135,7 +135,7 @@ def _significant(names: list[str], found: dict[str, Centre], sign: int) -> tuple
 def _resource_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[dict[str, Any]]:
     """Speed, memory and size: columns of their own, never ranked against quality."""
     rows = []
-    for model, records in sorted(models.items()):
+    for _, records in sorted(models.items()):
         for metric, (better, unit, read) in RESOURCES.items():
             values = [float(v) for v in (read(r) for r in records if r["status"] == "ok") if v is not None]
             if values:
@@ -166,7 +166,11 @@ def summary(frame: pd.DataFrame, primaries: dict[str, tuple[str, str]], *, board
     rows = []
     for (suite, device), part in chosen.groupby(["suite", "device"], sort=True):
         for kind in sorted({kind for _, kind in primaries.values()}):
-            boards = {d: m for d, (m, k) in primaries.items() if k == kind and ((part.dataset == d) & (part.metric == m)).any()}
+            boards = {
+                d: m
+                for d, (m, k) in primaries.items()
+                if k == kind and ((part.dataset == d) & (part.metric == m)).any()
+            }
             entered: dict[str, dict[str, int]] = defaultdict(dict)
             family = {}
             for dataset, metric in boards.items():
@@ -183,7 +187,9 @@ def summary(frame: pd.DataFrame, primaries: dict[str, tuple[str, str]], *, board
                 rows.append((suite, device, kind, model, family[model], mean, len(ranks), len(boards)))
     names = ["suite", "device", "kind", "model", "family", "mean_rank", "boards_entered", "boards"]
     result = pd.DataFrame(rows, columns=names)
-    return result.sort_values(["suite", "device", "kind", "mean_rank", "model"], na_position="last").reset_index(drop=True)
+    return result.sort_values(["suite", "device", "kind", "mean_rank", "model"], na_position="last").reset_index(
+        drop=True
+    )
 
 
 def flags(frame: pd.DataFrame, records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[str]]:
@@ -208,7 +214,9 @@ def better_than_oracle(frame: pd.DataFrame) -> list[Any]:
     """Rows that beat the oracle of their board by more than twice the standard error of the difference."""
     rows = []
     keys = ["suite", "device", "dataset", "board", "metric"]
-    oracle = {tuple(r): (c, s) for *r, c, s in frame[frame.model == "oracle"][[*keys, "centre", "se"]].itertuples(index=False)}
+    oracle = {
+        tuple(r): (c, s) for *r, c, s in frame[frame.model == "oracle"][[*keys, "centre", "se"]].itertuples(index=False)
+    }
     for row in frame[(frame.board != "") & (frame.better != "none") & ~frame.reference.astype(bool)].itertuples():
         real = oracle.get((row.suite, row.device, row.dataset, row.board, row.metric))
         if real is None or row.se is None or math.isnan(row.centre):
@@ -231,12 +239,12 @@ def compare_models(records: list[Record], a: str, b: str, *, dataset: str) -> pd
             centres = []
             for side in sides:
                 cells = [r["metrics"][board][metric] for r in side if metric in r["metrics"][board]]
-                centres.append(summarise([c["value"] for c in cells], [c["blocks"] for c in cells], scale, cells[0]["n"]))
+                centres.append(
+                    summarise([c["value"] for c in cells], [c["blocks"] for c in cells], scale, cells[0]["n"])
+                )
             test = compare(*centres)
             rows.append((board, metric, centres[0].centre, centres[1].centre, scale, test.value, test.se, test.p))
     names = ["board", "metric", a, b if b != a else f"{b} (2)", "scale", "difference", "se", "p"]
     frame = pd.DataFrame(rows, columns=names)
     frame["p_holm"] = holm([1.0 if p is None or math.isnan(p) else p for p in frame["p"]])
     return frame
-
-

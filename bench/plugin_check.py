@@ -89,14 +89,20 @@ def _check_on(entry: Entry, cls: type, dataset: Dataset) -> Iterator[Result]:
         yield result("same seed, same samples", _same(samples, model.sample(SAMPLES, seed=1)), "they differ")
         yield result("another seed, other samples", not _same(samples, model.sample(SAMPLES, seed=2)), "they are equal")
         again = _make(cls, dataset).fit(x, y, seed=0)
-        yield result("same seed, same model", _same(samples, again.sample(SAMPLES, seed=1)), "samples of a second fit differ")
+        yield result(
+            "same seed, same model", _same(samples, again.sample(SAMPLES, seed=1)), "samples of a second fit differ"
+        )
         yield from _check_steps(cls, dataset, x, y, samples, result)
         yield from _check_save(cls, dataset, x, y, model, samples, result)
     yield from _check_densities(model, dataset, lebesgue, result)
-    yield result("global random state untouched", bool(torch.equal(state, torch.get_rng_state())), "torch's state moved")
+    yield result(
+        "global random state untouched", bool(torch.equal(state, torch.get_rng_state())), "torch's state moved"
+    )
 
 
-def _check_steps(cls: type, dataset: Dataset, x: Tensor, y: Tensor | None, expected: Tensor, result: Any) -> Iterator[Result]:
+def _check_steps(
+    cls: type, dataset: Dataset, x: Tensor, y: Tensor | None, expected: Tensor, result: Any
+) -> Iterator[Result]:
     if not hasattr(cls, "fit_steps"):
         return
     model, count, examples = _make(cls, dataset), 0, True
@@ -107,7 +113,9 @@ def _check_steps(cls: type, dataset: Dataset, x: Tensor, y: Tensor | None, expec
     yield result("ends after `steps`", not hasattr(model, "steps") or count == model.steps, f"{count} yields")
     yield result("yields name `examples`", examples, "a yield has no key 'examples'")
     same = _same(expected, model.sample(SAMPLES, seed=1))
-    yield result("sampling at a yield changes nothing", same, "the trained model differs when it is sampled at its yields")
+    yield result(
+        "sampling at a yield changes nothing", same, "the trained model differs when it is sampled at its yields"
+    )
 
 
 def _check_save(
@@ -147,7 +155,9 @@ def _check_densities(model: Any, dataset: Dataset, lebesgue: bool, result: Any) 
         yield result("probabilities sum to one", good, f"shape {tuple(proba.shape)}, off by {far:.2g}")
     if hasattr(model, "sample_given") and dataset.n_classes:
         given = model.sample_given(torch.arange(dataset.n_classes), seed=0)
-        yield result("sample_given shape", tuple(given.shape) == (dataset.n_classes, *dataset.shape), f"got {tuple(given.shape)}")
+        yield result(
+            "sample_given shape", tuple(given.shape) == (dataset.n_classes, *dataset.shape), f"got {tuple(given.shape)}"
+        )
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -1,10 +1,10 @@
 """Names and files: the file system is the registry. Listing reads syntax trees and imports no plugin and no torch.
 
-    baselines/kde.py         is model kde
-    bench/datasets/iris.py   is dataset iris
-    bench/metrics/kid.py     holds the metrics marked with @metric in it
-    ./my_flow.py             is a model too, given as a path
-    entry points             genbench.models, genbench.datasets: name -> "package.module"
+baselines/kde.py         is model kde
+bench/datasets/iris.py   is dataset iris
+bench/metrics/kid.py     holds the metrics marked with @metric in it
+./my_flow.py             is a model too, given as a path
+entry points             genbench.models, genbench.datasets: name -> "package.module"
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def find(kind: str, name: str) -> Entry:
         path = Path(name).resolve()
         if not path.is_file():
             raise NotFound(f"no model file at {name!r}: expected a path to a Python file")
-        return read_entry("model", path, f"genbench_file_{path.stem}")
+        # the name tells two files of one stem apart, and a file from what it was before an edit
+        digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]
+        return read_entry("model", path, f"genbench_file_{path.stem}_{digest}")
     known = entries(kind)
     if name not in known:
         raise unknown(kind, name, known)
@@ -236,5 +238,3 @@ def _with_siblings(path: Path) -> set[Path]:
                 elif not tail:
                     queue.append(current.parent / f"{head}.py")
     return seen
-
-

@@ -21,7 +21,7 @@ from bench.evaluation import Evaluation
 from bench.metric import Estimate, Metric
 from bench.registry import Entry, entries, load, load_entry, read_entry
 from bench.store import write_atomic
-from bench.training import Training, findings, last_best_gap, n_params, networks, synchronize, train, undisturbed
+from bench.training import findings, last_best_gap, n_params, synchronize, train, undisturbed
 
 PROBE_SAMPLES = 1000
 
@@ -40,7 +40,9 @@ class _Phase:
         self.report(name, 0)
 
 
-def run_cell(cell: Cell, *, artifact: Path, grid: Path | None = None, report: Report = lambda phase, step: None) -> Record:
+def run_cell(
+    cell: Cell, *, artifact: Path, grid: Path | None = None, report: Report = lambda phase, step: None
+) -> Record:
     """Train, sample, score; returns the record of whatever happened, an exception included."""
     record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds"), "code": code()}
     phase = _Phase("load", report)
@@ -116,9 +118,7 @@ def rescore_cell(cell: Cell, record: Record, *, artifact: Path, report: Report =
     return score_outputs(cell, record, outputs, dataset, flags)
 
 
-def score_outputs(
-    cell: Cell, record: Record, outputs: dict[str, Tensor], dataset: Dataset, flags: list[str]
-) -> Record:
+def score_outputs(cell: Cell, record: Record, outputs: dict[str, Tensor], dataset: Dataset, flags: list[str]) -> Record:
     """Fill in both boards of a record from outputs."""
     start = time.monotonic()
     metrics, notes, shared = {}, list(flags), {}

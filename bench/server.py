@@ -66,7 +66,9 @@ def check_clean() -> None:
     """Raise RuntimeError if this process can no longer be forked safely: threads, or CUDA in use."""
     tasks = Path("/proc/self/task")
     if tasks.is_dir() and len(list(tasks.iterdir())) != 1:
-        raise RuntimeError(f"the fork server has {len(list(tasks.iterdir()))} threads, expected 1: a library started some")
+        raise RuntimeError(
+            f"the fork server has {len(list(tasks.iterdir()))} threads, expected 1: a library started some"
+        )
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         raise RuntimeError("the fork server has initialised CUDA; its children could not use it")
@@ -222,7 +224,10 @@ class Server:
             name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             status, message = "crashed", f"the process ended with {name}"
             if code == -signal.SIGKILL:
-                status, message = "oom", "the process was killed (SIGKILL), most likely by the system for want of memory"
+                status, message = (
+                    "oom",
+                    "the process was killed (SIGKILL), most likely by the system for want of memory",
+                )
         elif "error" in child.result:
             status, message = "crashed", child.result["error"]
             value = child.result["exit_code"]

@@ -142,7 +142,14 @@ def print_list(kind: str, *, as_json: bool) -> None:
     found = list(entries(kind.removesuffix("s")).values())
     if as_json:
         rows = [
-            {"name": e.name, "title": e.title, "path": str(e.path), "methods": e.methods, "error": e.error, **e.constants}
+            {
+                "name": e.name,
+                "title": e.title,
+                "path": str(e.path),
+                "methods": e.methods,
+                "error": e.error,
+                **e.constants,
+            }
             for e in found
         ]
         print(json.dumps(rows, indent=1, default=list))
@@ -154,7 +161,11 @@ def print_list(kind: str, *, as_json: bool) -> None:
             label = f"{entry.constants.get('better', ''):7} "
         else:
             label = ""
-        print(clean(f"{entry.name:18} {label}{entry.title}" if not entry.error else f"{entry.name:18} BROKEN: {entry.error}"))
+        print(
+            clean(
+                f"{entry.name:18} {label}{entry.title}" if not entry.error else f"{entry.name:18} BROKEN: {entry.error}"
+            )
+        )
 
 
 def _print_suites(*, as_json: bool) -> None:
@@ -210,7 +221,9 @@ def _show_model(name: str, out: Path) -> None:
     text = entry.path.read_text(encoding="utf-8")
     print(ast.get_docstring(ast.parse(text)) or "(no docstring)")
     hidden = {"family", "paper", "uses_labels", "measure", "reference"}
-    print(f"\nfile: {_relative(entry.path)}\nfamily: {entry.constants.get('family')}\npaper: {entry.constants.get('paper', '')}")
+    print(
+        f"\nfile: {_relative(entry.path)}\nfamily: {entry.constants.get('family')}\npaper: {entry.constants.get('paper', '')}"
+    )
     print(f"can: {', '.join(CAPABILITY_WORDS[m] for m in entry.methods if m in CAPABILITY_WORDS)}")
     print("fields: " + ", ".join(f"{k}={v!r}" for k, v in entry.constants.items() if k not in hidden))
     records = [r for r in Store(out).records() if r["model"]["id"] == entry.name] if (out / "cells").is_dir() else []
@@ -228,7 +241,9 @@ def _show_dataset(name: str, out: Path) -> None:
     data = load("dataset", name)()
     print(entry.title)
     print(f"\nfile: {_relative(entry.path)}\nkind: {data.kind}; one example has shape {data.shape}")
-    print(f"train / valid / test: {len(data.train)} / {len(data.valid)} / {len(data.test)} rows (public: valid, private: test)")
+    print(
+        f"train / valid / test: {len(data.train)} / {len(data.valid)} / {len(data.test)} rows (public: valid, private: test)"
+    )
     values = f"{data.levels} levels, code / {data.levels - 1} in [0, 1]" if data.levels else "real numbers"
     print(f"values: {values}\nclasses: {data.n_classes or 'no labels'} {' '.join(data.class_names[:20])}")
     print(f"ranked by: {data.primary}; feature spaces: {', '.join(data.spaces)}\nsha256: {data.sha256}")
@@ -297,7 +312,9 @@ def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
         if name not in names:
             raise unknown("row", name, names)
     frame = leaderboard.compare_models(records, a, b, dataset=dataset)
-    print(f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table")
+    print(
+        f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table"
+    )
     for row in frame.itertuples(index=False):
         board, metric, left, right, scale, difference, se, p, p_holm = row
         error = "unknown" if se is None or se != se else number(se)
@@ -338,7 +355,11 @@ def print_check(file: str) -> bool:
 
     results = check_model(file)
     for result in results:
-        print(clean(f"{'ok' if result.kept else 'FAILED':7} {result.dataset:14} {result.promise} {result.detail}".rstrip()))
+        print(
+            clean(
+                f"{'ok' if result.kept else 'FAILED':7} {result.dataset:14} {result.promise} {result.detail}".rstrip()
+            )
+        )
     broken = sum(not result.kept for result in results)
     print(f"{len(results)} promises tried, {broken} broken")
     return not broken

@@ -96,7 +96,9 @@ def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale:
     centre = values[0] if len(set(values)) == 1 else from_scale(mean, scale)
     averaged: tuple[float, ...] = ()
     if all(blocks) and len({len(b) for b in blocks}) == 1:
-        averaged = tuple(float(b) * slope(centre, scale, floor) for b in np.mean(np.asarray(blocks, dtype=float), axis=0))
+        averaged = tuple(
+            float(b) * slope(centre, scale, floor) for b in np.mean(np.asarray(blocks, dtype=float), axis=0)
+        )
     return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), averaged, floor)
 
 

@@ -92,7 +92,9 @@ class Store:
             handle = open(path, "a+")
         except OSError as error:
             reason = f"{type(error).__name__}: {error.strerror or error}"
-            raise UsageError(f"cannot write to --out {self.out}: {reason}; name a folder that can be written") from error
+            raise UsageError(
+                f"cannot write to --out {self.out}: {reason}; name a folder that can be written"
+            ) from error
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

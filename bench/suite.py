@@ -33,7 +33,9 @@ class Suite:
     memory_gib: float = 3.0
     throughput: bool = True
     steps: dict[str, dict[str, int]] = field(default_factory=dict)  # model -> dataset or kind -> steps
-    set: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # model -> dataset or kind -> field -> value
+    set: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=dict
+    )  # model -> dataset or kind -> field -> value
 
     def lookup(self, table: str, model: str, dataset: str, kind: str) -> Any:
         """The entry for a dataset, else for its kind, else None."""
@@ -75,7 +77,9 @@ def load_suite(name: str) -> Suite:
         if key not in known:
             raise UsageError(f"suite {path}: {unknown('key', key, known)}")
         default = getattr(Suite(name=path.stem), key)
-        expected = (list,) if isinstance(default, tuple) else (int, float) if isinstance(default, float) else (type(default),)
+        expected = (
+            (list,) if isinstance(default, tuple) else (int, float) if isinstance(default, float) else (type(default),)
+        )
         if not isinstance(value, expected):
             raise UsageError(f"suite {path}: {key} must be {expected[-1].__name__}, got {value!r}")
     for table_name in ("steps", "set"):

@@ -170,7 +170,9 @@ def findings(training: Training, samples: Tensor | None, real: Tensor) -> list[s
     for name in {key for point in tail for key in point if key.startswith("grad_")}:
         values = sorted(point[name] for point in tail if name in point)
         if len(values) >= 10 and values[len(values) // 2] < 1e-7:
-            found.append(f"vanished gradient: {name[5:]}'s median norm was {values[len(values) // 2]:.1g} in the second half")
+            found.append(
+                f"vanished gradient: {name[5:]}'s median norm was {values[len(values) // 2]:.1g} in the second half"
+            )
     if samples is not None:
         if not bool(torch.isfinite(samples).all()):
             found.append("nan: samples are not finite")

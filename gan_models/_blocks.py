@@ -128,7 +128,9 @@ class ConvStack:
     def __post_init__(self) -> None:
         height, width = self.shape[1:]
         if height != width or self.seed_size * 2**self.halvings != height or not self.halvings:
-            raise ValueError(f"the convolutional stack needs square images of side 8, 12, 16, 28, 32, 64, ..., got {self.shape}")
+            raise ValueError(
+                f"the convolutional stack needs square images of side 8, 12, 16, 28, 32, 64, ..., got {self.shape}"
+            )
 
     @property
     def seed_size(self) -> int:
@@ -151,7 +153,10 @@ class ConvStack:
         if self.dense:
             layers += [nn.Linear(inputs, self.dense), activation()]
             inputs = self.dense
-        layers += [nn.Linear(inputs, widths[0] * self.seed_size**2, bias=False), nn.Unflatten(1, (widths[0], *[self.seed_size] * 2))]
+        layers += [
+            nn.Linear(inputs, widths[0] * self.seed_size**2, bias=False),
+            nn.Unflatten(1, (widths[0], *[self.seed_size] * 2)),
+        ]
         for fan_in, fan_out in zip(widths, [*widths[1:], self.shape[0]], strict=True):
             layers += [*self._norm(fan_in), activation(), *self._double(fan_in, fan_out)]
         layers += self._norm(self.shape[0]) if self.norm_at_edges else []
@@ -166,8 +171,12 @@ class ConvStack:
             layers += [*self._halve(fan_in, fan_out), *norm, activation()]
         features = widths[-1] * self.seed_size**2
         if self.dense:
-            return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, self.dense), activation(), nn.Linear(self.dense, 1))
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, 1))  # = a convolution over the whole smallest map
+            return nn.Sequential(
+                *layers, nn.Flatten(), nn.Linear(features, self.dense), activation(), nn.Linear(self.dense, 1)
+            )
+        return nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(features, 1)
+        )  # = a convolution over the whole smallest map
 
     def _norm(self, channels: int) -> list[nn.Module]:
         return [self.norm(channels)] if self.norm else []

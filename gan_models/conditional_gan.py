@@ -126,7 +126,9 @@ class ConditionalGAN:
         self.z_dim_ = self.z_dim or (32 if is_image(self.shape_) else min(dims, 16))
         hidden = [self.hidden or mlp_units(self.shape_)] * (self.depth or (2 if is_image(self.shape_) else 3))
         with seeded(seed):
-            self.generator_ = mlp_generator(self.shape_, self.z_dim_ + classes, hidden, nn.ReLU, nn.BatchNorm1d).to(x.device)
+            self.generator_ = mlp_generator(self.shape_, self.z_dim_ + classes, hidden, nn.ReLU, nn.BatchNorm1d).to(
+                x.device
+            )
             self.discriminator_ = mlp_discriminator(dims + classes, hidden).to(x.device)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:

@@ -27,7 +27,17 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from gan_models._blocks import ConvStack, convolutional, dcgan_init, draw_index, frozen, generate, leaky_relu, seeded, set_lr
+from gan_models._blocks import (
+    ConvStack,
+    convolutional,
+    dcgan_init,
+    draw_index,
+    frozen,
+    generate,
+    leaky_relu,
+    seeded,
+    set_lr,
+)
 from gan_models.vanilla_gan import discriminator_loss, generator_loss
 
 
@@ -83,7 +93,10 @@ class DCGAN:
             with torch.no_grad():
                 fake = self.generator_(self._noise(self.batch, generator))
             d_adam.zero_grad()
-            real_logits, fake_logits = self.discriminator_(real), self.discriminator_(fake)  # a batch each, for the norms
+            real_logits, fake_logits = (
+                self.discriminator_(real),
+                self.discriminator_(fake),
+            )  # a batch each, for the norms
             d_loss = discriminator_loss(real_logits, fake_logits)
             d_loss.backward()
             d_adam.step()

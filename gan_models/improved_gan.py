@@ -34,7 +34,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_models._blocks import ConvStack, dcgan_init, draw_index, frozen, generate, is_image, leaky_relu, mlp, seeded, set_lr
+from gan_models._blocks import (
+    ConvStack,
+    dcgan_init,
+    draw_index,
+    frozen,
+    generate,
+    is_image,
+    leaky_relu,
+    mlp,
+    seeded,
+    set_lr,
+)
 
 
 def minibatch_features(features: Tensor, kernels: Tensor) -> Tensor:
@@ -89,7 +100,10 @@ class VirtualBatchNorm(nn.Module):
         r, places = self.n_reference, list(range(2, x.ndim))
         own, own_square = x, x.square()
         if places:
-            own, own_square = x.mean(places, keepdim=True), x.square().mean(places, keepdim=True)  # (R + B, channels, 1, 1)
+            own, own_square = (
+                x.mean(places, keepdim=True),
+                x.square().mean(places, keepdim=True),
+            )  # (R + B, channels, 1, 1)
         mean, square = own[:r].mean(dim=0, keepdim=True), own_square[:r].mean(dim=0, keepdim=True)
         with_own = torch.cat([mean.expand_as(own[:r]), (r * mean + own[r:]) / (r + 1)])
         with_own_square = torch.cat([square.expand_as(own[:r]), (r * square + own_square[r:]) / (r + 1)])

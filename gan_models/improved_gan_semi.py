@@ -30,7 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_models._blocks import draw_index, frozen, generate, is_image, mlp_generator, seeded, set_lr, update_average
+from gan_models._blocks import draw_index, frozen, generate, mlp_generator, seeded, set_lr, update_average
 
 
 def label_subset(y: Tensor, n: int, seed: int) -> Tensor:
@@ -146,7 +146,9 @@ class ImprovedGANSemi:
         if not 0 <= self.average_decay < 1:
             raise ValueError(f"average_decay must be in [0, 1), got {self.average_decay}; 0 for the last weights")
         if not self.hidden or min(self.noise) < 0:
-            raise ValueError(f"expected hidden layers and noise at least 0, got hidden={self.hidden}, noise={self.noise}")
+            raise ValueError(
+                f"expected hidden layers and noise at least 0, got hidden={self.hidden}, noise={self.noise}"
+            )
 
     def supports(self, dataset: Any) -> str:
         """Refuse data without labels."""
@@ -175,7 +177,10 @@ class ImprovedGANSemi:
             d_adam.zero_grad()
             logits, _ = self.discriminator_(torch.cat([x[known], real, fake.detach()]), generator)  # (3B, K)
             known_logits, real_logits, fake_logits = logits.split(b)
-            supervised, adversarial = supervised_loss(known_logits, y[known]), unsupervised_loss(real_logits, fake_logits)
+            supervised, adversarial = (
+                supervised_loss(known_logits, y[known]),
+                unsupervised_loss(real_logits, fake_logits),
+            )
             (supervised + adversarial).backward()
             d_adam.step()
 
@@ -207,14 +212,18 @@ class ImprovedGANSemi:
 
     def _labelled_rows(self, y: Tensor | None) -> Tensor:
         if y is None or not bool((y >= 0).any()):
-            raise ValueError("expected y with labels (-1 where there is none), got none; for data without labels see ImprovedGAN")
+            raise ValueError(
+                "expected y with labels (-1 where there is none), got none; for data without labels see ImprovedGAN"
+            )
         return torch.nonzero(y >= 0)[:, 0] if self.n_labels is None else label_subset(y, self.n_labels, self.label_seed)
 
     def _build(self, x: Tensor, n_classes: int, seed: int, generator: torch.Generator) -> None:
         self.shape_ = tuple(x.shape[1:])
         dims = prod(self.shape_)
         with seeded(seed):
-            self.generator_ = mlp_generator(self.shape_, self.z_dim, self.g_hidden, nn.Softplus, nn.BatchNorm1d).to(x.device)
+            self.generator_ = mlp_generator(self.shape_, self.z_dim, self.g_hidden, nn.Softplus, nn.BatchNorm1d).to(
+                x.device
+            )
             self.discriminator_ = Classifier([dims, *self.hidden], n_classes, self.noise).to(x.device)
         self.discriminator_.initialise(x[draw_index(len(x), 5 * self.batch, generator)])
         self.average_ = deepcopy(self.discriminator_).requires_grad_(False)

@@ -28,7 +28,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_models._blocks import draw_index, frozen, generate, is_image, mlp_discriminator, mlp_generator, mlp_units, seeded, set_lr
+from gan_models._blocks import (
+    draw_index,
+    frozen,
+    generate,
+    is_image,
+    mlp_discriminator,
+    mlp_generator,
+    mlp_units,
+    seeded,
+    set_lr,
+)
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -96,7 +106,9 @@ class VanillaGAN:
             for _ in range(self.g_steps):
                 g_adam.zero_grad()
                 with frozen(self.discriminator_):
-                    g_loss = generator_loss(self.discriminator_(self.generator_(self._noise(self.batch, generator))), self.loss)
+                    g_loss = generator_loss(
+                        self.discriminator_(self.generator_(self._noise(self.batch, generator))), self.loss
+                    )
                     g_loss.backward()
                 g_adam.step()
             yield {

@@ -51,7 +51,10 @@ def theirs(kind: str, x: torch.Tensor, y: torch.Tensor) -> dict[str, tuple[float
     from torch_fidelity.metric_kid import kid_features_to_metric
 
     found = {"fid: closed form": (frechet_distance(x, y), nuclear(x, y))}
-    if kind not in ("rank-deficient", "identical"):  # elsewhere a matrix square root of a singular product loses its digits
+    if kind not in (
+        "rank-deficient",
+        "identical",
+    ):  # elsewhere a matrix square root of a singular product loses its digits
         (m1, s1), (m2, s2) = ((v.numpy().mean(axis=0), np.cov(v.numpy(), rowvar=False)) for v in (x, y))
         found["fid: pytorch-fid"] = (frechet_distance(x, y), float(calculate_frechet_distance(m1, s1, m2, s2)))
         statistics = [fid_features_to_statistics(v) for v in (x, y)]

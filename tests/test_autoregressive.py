@@ -18,7 +18,7 @@ SHAPES = {
 MODELS = {
     "made": [{}, {"orderings": 3}, {"hidden": (40, 30)}, {"direct": False}],
     "nade": [{"hidden": 24}],
-    "pixelcnn": [{"width": 8, "layers": 2}],
+    "pixelcnn": [{"width": 24, "layers": 2}],
     "pixelrnn": [{"width": 8}],
 }
 CASES = [(name, fields, where) for name, variants in MODELS.items() for fields in variants for where in SHAPES]
@@ -59,7 +59,9 @@ def test_probabilities_sum_to_one(name, fields, where):
     assert float(log_prob.double().exp().sum()) == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("name", "where"), list(itertools.product(MODELS, ["binary 12 bits", "two channels", "four levels"])))
+@pytest.mark.parametrize(
+    ("name", "where"), list(itertools.product(MODELS, ["binary 12 bits", "two channels", "four levels"]))
+)
 def test_a_value_reaches_later_conditionals_only(name, where):
     """Changing the i-th value must leave the i-th conditional and all before it; some later one must move."""
     shape, levels = SHAPES[where]
@@ -127,27 +129,29 @@ def test_samples_follow_the_density(name, where):
     assert statistic < chi2.ppf(1 - 1e-4, freedom), f"chi-square {statistic:.0f} on {freedom} degrees of freedom"
 
 
+@pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("name", MODELS)
-def test_sampling_feature_by_feature_equals_a_full_pass_for_each_value(name):
+def test_sampling_feature_by_feature_equals_a_full_pass_for_each_value(name, channels):
     """The incremental sampler against the plain one: the same uniforms inverted through logits of whole images."""
-    shape, levels = (2, 4, 4), 3
+    shape, levels, n = (channels, 4, 4), 3, 200
     model = trained(name, MODELS[name][0], shape, levels)
-    fast = (model.sample(6, seed=7) * (levels - 1)).round().long()
+    fast = (model.sample(n, seed=7) * (levels - 1)).round().long()
     generator = torch.Generator().manual_seed(7)
     if name == "made":
-        torch.randint(1, (6,), generator=generator)  # which ordering
-    uniform = torch.rand(6, *shape, generator=generator).flatten(1)
-    codes = torch.zeros(6, math.prod(shape), dtype=torch.long)
+        torch.randint(1, (n,), generator=generator)  # which ordering
+    uniform = torch.rand(n, *shape, generator=generator).flatten(1)
+    codes = torch.zeros(n, math.prod(shape), dtype=torch.long)
     with torch.no_grad():
         for position in raster(name, shape):
             if name in ("made", "nade"):
                 logits = model.net_(codes, 0) if name == "made" else model.net_(codes)
                 p = logits[:, position].softmax(dim=1)
             else:
-                logits = model.net_(codes.view(6, *shape)).flatten(2)  # (B, K, C H W)
+                logits = model.net_(codes.view(n, *shape)).flatten(2)  # (B, K, C H W)
                 p = logits[:, :, position].softmax(dim=1)
             codes[:, position] = (uniform[:, position, None] >= p.cumsum(dim=1)[:, :-1]).sum(dim=1)
-    assert torch.equal(fast.flatten(1), codes)
+    differ = (fast.flatten(1) != codes).any(dim=1).sum()
+    assert int(differ) <= 1, "a uniform within rounding of a boundary may fall on either side"
 
 
 def test_nade_by_the_papers_loop():
@@ -179,7 +183,9 @@ def test_made_of_several_orderings_is_the_mixture_of_them():
     each = []
     with torch.no_grad():
         for ordering in range(2):
-            each.append(model.net_(codes, ordering).log_softmax(dim=2).gather(2, codes[:, :, None]).sum(dim=(1, 2)).exp())
+            each.append(
+                model.net_(codes, ordering).log_softmax(dim=2).gather(2, codes[:, :, None]).sum(dim=(1, 2)).exp()
+            )
     ours = model.log_prob(codes.float().view(-1, 1, 2, 3)).exp()
     torch.testing.assert_close(ours, torch.stack(each).mean(dim=0), atol=1e-6, rtol=0)
 

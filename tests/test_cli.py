@@ -111,7 +111,10 @@ def test_editing_one_model_runs_that_model_only(tiny, tmp_path):
         (["run", "-m", "vanila_gan"], "unknown model 'vanila_gan'; did you mean 'vanilla_gan'? Known: "),
         (["run", "-d", "digit"], "unknown dataset 'digit'; did you mean 'digits'"),
         (["run", "--all", "--suite", "smok"], "unknown suite 'smok'; did you mean 'smoke'"),
-        (["run", "-m", "kde", "-d", "iris", "--set", "bandwith=1"], "unknown field 'bandwith'; did you mean 'bandwidth'"),
+        (
+            ["run", "-m", "kde", "-d", "iris", "--set", "bandwith=1"],
+            "unknown field 'bandwith'; did you mean 'bandwidth'",
+        ),
         (["run", "-m", "kde", "-d", "iris", "--set", "kd.bandwidth=1"], "unknown model 'kd'"),
         (["run", "-m", "kde", "-d", "iris", "--set", "bandwidth"], "expected field=value"),
         (["run", "-m", "kde", "-d", "iris", "--set", "bandwidth=-1"], "bandwidth must be > 0"),
@@ -142,7 +145,9 @@ def test_an_interrupt_keeps_what_is_finished_and_exits_130(how, tmp_path):
     suite.write_text('datasets = ["iris"]\nseeds = 1\nthroughput = false\n[steps.vanilla_gan]\niris = 500000\n')
     out = tmp_path / "out"
     command = [sys.executable, "-m", "bench.cli", "run", "-m", "kde,vanilla_gan", "--suite", suite, "--out", out]
-    running = subprocess.Popen(list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     deadline = time.monotonic() + 60
     while not list(out.glob("cells/*/iris/kde/seed-0.json")) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -156,7 +161,9 @@ def test_an_interrupt_keeps_what_is_finished_and_exits_130(how, tmp_path):
 
 def test_failed_cells_exit_3_unless_allowed(tmp_path):
     plugin = tmp_path / "bad.py"
-    plugin.write_text((ROOT / "baselines" / "copycat.py").read_text().replace("self.rows_ = x", "raise RuntimeError('no')"))
+    plugin.write_text(
+        (ROOT / "baselines" / "copycat.py").read_text().replace("self.rows_ = x", "raise RuntimeError('no')")
+    )
     command = ["run", "-m", plugin, "-d", "iris", "--seeds", 1, "--suite", "smoke", "--out", tmp_path / "out"]
     done = bench(*command, check=3)
     assert "failed: smoke-cpu/iris/bad/seed-0" in done.stdout

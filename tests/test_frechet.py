@@ -77,12 +77,17 @@ def test_identity_and_symmetry(case):
 
 def test_gaussians_that_commute_have_a_formula():
     """Sum of (m1 - m2)^2 + (s1 - s2)^2 for diagonal covariances; 200,000 rows leave a relative error below a percent."""
-    x, y = normal(200_000, 2, seed=20), normal(200_000, 2, seed=21) * torch.tensor([2.0, 0.5]) + torch.tensor([1.0, 0.0])
+    x, y = (
+        normal(200_000, 2, seed=20),
+        normal(200_000, 2, seed=21) * torch.tensor([2.0, 0.5]) + torch.tensor([1.0, 0.0]),
+    )
     assert frechet_distance(x, y) == pytest.approx(1 + 1 + 0.25, rel=0.02)
 
 
 @settings(max_examples=25, deadline=None)
-@given(n=st.integers(3, 60), m=st.integers(3, 60), d=st.integers(1, 40), seed=st.integers(0, 9), scale=st.floats(1e-3, 1e3))
+@given(
+    n=st.integers(3, 60), m=st.integers(3, 60), d=st.integers(1, 40), seed=st.integers(0, 9), scale=st.floats(1e-3, 1e3)
+)
 def test_closed_form_over_shapes_and_scales(n, m, d, seed, scale):
     x, y = normal(n, d, seed=seed, scale=scale), normal(m, d, seed=seed + 10, scale=scale, shift=scale)
     assert frechet_distance(x, y) == pytest.approx(nuclear(x, y), rel=1e-6)

@@ -50,12 +50,12 @@ def test_nothing_imports_the_command_line_and_the_harness_names_no_model(path):
 @pytest.mark.parametrize("command", [["--help"], ["list", "models"], ["list", "metrics"]])
 def test_help_and_lists_import_no_torch_and_no_plugin(command):
     code = (
-        "import sys; sys.argv = ['bench', *%r]\n"
+        f"import sys; sys.argv = ['bench', *{command!r}]\n"
         "from bench.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = [m for m in sys.modules if m in ('torch', 'pandas', 'sklearn') or m.startswith('baselines.')]\n"
-        "assert not heavy, heavy\n" % command
+        "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,9 @@ from tests.test_store import a_cell
 DATASET = {"id": "digits", "sha256": "d", "primary": "fid_lenet", "kind": "image"}
 
 
-def records_of(model, values, *, metric="fid_lenet", reference=False, spread=0.0, better="lower", dataset=None, flags=()):
+def records_of(
+    model, values, *, metric="fid_lenet", reference=False, spread=0.0, better="lower", dataset=None, flags=()
+):
     """One record for each seed; the blocks of rows spread around the value."""
     records = []
     for seed, value in enumerate(values):
@@ -66,7 +68,9 @@ def test_reference_rows_take_no_rank_and_move_nobody():
 
 
 def test_what_failed_ranks_last_even_if_its_survivors_are_best():
-    records = records_of("lucky", [0.5, None, None]) + records_of("steady", [2.0, 2.1, 2.2]) + records_of("dead", [None] * 3)
+    records = (
+        records_of("lucky", [0.5, None, None]) + records_of("steady", [2.0, 2.1, 2.2]) + records_of("dead", [None] * 3)
+    )
     rows = column(records)
     assert rows["steady"].rank == 1
     assert rows["lucky"].rank == 3 and rows["lucky"].n_failed == 2
@@ -74,7 +78,9 @@ def test_what_failed_ranks_last_even_if_its_survivors_are_best():
 
 
 def test_better_than_the_oracle_is_said():
-    records = records_of("oracle", [3.0, 3.1, 2.9], reference=True, spread=0.1) + records_of("cheat", [1.0, 1.1, 0.9], spread=0.1)
+    records = records_of("oracle", [3.0, 3.1, 2.9], reference=True, spread=0.1) + records_of(
+        "cheat", [1.0, 1.1, 0.9], spread=0.1
+    )
     frame = leaderboard.tidy(records)
     found = leaderboard.flags(frame, records)
     assert any("better than the oracle" in words for words in found["core", "cpu", "digits", "cheat"])
@@ -123,11 +129,12 @@ def test_hostile_names_are_inert():
     assert "<script>" not in text and "\x1b" not in text and "[a](" not in text and "\n# heading" not in text
     line = next(row for row in text.splitlines() if "cmd" in row)
     assert line.count(" | ") == text.splitlines()[-2].count(" | "), "no new cell is opened"
-    assert ",'=cmd" in files.to_csv(frame) or ',"\'=cmd' in files.to_csv(frame)
+    assert ",'=cmd" in files.to_csv(frame) or ",\"'=cmd" in files.to_csv(frame)
 
 
 @pytest.mark.parametrize(
-    "value, text", [(0, "0"), (3.14159, "3.14"), (0.00123, "0.00123"), (1234.5, "1,234"), (1e-5, "1.0e-05"), (398, "398")]
+    "value, text",
+    [(0, "0"), (3.14159, "3.14"), (0.00123, "0.00123"), (1234.5, "1,234"), (1e-5, "1.0e-05"), (398, "398")],
 )
 def test_numbers_have_three_significant_digits(value, text):
     assert number(value) == text

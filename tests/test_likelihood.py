@@ -23,7 +23,14 @@ def test_measures_have_columns_of_their_own():
     def columns(dataset, measure, output="log_prob"):
         rows = len(dataset.valid)
         ev = Evaluation(dataset, {f"valid.{output}": torch.full((rows,), -3.0)}, board="public", measure=measure)
-        names = ("nll", "nll_dequantized", "bits_per_dim", "bits_per_dim_dequantized", "nll_bound", "bits_per_dim_bound")
+        names = (
+            "nll",
+            "nll_dequantized",
+            "bits_per_dim",
+            "bits_per_dim_dequantized",
+            "nll_bound",
+            "bits_per_dim_bound",
+        )
         return {n for n in names if all(ev.has(need) for need in load("metric", n).needs)}
 
     assert columns(digits, "counting") == {"nll", "bits_per_dim"}

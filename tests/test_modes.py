@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from bench.evaluation import Evaluation
-from bench.metrics.modes import HQ_CEILING, SHELL_MASSES, histogram_kl, jensen_shannon, nearest_mode, shell_histogram, true_shells
+from bench.metrics.modes import (
+    HQ_CEILING,
+    SHELL_MASSES,
+    histogram_kl,
+    jensen_shannon,
+    nearest_mode,
+    shell_histogram,
+    true_shells,
+)
 from bench.registry import load
 
 

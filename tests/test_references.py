@@ -42,7 +42,10 @@ def test_discrete_references_sum_to_one_and_sample_their_law(name, correlated):
 def test_the_order_of_the_references_on_correlated_bits(correlated):
     """One label explains part of the dependence, the chain all of it: 0.5 nats a bit at a flip of 0.2."""
     x, y = correlated
-    nll = {n: -float(load("model", n)(levels=2).fit(x, y, seed=0).log_prob(x).mean()) for n in ("marginals", "class_marginals", "logistic_chain")}
+    nll = {
+        n: -float(load("model", n)(levels=2).fit(x, y, seed=0).log_prob(x).mean())
+        for n in ("marginals", "class_marginals", "logistic_chain")
+    }
     assert nll["logistic_chain"] < nll["class_marginals"] < nll["marginals"]
     truth = 0.611 + 9 * 0.500  # entropies of .3 and of .2, nats
     assert nll["logistic_chain"] == pytest.approx(truth, abs=0.15)
@@ -53,7 +56,9 @@ def test_class_marginals_are_scikit_learns_categorical_naive_bayes():
 
     data = load("dataset", "digits")()
     model = load("model", "class_marginals")(levels=17, smoothing=0.1).fit(data.train.x, data.train.y, seed=0)
-    theirs = CategoricalNB(alpha=0.1, min_categories=17).fit((data.train.x.flatten(1) * 16).round().long(), data.train.y)
+    theirs = CategoricalNB(alpha=0.1, min_categories=17).fit(
+        (data.train.x.flatten(1) * 16).round().long(), data.train.y
+    )
     expected = theirs.predict_proba((data.valid.x.flatten(1) * 16).round().long())
     assert np.abs(model.predict_proba(data.valid.x).numpy() - expected).max() < 1e-6
 
@@ -75,7 +80,9 @@ def test_a_mixture_is_scikit_learns_and_follows_its_density():
     model = load("model", "gmm")(n_components=3).fit(data.train.x, seed=0)
     rows = data.train.x.double().numpy()
     theirs = GaussianMixture(3, reg_covar=1e-6, random_state=0, max_iter=60).fit(rows)
-    assert model.log_prob(data.valid.x).numpy() == pytest.approx(theirs.score_samples(data.valid.x.double().numpy()), abs=1e-6)
+    assert model.log_prob(data.valid.x).numpy() == pytest.approx(
+        theirs.score_samples(data.valid.x.double().numpy()), abs=1e-6
+    )
     samples = model.sample(20_000, seed=1)
     assert samples.mean(dim=0).tolist() == pytest.approx((theirs.weights_ @ theirs.means_).tolist(), abs=0.06)
 
@@ -86,7 +93,9 @@ def test_the_number_of_components_is_found_on_a_ring():
 
 
 def test_k_means_gives_centroids_in_the_shares_of_their_clusters():
-    x = torch.cat([torch.zeros(300, 2), torch.full((100, 2), 5.0)]) + 0.01 * torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
+    x = torch.cat([torch.zeros(300, 2), torch.full((100, 2), 5.0)]) + 0.01 * torch.randn(
+        400, 2, generator=torch.Generator().manual_seed(0)
+    )
     samples = load("model", "kmeans")(n_clusters=2).fit(x, seed=0).sample(10_000, seed=1)
     assert len(samples.unique(dim=0)) == 2
     assert float((samples[:, 0] < 2.5).double().mean()) == pytest.approx(0.75, abs=5 * math.sqrt(0.75 * 0.25 / 10_000))
@@ -95,12 +104,14 @@ def test_k_means_gives_centroids_in_the_shares_of_their_clusters():
 def test_copycat_returns_training_rows_and_one_gaussian_their_moments():
     data = load("dataset", "wine")()
     copies = load("model", "copycat")().fit(data.train.x, seed=0).sample(200, seed=1)
-    assert bool((torch.cdist(copies, data.train.x).amin(dim=1) == 0).all())
+    assert bool((torch.cdist(copies, data.train.x, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=1) == 0).all())
     samples = load("model", "one_gaussian")().fit(data.train.x, seed=0).sample(50_000, seed=1).double()
     train = data.train.x.double()
     error = 5 * train.std(dim=0) / 50_000**0.5
     assert bool(((samples.mean(dim=0) - train.mean(dim=0)).abs() < error).all())
-    assert torch.cov(samples.T).numpy() == pytest.approx(torch.cov(train.T).numpy(), abs=0.15 * float(torch.cov(train.T).diagonal().max()) ** 1)
+    assert torch.cov(samples.T).numpy() == pytest.approx(
+        torch.cov(train.T).numpy(), abs=0.15 * float(torch.cov(train.T).diagonal().max())
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +120,7 @@ def test_copycat_returns_training_rows_and_one_gaussian_their_moments():
         ("marginals", {"smoothing": 0}, "smoothing must be > 0, got 0"),
         ("class_marginals", {"smoothing": -1}, "smoothing must be > 0, got -1"),
         ("logistic_chain", {"penalty": 0.0}, "penalty must be > 0"),
-        ("gmm", {"covariance": "tied"}, "covariance must be \"full\" or \"diag\", got 'tied'"),
+        ("gmm", {"covariance": "tied"}, 'covariance must be "full" or "diag", got \'tied\''),
         ("gmm", {"n_components": 0}, "n_components must be at least 1"),
     ],
 )

@@ -45,7 +45,9 @@ def test_probes_on_or_off_give_the_same_bits():
     train(quiet, X, None, seed=1, steps=60)
     done = train(looked_at, X, None, seed=1, steps=60, probe=probe, n_probes=6)
     assert quiet.drawn_ == looked_at.drawn_
-    assert [step for step, _ in done.probes] == [10, 20, 30, 40, 50], "the last look is the driver's own, after training"
+    assert [step for step, _ in done.probes] == [10, 20, 30, 40, 50], (
+        "the last look is the driver's own, after training"
+    )
     assert looked_at.net_.training
 
 

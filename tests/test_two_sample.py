@@ -126,7 +126,13 @@ def test_prdc_tells_fidelity_from_diversity():
 
 
 @settings(max_examples=20, deadline=None)
-@given(strip=st.sampled_from([1, 7, 64, 1000]), n=st.integers(8, 80), m=st.integers(8, 80), d=st.integers(1, 12), seed=st.integers(0, 99))
+@given(
+    strip=st.sampled_from([1, 7, 64, 1000]),
+    n=st.integers(8, 80),
+    m=st.integers(8, 80),
+    d=st.integers(1, 12),
+    seed=st.integers(0, 99),
+)
 def test_no_number_depends_on_the_size_of_a_strip(strip, n, m, d, seed):
     x, y = normal(n, d, seed=seed), normal(m, d, seed=seed + 100, shift=0.3)
     expected = (energy_distance(x, y), kernel_distance(x, y)[0], *prdc(x, y).values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from bench.data import Dataset, Mixture, Split
@@ -21,7 +20,10 @@ def mixture_dataset(name: str, means: Tensor, sigma: float) -> Dataset:
         law=law,
         n_modes=len(means),
         n_mode_samples=2500,
-        notes={"law": f"{len(means)} equal Gaussians, sigma {sigma:g}", "source": "drawn from torch's generator, seeds 1-3"},
+        notes={
+            "law": f"{len(means)} equal Gaussians, sigma {sigma:g}",
+            "source": "drawn from torch's generator, seeds 1-3",
+        },
     )
 
 

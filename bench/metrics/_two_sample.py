@@ -59,7 +59,9 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
         columns += strip.sum(dim=0)
     cross = torch.cat(rows)
     value = ours.mean + theirs.mean - 2 * float(cross.sum()) / (len(real) * len(fake))
-    return Statistic(value, _without(ours, theirs.mean, cross, len(fake)), _without(theirs, ours.mean, columns, len(real)))
+    return Statistic(
+        value, _without(ours, theirs.mean, cross, len(fake)), _without(theirs, ours.mean, columns, len(real))
+    )
 
 
 def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,9 @@
 """Likelihoods: exact probabilities of codes, densities and bounds, never in one column.
 
-    nll                  -mean log_prob on the board's rows, in the data's own measure: codes of images, densities of real data
-    nll_dequantized      the density of (code + u) / levels, where a model of real values is put on images
-    nll_bound            minus the importance-weighted bound (Burda et al. 2016), k = 64
-    bits_per_dim         nll / (D ln 2);  of a density of (code + u) / levels: + log2 levels
+nll                  -mean log_prob on the board's rows, in the data's own measure: codes of images, densities of real data
+nll_dequantized      the density of (code + u) / levels, where a model of real values is put on images
+nll_bound            minus the importance-weighted bound (Burda et al. 2016), k = 64
+bits_per_dim         nll / (D ln 2);  of a density of (code + u) / levels: + log2 levels
 """
 
 from __future__ import annotations

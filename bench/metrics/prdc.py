@@ -49,7 +49,7 @@ class Counts:
 
     def values(self) -> dict[str, float]:
         """The four numbers."""
-        n, m = len(self.held), len(self.balls)
+        m = len(self.balls)
         return {
             "precision": float((self.balls.sum(dim=1) > 0).double().mean()),
             "recall": float(self.recalled.double().mean()),
@@ -132,7 +132,8 @@ def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
         values, blocks = [c.values() for c in counts], [c.blocks() for c in counts]
         mean = {name: sum(v[name] for v in values) / len(values) for name in NAMES}
         return {
-            name: Estimate(mean[name], n, tuple(sum(b) / len(b) for b in zip(*(b[name] for b in blocks)))) for name in NAMES
+            name: Estimate(mean[name], n, tuple(sum(b) / len(b) for b in zip(*(b[name] for b in blocks))))
+            for name in NAMES
         }
 
     return ev.memo(("prdc", space, ev.board), compute)

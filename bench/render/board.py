@@ -48,9 +48,7 @@ def make_boards(
     return boards
 
 
-def _board(
-    suite: str, device: str, dataset: str, part: pd.DataFrame, primary: str, flags: dict, board: str
-) -> Board:
+def _board(suite: str, device: str, dataset: str, part: pd.DataFrame, primary: str, flags: dict, board: str) -> Board:
     here, other = part[part.board == board], part[part.board == ("private" if board == "public" else "public")]
     main = here[here.metric == primary]
     others = [m for m in _metric_order(here) if m != primary]
@@ -90,7 +88,9 @@ def _explain(primary: str, main: pd.DataFrame, board: str) -> tuple[str, ...]:
     seeds = sorted({int(n) for n in main.n_seeds.dropna() if n})
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
     lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
-    lines.append("± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart.")
+    lines.append(
+        "± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart."
+    )
     if not seeds or min(seeds) < 5:
         lines.append("Order not established: fewer than five seeds.")
     return tuple(lines)

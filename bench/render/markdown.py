@@ -86,7 +86,14 @@ def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, enviro
         summary_markdown(summary),
     ]
     for board in boards:
-        short = Board(board.title, board.dataset, board.lines, board.headings[:5], tuple(r[:5] for r in board.rows), board.n_ranked)
+        short = Board(
+            board.title,
+            board.dataset,
+            board.lines,
+            board.headings[:5],
+            tuple(r[:5] for r in board.rows),
+            board.n_ranked,
+        )
         parts.append(board_markdown(short))
         parts.append(pictures(board, out))
     return "\n".join(parts)

@@ -34,7 +34,9 @@ def print_board(board: Board, *, width: int | None = None) -> None:
     view = Table(title=clean(board.title), title_justify="left", pad_edge=False)
     for i in shown:
         numeric = i == 0 or i >= 3 and board.headings[i] != "findings"
-        view.add_column(clean(board.headings[i].replace("**", "")), justify="right" if numeric else "left", overflow="fold")
+        view.add_column(
+            clean(board.headings[i].replace("**", "")), justify="right" if numeric else "left", overflow="fold"
+        )
     for n, row in enumerate(board.rows):
         style = "dim" if row[0] == "ref" else "bold" if n == 0 else ""
         view.add_row(*(Text(clean(row[i])) for i in shown), style=style)
@@ -48,7 +50,7 @@ def print_board(board: Board, *, width: int | None = None) -> None:
 
 
 def seconds_text(seconds: float) -> str:
-    """"41 s", "3 min 20 s", "2 h 5 min"."""
+    """ "41 s", "3 min 20 s", "2 h 5 min"."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -68,7 +70,9 @@ class Lines:
         self.total = len(todo)
         for line in plan.broken:
             self._say(f"broken plugin: {line}")
-        self._say(f"{len(plan.cells)} cells: {done} done before, {len(todo)} to do; {len(plan.skips)} skipped with a reason")
+        self._say(
+            f"{len(plan.cells)} cells: {done} done before, {len(todo)} to do; {len(plan.skips)} skipped with a reason"
+        )
 
     def progress(self, cell: Cell, phase: str, step: int) -> None:
         """Nothing: a line for each step would drown the rest."""
