@@ -1,7 +1,7 @@
 """k-means centroids as samples (Lloyd, 1982): the control that fools a Parzen window (Theis et al., 2016).
 
 Centroids are averages, so that they lie nearer to held-out points than real points do; a metric that prefers them to the
-oracle rewards blur. min(n_train / 5, 200) clusters, at most 20,000 rows.
+oracle rewards blur. min(n_train / 5, 200) clusters, at most 10,000 rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
 
 
 @dataclass(kw_only=True, eq=False)

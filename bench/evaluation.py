@@ -50,6 +50,7 @@ class Evaluation:
             "proba": lambda: self._key("proba") in self.outputs,
             "labels": lambda: self.real.y is not None,
             "law": lambda: self.dataset.law is not None,
+            "unknown_law": lambda: self.dataset.law is None,  # else mode statistics say more than features
             "modes": lambda: self.dataset.law is not None or self.dataset.n_modes > 0,
             "classifier": lambda: self.dataset.law is None and self.dataset.n_modes > 0,
             "levels": lambda: self.dataset.levels is not None,

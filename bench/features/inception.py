@@ -22,25 +22,28 @@ BATCH = 50
 
 
 class Inception:
-    """x (N, C, H, W) in [0, 1] -> pool3 features (N, 2048) float32; logits_of(features) -> (N, 1, 1008)."""
+    """x (N, C, H, W) in [0, 1] -> features (N, dims) float32; logits_of(pool3 features) -> (N, 1, 1008).
+
+    dims: 2048 is pool3, which published numbers are of; 64, 192 and 768 are pytorch-fid's earlier layers.
+    """
 
     name = "inception"
 
-    def __init__(self, device: torch.device, batch: int = BATCH) -> None:
+    def __init__(self, device: torch.device, batch: int = BATCH, dims: int = 2048) -> None:
         path, self.batch = weights_file(), batch
         self.sha256 = _sha256(path)
         import_torchvision()
         from pytorch_fid.inception import InceptionV3
 
-        self.net = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[2048]]).to(device).eval()
+        self.net = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dims]]).to(device).eval()
         self.classes = torch.load(path, map_location=device, weights_only=True)["fc.weight"]
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim != 4 or x.shape[1] not in (1, 3):
             raise ValueError(f"expected images (N, 1 or 3, H, W), got {tuple(x.shape)}")
-        parts = [self.net(part.float().expand(-1, 3, -1, -1))[0].flatten(1) for part in x.split(self.batch)]
-        return torch.cat(parts)
+        maps = [self.net(part.float().expand(-1, 3, -1, -1))[0] for part in x.split(self.batch)]
+        return torch.cat([part.mean(dim=(2, 3)) for part in maps])
 
     def logits_of(self, features: Tensor) -> Tensor:
         """Class scores without the bias, as the published inception scores were computed, (N, 1, 1008)."""

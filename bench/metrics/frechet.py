@@ -23,7 +23,7 @@ from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
 
 STRIP = 4096
-EXACT_JACKKNIFE_RANK = 256  # above it, blocks of rows are left out to first order
+EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
 SVD_RANK = 256  # up to it, singular values cost next to nothing
 
 
@@ -73,7 +73,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     return distance_of(moments(real), moments(fake))
 
 
-@metric(needs=("samples",), spaces=("identity", "lenet", "inception"), better="lower", scale="log")
+@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "inception"), better="lower", scale="log")
 def fid(ev: Evaluation, space: str) -> Estimate:
     """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
     features = ev.real_features(space)
