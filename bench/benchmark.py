@@ -191,11 +191,13 @@ class _TimeLeft:
 
 
 def _run_clock(workers: Workers, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
-    """The exclusive pass: seed 0 of every row that finished and has no uncontended throughput yet, one at a time."""
+    """The exclusive pass, one cell at a time: seed 0 of every contestant that finished and was not timed alone yet."""
     waiting = []
     for cell in plan.cells:
         record = store.get(cell) if cell.seed == 0 else None
-        if record and record["status"] == "ok" and record["key"] == cell.key and record["throughput"]["contended"]:
+        if cell.model["reference"] or not record or record["status"] != "ok" or record["key"] != cell.key:
+            continue
+        if record["throughput"]["contended"]:
             waiting.append((cell, record))
     work = [Job("clock", {"cell": cell.to_json()}, cell.timeout_s, cell.memory_bytes) for cell, _ in waiting]
     for index, ended in workers.run(work, at_once=1):

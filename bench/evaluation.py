@@ -136,7 +136,8 @@ class Evaluation:
 
     def sample_features(self, space: str) -> Tensor:
         """Features of every sample that a draw or a mode statistic uses, (n, D): computed once, then sliced."""
-        used = max(self._draw_rows()[-1].stop, self.mode_rows.stop)
+        both = 2 * (self.dataset.n_mode_samples or len(self.real))  # the other board's mode statistics share them
+        used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
         own = self.board if self._key("samples") in self.outputs else ""
         return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
 

@@ -23,8 +23,12 @@ def hub(tmp_path_factory):
 
     torch.manual_seed(0)
     net = _inception_v3(num_classes=1008, aux_logits=False, weights=None)
-    net.Mixed_5b, net.Mixed_5c, net.Mixed_5d = (FIDInceptionA(c, pool_features=p) for c, p in ((192, 32), (256, 64), (288, 64)))
-    net.Mixed_6b, net.Mixed_6c, net.Mixed_6d, net.Mixed_6e = (FIDInceptionC(768, channels_7x7=c) for c in (128, 160, 160, 192))
+    net.Mixed_5b, net.Mixed_5c, net.Mixed_5d = (
+        FIDInceptionA(c, pool_features=p) for c, p in ((192, 32), (256, 64), (288, 64))
+    )
+    net.Mixed_6b, net.Mixed_6c, net.Mixed_6d, net.Mixed_6e = (
+        FIDInceptionC(768, channels_7x7=c) for c in (128, 160, 160, 192)
+    )
     net.Mixed_7b, net.Mixed_7c = FIDInceptionE_1(1280), FIDInceptionE_2(2048)
     folder = tmp_path_factory.mktemp("torch_home")
     path = folder / "hub" / "checkpoints" / inception.FILE
@@ -70,7 +74,10 @@ def test_features_logits_and_hash(weights):
 
 def test_features_do_not_depend_on_the_batch(weights):
     x = images(7, 2)
-    one, all_ = inception.Inception(torch.device("cpu"), batch=1)(x), inception.Inception(torch.device("cpu"), batch=50)(x)
+    one, all_ = (
+        inception.Inception(torch.device("cpu"), batch=1)(x),
+        inception.Inception(torch.device("cpu"), batch=50)(x),
+    )
     torch.testing.assert_close(one, all_, rtol=1e-4, atol=1e-5)
 
 
@@ -127,6 +134,8 @@ def test_weights_that_cannot_be_had_say_what_to_do(tmp_path, monkeypatch):
         raise URLError("no route to host")
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
-    with pytest.raises(DataUnavailable, match=r"could not be downloaded .*no route to host.*put it there, or leave out"):
+    with pytest.raises(
+        DataUnavailable, match=r"could not be downloaded .*no route to host.*put it there, or leave out"
+    ):
         inception.build(dataset(images(2, 0)))
     assert DataUnavailable.exit_code == 7

@@ -118,6 +118,8 @@ def test_the_published_floor_of_mode_kl():
 
     k, n = 25, 2500
     rng = np.random.default_rng(0)
-    values = [histogram_kl(torch.as_tensor(rng.multinomial(n, [1 / k] * k)), torch.full((k,), 1 / k)) for _ in range(200)]
+    values = [
+        histogram_kl(torch.as_tensor(rng.multinomial(n, [1 / k] * k)), torch.full((k,), 1 / k)) for _ in range(200)
+    ]
     error = 4 * np.std(values) / math.sqrt(200)
     assert np.mean(values) == pytest.approx((k - 1) / (2 * n), abs=error)

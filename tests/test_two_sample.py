@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from bench.features._torchvision import import_torchvision
 from bench.metric import block_of_rows
 from bench.metrics import _two_sample as two_sample
+from bench.metrics import copies, frechet
+from bench.metrics import parzen as parzen_module
 from bench.metrics import prdc as prdc_module
 from bench.metrics.energy import energy_distance, minus_distance
 from bench.metrics.kid import kernel_distance, polynomial_kernel, subset_values
@@ -135,14 +137,33 @@ def test_prdc_tells_fidelity_from_diversity():
 )
 def test_no_number_depends_on_the_size_of_a_strip(strip, n, m, d, seed):
     x, y = normal(n, d, seed=seed), normal(m, d, seed=seed + 100, shift=0.3)
-    expected = (energy_distance(x, y), kernel_distance(x, y)[0], *prdc(x, y).values())
-    old = two_sample.STRIP, prdc_module.STRIP
-    two_sample.STRIP = prdc_module.STRIP = strip
+
+    def all_numbers():
+        excess = copies.copy_excess_of(x, y, x + 0.1)
+        parzen = float(parzen_module.parzen_log_likelihood(x, y, (0.5,)).mean())
+        both = (energy_distance(x, y), kernel_distance(x, y)[0], frechet.frechet_distance(x, y))
+        return (*both, *prdc(x, y).values(), *excess, parzen)
+
+    modules = (two_sample, prdc_module, frechet, copies, parzen_module)
+    expected, old = all_numbers(), [module.STRIP for module in modules]
+    for module in modules:
+        module.STRIP = strip
     try:
-        found = (energy_distance(x, y), kernel_distance(x, y)[0], *prdc(x, y).values())
+        found = all_numbers()
     finally:
-        two_sample.STRIP, prdc_module.STRIP = old
+        for module, size in zip(modules, old, strict=True):
+            module.STRIP = size
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_features_do_not_depend_on_the_batch():
+    """One row at a time and all at once through the pinned classifier: the same to float32's rounding."""
+    from bench.features import load_space
+    from bench.registry import load
+
+    data = load("dataset", "digits")()
+    space, x = load_space("lenet", data), data.valid.x[:60]
+    torch.testing.assert_close(torch.cat([space(row[None]) for row in x]), space(x), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("function", [energy_distance, kernel_distance, prdc])
