@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.cell import DRIVER_VERSION, Cell
-from bench.errors import UsageError
+from bench.errors import DataUnavailable, UsageError
 from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256, unknown
 from bench.suite import Suite, load_suite
 
@@ -71,6 +71,9 @@ def make_plan(request: Request) -> Plan:
     for dataset_name in request.datasets or suite.datasets:
         dataset = _dataset(dataset_name, request)
         facts = _facts(dataset, request)
+        if facts["missing"] and request.datasets:  # asked for by name: then its metrics are too
+            raise DataUnavailable("; ".join(facts["missing"]))
+        skips += [Skip("its feature metrics", dataset.name, reason) for reason in facts["missing"]]
         for entry, cls in chosen.classes:
             hparams, steps = _hparams(suite, entry, cls, dataset, settings.get(entry.name, {}), request)
             reason = _unfit(cls, hparams, dataset)
@@ -131,6 +134,7 @@ def _facts(dataset: Any, request: Request) -> dict[str, Any]:
             "n_test": len(dataset.test),
         },
         "features": features,
+        "missing": missing,
     }
 
 

@@ -188,3 +188,25 @@ def test_show_a_cell_and_the_boards_in_every_format(tiny):
         assert head in bench("leaderboard", "-d", "iris", "--format", style, "--out", out, check=0).stdout
     assert "no difference shown" in bench("compare", "kde", "kde", "-d", "iris", "--out", out, check=0).stdout
     assert "unknown row 'kd'" in bench("compare", "kd", "kde", "-d", "iris", "--out", out, check=2).stderr
+
+
+def test_missing_weights_skip_their_metrics_or_exit_7(tmp_path):
+    """A copy of the suite whose pinned classifier is gone: a reason in the plan, and 7 when its dataset was asked for."""
+    import shutil
+
+    for name in ("bench", "baselines", "gan_models"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "bench" / "features" / "weights" / "lenet_digits.safetensors").unlink()
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "bench.cli", "run", *arguments, "--dry-run", "--out", str(tmp_path / "out")]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)}
+        )
+
+    asked = run("-m", "kde", "-d", "digits")
+    assert asked.returncode == 7, asked.stdout + asked.stderr
+    assert "make it with: python -m bench.features.lenet digits" in asked.stderr
+    everything = run("-m", "kde", "--suite", "smoke")
+    assert everything.returncode == 0, everything.stderr
+    assert "its feature metrics" in everything.stdout

@@ -308,6 +308,14 @@ def test_every_technique_of_improved_gan_changes_the_model(switch):
     assert not torch.equal(on, off)
 
 
+def test_no_sample_is_one_of_the_reference_batch():
+    """With one stream for both, the first samples of the training seed were the reference's own noise, and grey."""
+    x = digits().train.x[:100]
+    model = load("model", "improved_gan")(steps=2).fit(x, seed=5)
+    drawn = model._noise(64, torch.Generator().manual_seed(5))
+    assert float(torch.cdist(drawn, model.generator_.reference).min()) > 1
+
+
 def test_historical_averaging_holds_the_networks_back():
     x, cls = load("dataset", "iris")().train.x, load("model", "improved_gan")
     start = cls(steps=1, lr=1e-12).fit(x, seed=0)

@@ -92,7 +92,7 @@ def test_a_folder_of_images_gives_pytorch_fids_number(weights, tmp_path, monkeyp
     for name, seed in (("real", 3), ("generated", 4)):
         folder = tmp_path / name
         folder.mkdir()
-        for i, x in enumerate(images(150, seed, size=16)):
+        for i, x in enumerate(images(80, seed, size=16)):
             pixels = (x * 255).round().byte().permute(1, 2, 0).numpy()
             Image.fromarray(pixels if seed == 3 else pixels // 2).save(folder / f"{i:03}.png")
         folders.append(folder)

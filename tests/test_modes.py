@@ -133,7 +133,7 @@ def test_a_class_hit_by_chance_is_not_captured(digits):
 def test_the_divergence_to_the_uniform_has_its_floor(counts):
     """KL(p || uniform) >= ln(K / m) with m modes that are not empty, and equality where they are even."""
     k, m = len(counts), sum(c > 0 for c in counts)
-    uniform = torch.full((k,), 1 / k).double()
+    uniform = torch.full((k,), 1 / k, dtype=torch.float64)
     assert histogram_kl(torch.tensor(counts), uniform) >= math.log(k / m) - 1e-12
     even = torch.tensor([7 if c else 0 for c in counts])
     assert histogram_kl(even, uniform) == pytest.approx(math.log(k / m), abs=1e-12)

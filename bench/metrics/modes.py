@@ -66,7 +66,7 @@ def mode_counts(ev: Evaluation) -> tuple[Tensor, Tensor]:
     if law is not None:
         mode, _ = nearest_mode(ev.mode_samples, law)
         n_modes = len(law.means)
-        prior = torch.full((n_modes,), 1 / n_modes).double()
+        prior = torch.full((n_modes,), 1 / n_modes, dtype=torch.float64)
     else:
         refuse_non_finite(ev.mode_samples, "samples")
         mode, n_modes, prior = ev.mode_ids, ev.dataset.n_modes, ev.dataset.mode_prior
