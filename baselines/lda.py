@@ -6,7 +6,8 @@
 So the classifier is a generative model too: it has p(x), and samples class by class.
 
 Differs from the textbook: each S_k is shrunk by Ledoit and Wolf's (2004) rule on standardised features and scaled back
-(shrinkage=None; compulsory on digits, where S is singular); a number in [0, 1] fixes the amount.
+(shrinkage=None; compulsory on digits, where S is singular); a number in [0, 1] fixes the amount. Where a class has fewer
+than three rows the rule cannot estimate its own error: the residuals of all classes are then shrunk together.
 """
 
 from __future__ import annotations
@@ -46,12 +47,15 @@ class LDA:
         classes = [rows[labels == k] for k in range(int(labels.max()) + 1)]
         priors = torch.tensor([len(c) / len(rows) for c in classes], dtype=torch.float64, device=x.device)
         means = torch.stack([c.mean(dim=0) for c in classes])
-        pooled = sum(prior * self._covariance(c) for prior, c in zip(priors, classes))  # eq. (1)
+        if min(len(c) for c in classes) >= 3:
+            pooled = sum(prior * self._covariance(c) for prior, c in zip(priors, classes))  # eq. (1)
+        else:
+            pooled = self._covariance(rows - means[labels])
         self.law_ = GaussianMixtureOfClasses(priors, means, pooled.expand(len(classes), *pooled.shape))
         return self
 
     def _covariance(self, rows: Tensor) -> Tensor:
-        """Shrunk covariance of one class's rows (N, D)."""
+        """Shrunk covariance of rows (N, D), one class's or the residuals of all."""
         if self.shrinkage is None:
             std = rows.std(dim=0, unbiased=False)
             std = torch.where(std > 0, std, torch.ones_like(std))

@@ -266,8 +266,9 @@ class ImprovedGAN:
                 body = mlp([self.z_dim_, *sizes, dims], leaky_relu, norm=norm)
                 critic = Discriminator(nn.Sequential(mlp([dims, *sizes], leaky_relu), leaky_relu()), self.hidden, b, c)
         if virtual:
-            # a stream of its own: no z that is drawn with this seed later must be one of the reference's
-            apart = torch.Generator(x.device).manual_seed(seed + 2**32)
+            # a stream of its own: no z that is drawn with this seed later must be one of the reference's.
+            # The CPU's generator takes a seed's low 32 bits only.
+            apart = torch.Generator(x.device).manual_seed(seed ^ 0x5EED_BA7C)
             body = ReferencedGenerator(body, self._noise(self.n_reference, apart))
         self.generator_, self.discriminator_ = body.to(x.device), critic.to(x.device)
         self.discriminator_.scale_kernels(self._scaled(x[draw_index(len(x), self.batch, generator)]))

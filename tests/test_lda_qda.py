@@ -101,6 +101,17 @@ def test_unlabelled_rows_are_left_out_and_unlabelled_data_is_refused():
     assert "needs class labels" in LDA().supports(unlabelled) and "needs class labels" in QDA().supports(unlabelled)
 
 
+def test_lda_fits_two_rows_of_each_class():
+    """Where no class can estimate its own shrinkage, the pooled residuals do: a density, and still a classifier."""
+    bunch = load_digits()
+    x, y = torch.as_tensor(bunch.data).float() / 16, torch.as_tensor(bunch.target)
+    few = torch.cat([torch.nonzero(y == k).flatten()[:2] for k in range(10)])
+    model = LDA().fit(x[few], y[few], seed=0)
+    assert model.log_prob(x).isfinite().all()
+    accuracy = (model.predict_proba(x).argmax(dim=1) == y).double().mean()
+    assert accuracy > 0.5
+
+
 def test_bad_parameters_are_refused():
     with pytest.raises(ValueError, match=r"shrinkage must be in \[0, 1\]"):
         LDA(shrinkage=1.5)

@@ -26,6 +26,7 @@ def a_cell(**changes) -> Cell:
         "steps": None,
         "seed": 0,
         "draws": 5,
+        "elbo_samples": 4,
         "metrics": {"nll": 1},
         "features": {},
     }

@@ -1,4 +1,4 @@
-"""`python -m bench.few_labels`: what a semi-supervised GAN gains over the same few labels alone, on digits.
+"""`python -m tests.few_labels`: what a semi-supervised GAN gains over the same few labels alone, on digits.
 
 For 20, 50, 100 and 200 labels of the 1,000 training rows, five subsets each (nested: a subset's 20 are among its 50): the accuracy on
 the private board of improved_gan_semi, of its discriminator trained on the labelled rows alone (same build, noise, steps, schedule
@@ -71,7 +71,7 @@ def page(results: list[dict[str, object]]) -> str:
         "",
         "Accuracy on the private board of `digits` (399 rows), mean ± standard error over five label subsets of the 1,000 training",
         f"rows, {STEPS} steps. The difference is paired over the subsets, to the better of the two supervised classifiers, with its",
-        "one-sided t-test. Made by `python -m bench.few_labels`; every run and the rows of every subset are in",
+        "one-sided t-test. Made by `python -m tests.few_labels`; every run and the rows of every subset are in",
         "[few-labels.json](few-labels.json).",
         "",
         "| labels | improved_gan_semi | supervised net | LDA | difference | p |",
