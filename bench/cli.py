@@ -39,6 +39,13 @@ class BoardName(StrEnum):
     private = "private"
 
 
+class DataVerb(StrEnum):
+    list = "list"
+    fetch = "fetch"
+    path = "path"
+    verify = "verify"
+
+
 class Format(StrEnum):
     table = "table"
     md = "md"
@@ -152,6 +159,23 @@ def doctor(as_json: AsJson = False) -> None:
     from bench import show
 
     raise typer.Exit(0 if _guard(lambda: show.print_diagnosis(as_json=as_json)) else 1)
+
+
+@app.command()
+def data(
+    verb: Annotated[DataVerb, typer.Argument(help="list, fetch, path or verify.")],
+    name: Annotated[list[str] | None, typer.Argument(help="Dataset; all that can be downloaded if left out.")] = None,
+) -> None:
+    """Files of downloadable datasets: where they are, download them, check them."""
+    from bench import data_verbs
+
+    act = {
+        "list": data_verbs.list_files,
+        "fetch": data_verbs.fetch_files,
+        "path": data_verbs.paths,
+        "verify": data_verbs.verify,
+    }[verb.value]
+    print(_guard(lambda: act(tuple(name or ()))))
 
 
 new = typer.Typer(help="Make a new plugin from a template.", no_args_is_help=True, rich_markup_mode=None)

@@ -10,12 +10,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from bench.rows import Rows
+
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of one split: x (N, *shape) float32, y (N,) int64 or None where there are no labels."""
+    """Rows of one split: x (N, *shape) float32 (8-bit images as Rows), y (N,) int64 or None where there are no labels."""
 
-    x: Tensor
+    x: Tensor | Rows
     y: Tensor | None = None
 
     def __len__(self) -> int:
@@ -83,10 +85,11 @@ class Dataset:
         """Hash of every value of every split, so that changed data gives a changed key."""
         digest = hashlib.sha256(f"{self.name}/{self.version}/{self.levels}".encode())
         for split in (self.train, self.valid, self.test):
-            for tensor in (split.x, split.y):
+            values = split.x.digest_parts() if isinstance(split.x, Rows) else [split.x]
+            for tensor in (*values, split.y):
                 if tensor is not None:
                     digest.update(str(tuple(tensor.shape)).encode())
-                    digest.update(tensor.contiguous().numpy().tobytes())
+                    digest.update(tensor.contiguous().numpy().data)
         return digest.hexdigest()
 
     def split(self, board: str) -> Split:
@@ -120,7 +123,10 @@ class Dataset:
         if seed is None:
             return (codes + 0.5) / self.levels
         generator = torch.Generator(x.device).manual_seed(seed)
-        return (codes + torch.rand(x.shape, generator=generator, device=x.device)) / self.levels
+        noisy = codes + torch.rand(x.shape, generator=generator, device=x.device)
+        return (
+            torch.minimum(noisy, torch.nextafter(codes + 1, codes)) / self.levels
+        )  # code + u must not round to code + 1
 
     def to(self, device: torch.device | str) -> Dataset:
         """The same dataset with its tensors on a device."""

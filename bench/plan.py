@@ -69,7 +69,13 @@ def make_plan(request: Request) -> Plan:
     settings = parse_settings(request.settings, {e.name: cls for e, cls in chosen.classes})
     cells, skips = [], []
     for dataset_name in request.datasets or suite.datasets:
-        dataset = _dataset(dataset_name, request)
+        try:
+            dataset = _dataset(dataset_name, request)
+        except DataUnavailable as error:
+            if request.datasets:
+                raise
+            skips.append(Skip("every model", dataset_name, str(error)))
+            continue
         facts = _facts(dataset, request)
         if facts["missing"] and request.datasets:  # asked for by name: then its metrics are too
             raise DataUnavailable("; ".join(facts["missing"]))

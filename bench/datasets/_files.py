@@ -1,0 +1,114 @@
+"""Readers of published image files, and the datasets built from them. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.data import Dataset, Split
+from bench.fetch import RemoteFile, read
+from bench.rows import Rows
+
+IDX_UINT8 = 0x08
+CIFAR_RECORD = 1 + 3 * 32 * 32
+
+
+def read_idx(raw: bytes, name: str) -> np.ndarray:
+    """An array of bytes in IDX format; ValueError names a file that is mislabelled, truncated or oversized."""
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != IDX_UINT8 or not 1 <= raw[3] <= 3:
+        raise ValueError(f"{name} is not an IDX file of bytes: it starts with {raw[:4].hex(' ') or 'nothing'}")
+    start = 4 + 4 * raw[3]
+    if len(raw) < start:
+        raise ValueError(f"{name} is truncated inside its header")
+    shape = struct.unpack(f">{raw[3]}I", raw[4:start])
+    expected = start + int(np.prod(shape, dtype=np.int64))
+    if len(raw) != expected:
+        raise ValueError(f"{name} holds {len(raw)} bytes, its header {shape} asks for {expected}")
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+def read_images_and_labels(images: bytes, labels: bytes, name: str) -> tuple[Tensor, Tensor]:
+    """Codes (N, 1, H, W) uint8 and labels (N,) int64 of a pair of IDX files."""
+    x, y = read_idx(images, f"{name} images"), read_idx(labels, f"{name} labels")
+    if x.ndim != 3 or y.ndim != 1 or len(x) != len(y):
+        raise ValueError(f"{name}: images {x.shape} and labels {y.shape} do not belong together")
+    return torch.from_numpy(x[:, None].copy()), torch.from_numpy(y.astype(np.int64))
+
+
+def read_cifar(raw: bytes) -> dict[str, tuple[Tensor, Tensor]]:
+    """ "train" and "test" of CIFAR-10's binary archive: codes (N, 3, 32, 32) uint8 and labels (N,)."""
+    parts: dict[str, np.ndarray] = {}
+    with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz") as archive:
+        for member in archive:
+            name = member.name.rpartition("/")[2]
+            if not name.endswith(".bin"):
+                continue
+            stream = archive.extractfile(member)
+            data = stream.read() if stream else b""
+            if not data or len(data) % CIFAR_RECORD:
+                raise ValueError(f"{name} holds {len(data)} bytes, not a multiple of {CIFAR_RECORD}")
+            parts[name] = np.frombuffer(data, np.uint8).reshape(-1, CIFAR_RECORD)
+            if parts[name][:, 0].max() > 9:
+                raise ValueError(f"{name} has a label above 9: {parts[name][:, 0].max()}")
+    wanted = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
+    missing = [name for name in wanted if name not in parts]
+    if missing:
+        raise ValueError(f"the CIFAR-10 archive lacks {', '.join(missing)}")
+
+    def split(names: list[str]) -> tuple[Tensor, Tensor]:
+        rows = np.concatenate([parts[name] for name in names])
+        return torch.from_numpy(rows[:, 1:].reshape(-1, 3, 32, 32).copy()), torch.from_numpy(
+            rows[:, 0].astype(np.int64)
+        )
+
+    return {"train": split(wanted[:5]), "test": split(wanted[5:])}
+
+
+def idx_pairs(name: str, files: dict[str, RemoteFile]) -> dict[str, tuple[Tensor, Tensor]]:
+    """ "train" and "test" of a dataset in MNIST's format."""
+    return {
+        part: read_images_and_labels(
+            read(name, files[f"{part} images"]), read(name, files[f"{part} labels"]), f"{name} {part}"
+        )
+        for part in ("train", "test")
+    }
+
+
+def image_dataset(
+    name: str,
+    parts: dict[str, tuple[Tensor, Tensor]],
+    *,
+    n_train: int,
+    primary: str,
+    spaces: tuple[str, ...],
+    class_names: tuple[str, ...],
+    **facts: Any,
+) -> Dataset:
+    """A fixed shuffle of the published training part gives n_train training and 5,000 validation rows; test stays whole."""
+    x, y = parts["train"]
+    order = torch.from_numpy(np.random.RandomState(0).permutation(len(x)))
+    rows = {"train": order[:n_train], "valid": order[n_train : n_train + 5000]}
+    return Dataset(
+        name=name,
+        kind="large_image",
+        **{part: Split(Rows(x[index], 256), y[index]) for part, index in rows.items()},
+        test=_shuffled(*parts["test"]),
+        primary=primary,
+        spaces=spaces,
+        levels=256,
+        n_classes=10,
+        class_names=class_names,
+        n_modes=10,
+        **facts,
+    )
+
+
+def _shuffled(x: Tensor, y: Tensor) -> Split:
+    order = torch.from_numpy(np.random.RandomState(1).permutation(len(x)))
+    return Split(Rows(x[order], 256), y[order])

@@ -1,0 +1,44 @@
+"""fashion_mnist: 70,000 grey images 28x28 of clothes in ten classes (Xiao, Rasul and Vollgraf 2017)."""
+
+from bench.data import Dataset
+from bench.datasets._files import idx_pairs, image_dataset
+from bench.fetch import RemoteFile
+
+MIRRORS = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
+CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+def _file(name: str, size: int, sha256: str) -> RemoteFile:
+    return RemoteFile(name, size, sha256, tuple(mirror + name for mirror in MIRRORS))
+
+
+FILES = {
+    "train images": _file(
+        "train-images-idx3-ubyte.gz", 47_040_016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+    ),
+    "train labels": _file(
+        "train-labels-idx1-ubyte.gz", 60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+    ),
+    "test images": _file(
+        "t10k-images-idx3-ubyte.gz", 7_840_016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+    ),
+    "test labels": _file(
+        "t10k-labels-idx1-ubyte.gz", 10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+    ),
+}
+
+
+def fashion_mnist() -> Dataset:
+    """50,000 / 5,000 / 10,000 rows."""
+    return image_dataset(
+        "fashion_mnist",
+        idx_pairs("fashion_mnist", FILES),
+        n_train=50_000,
+        primary="fid_lenet",
+        spaces=("lenet",),
+        class_names=CLASSES,
+        notes={"source": "Zalando Research; Debian's package dataset-fashion-mnist has it too"},
+    )
