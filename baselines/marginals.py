@@ -18,7 +18,10 @@ from baselines._categorical import check_levels, draw, refuse_real, to_codes
 
 def smoothed_counts(codes: Tensor, levels: int, smoothing: float) -> Tensor:
     """log p_i(v) of eq. (1) from codes (N, D), (D, levels) float64."""
-    counts = torch.nn.functional.one_hot(codes, levels).sum(dim=0).double() + smoothing
+    places = torch.arange(codes.shape[1], device=codes.device) * levels
+    size = codes.shape[1] * levels
+    found = sum(torch.bincount((part + places).flatten(), minlength=size) for part in codes.split(4096))
+    counts = found.reshape(-1, levels).double() + smoothing
     return (counts / counts.sum(dim=1, keepdim=True)).log()
 
 

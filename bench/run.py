@@ -25,6 +25,7 @@ from bench.training import findings, last_best_gap, n_params, synchronize, train
 
 PROBE_SAMPLES = 1000
 
+MAX_GIVEN = 5000  # class-conditional samples of a cell
 Report = Callable[[str, int], None]
 
 
@@ -220,7 +221,7 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
             _check_shape(samples, (n, *dataset.shape), "sample")
             outputs["samples"] = dataset.to_grid(samples.float(), dequantized=lebesgue)
         if hasattr(model, "sample_given") and dataset.n_classes:
-            y = dataset.train.y[dataset.train.y >= 0]
+            y = dataset.train.y[dataset.train.y >= 0][:MAX_GIVEN]
             given = model.sample_given(y, seed=cell.seed)
             _check_shape(given, (len(y), *dataset.shape), "sample_given")
             outputs |= {"given.x": dataset.to_grid(given.float(), dequantized=lebesgue), "given.y": y}

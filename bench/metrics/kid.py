@@ -97,10 +97,11 @@ def kid(ev: Evaluation, space: str) -> Estimate:
 def _kid_of_subsets(sides: list[tuple[Tensor, Tensor]]) -> Estimate:
     """The same subsets of real rows for every model, so blocks of five pair; their spread is scaled to the mean's error."""
     n = len(sides[0][0])
-    found = [subset_values(*side, subsets=SUBSETS, subset_size=SUBSET_SIZE, seed=SEED) for side in sides]
+    size = min(SUBSET_SIZE, *(len(rows) for side in sides for rows in side))
+    found = [subset_values(*side, subsets=SUBSETS, subset_size=size, seed=SEED) for side in sides]
     values = np.mean(found, axis=0)
     value = float(values.mean())
     groups = np.array([values[b].mean() for b in block_of_rows(SUBSETS, N_BLOCKS)]) - value
     spread = groups.std(ddof=1) / N_BLOCKS**0.5
-    scale = subsets_se(values, SUBSET_SIZE / n) / spread if spread > 0 else 0.0
+    scale = subsets_se(values, size / n) / spread if spread > 0 else 0.0
     return Estimate(value, n, tuple(float(value + scale * g) for g in groups))
