@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from math import prod
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from torch import Tensor
 from baselines._gaussian import GaussianMixtureOfClasses
 
 MAX_ROWS = 5000
+MAX_DIMS = 1000
 CHOICES = (1, 2, 3, 5, 8, 10, 15, 25, 40)
 
 
@@ -40,6 +42,15 @@ class GMM:
             raise ValueError(f'covariance must be "full" or "diag", got {self.covariance!r}')
         if self.n_components is not None and self.n_components < 1:
             raise ValueError(f"n_components must be at least 1, or None to choose it, got {self.n_components}")
+
+    def supports(self, dataset: Any) -> str:
+        """A full covariance of every component must fit time and memory."""
+        dims = prod(dataset.shape)
+        if self.covariance == "diag" or dims <= MAX_DIMS:
+            return ""
+        return (
+            f"full covariances of {dims:,} numbers are more than {MAX_DIMS:,} x {MAX_DIMS:,}; --set gmm.covariance=diag"
+        )
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
         """x (N, *shape)."""

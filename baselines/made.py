@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar
 
 import torch
@@ -29,6 +30,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import check_levels, draw, log_marginals, refuse_real, to_codes
+
+MAX_OUTPUTS = 500_000
 
 
 @dataclass(kw_only=True, eq=False)
@@ -61,7 +64,10 @@ class MADE:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}; 0 turns it off")
 
     def supports(self, dataset: Any) -> str:
-        """Say why a dataset does not fit: only codes can be counted."""
+        """Say why a dataset does not fit: only codes can be counted, and every output has weights of its own."""
+        outputs = prod(dataset.shape) * (dataset.levels or 0)
+        if outputs > MAX_OUTPUTS:
+            return f"its softmax would have {outputs:,} outputs, more than {MAX_OUTPUTS:,}; PixelCNN shares its weights"
         return refuse_real(dataset, "MADE")
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> MADE:

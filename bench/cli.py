@@ -76,6 +76,11 @@ def run(
         int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")
     ] = None,
     out: Out = Path("results"),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz or a .csv.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
     ] = None,
@@ -85,7 +90,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
-    if not (everything or model or dataset):
+    if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
     from bench import benchmark, plan, show
     from bench.execute import Workers
@@ -100,6 +105,9 @@ def run(
             device=benchmark.resolve_device(device),
             precision=show.check_precision(precision),
             settings=tuple(settings or ()),
+            data=str(data.resolve()) if data else None,
+            label=label,
+            strict=strict,
         )
     )
     _guard(lambda: show.check_names(request))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,6 +69,7 @@ class Dataset:
     version: int = 1
     fresh: Callable[[int, str, int], Tensor] | None = None  # (n, split, seed) -> new real rows built from a split
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
+    own_path: str = ""  # of the user's own data; empty for the suite's datasets
     notes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -85,11 +87,14 @@ class Dataset:
         """Hash of every value of every split, so that changed data gives a changed key."""
         digest = hashlib.sha256(f"{self.name}/{self.version}/{self.levels}".encode())
         for split in (self.train, self.valid, self.test):
-            values = split.x.digest_parts() if isinstance(split.x, Rows) else [split.x]
-            for tensor in (*values, split.y):
-                if tensor is not None:
-                    digest.update(str(tuple(tensor.shape)).encode())
-                    digest.update(tensor.contiguous().numpy().data)
+            _feed(digest, split)
+        return digest.hexdigest()
+
+    @cached_property
+    def train_sha256(self) -> str:
+        """Hash of the training rows alone, for what is derived from them."""
+        digest = hashlib.sha256(f"{self.name}/{self.version}/{self.levels}".encode())
+        _feed(digest, self.train)
         return digest.hexdigest()
 
     def split(self, board: str) -> Split:
@@ -135,6 +140,14 @@ class Dataset:
         move = lambda split: Split(split.x.to(device), None if split.y is None else split.y.to(device))  # noqa: E731
         law = None if self.law is None else Mixture(self.law.means.to(device), self.law.sigma)
         return replace(self, train=move(self.train), valid=move(self.valid), test=move(self.test), law=law)
+
+
+def _feed(digest: Any, split: Split) -> None:
+    values = split.x.digest_parts() if isinstance(split.x, Rows) else [split.x]
+    for tensor in (*values, split.y):
+        if tensor is not None:
+            digest.update(str(tuple(tensor.shape)).encode())
+            digest.update(tensor.contiguous().numpy().data)
 
 
 def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:

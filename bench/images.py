@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # the list of endings is wanted where torch is not
+    from torch import Tensor
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -13,6 +14,7 @@ SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".
 def read_folder(folder: Path) -> Tensor:
     """Every image below a folder, in the order of their names: (N, 3, H, W) in [0, 1]; ValueError names a file that is unfit."""
     import numpy as np
+    import torch
     from PIL import Image, UnidentifiedImageError
 
     paths = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES)

@@ -24,7 +24,9 @@ class Request:
     device: str = "cpu"
     precision: str = "fp32"
     settings: tuple[str, ...] = ()  # "field=value" or "model.field=value"
-    data: str | None = None
+    data: str | None = None  # path of the user's own data, in place of the suite's datasets
+    label: str | None = None  # its column of labels
+    strict: bool = False  # an unreadable image is an error
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,19 @@ def make_plan(request: Request) -> Plan:
     chosen = _models(suite, request)
     settings = parse_settings(request.settings, {e.name: cls for e, cls in chosen.classes})
     cells, skips = [], []
-    for dataset_name in request.datasets or suite.datasets:
+    asked = bool(request.datasets or request.data)
+    for dataset_name in (request.data,) if request.data else request.datasets or suite.datasets:
         try:
             dataset = _dataset(dataset_name, request)
         except DataUnavailable as error:
-            if request.datasets:
+            if asked:
                 raise
             skips.append(Skip("every model", dataset_name, str(error)))
             continue
         facts = _facts(dataset, request)
-        if facts["missing"] and request.datasets:  # asked for by name: then its metrics are too
+        if "left out" in dataset.notes:
+            skips.append(Skip("images", dataset.name, dataset.notes["left out"]))
+        if facts["missing"] and asked:  # asked for by name: then its metrics are too
             raise DataUnavailable("; ".join(facts["missing"]))
         skips += [Skip("its feature metrics", dataset.name, reason) for reason in facts["missing"]]
         for entry, cls in chosen.classes:
@@ -112,6 +117,10 @@ def _models(suite: Suite, request: Request) -> _Chosen:
 
 
 def _dataset(name: str, request: Request) -> Any:
+    if request.data:
+        from bench.own_data import own_dataset
+
+        return own_dataset(request.data, label=request.label, strict=request.strict)
     entry = find("dataset", name)
     return load_entry(entry)()
 
@@ -138,7 +147,8 @@ def _facts(dataset: Any, request: Request) -> dict[str, Any]:
             "n_train": len(dataset.train),
             "n_valid": len(dataset.valid),
             "n_test": len(dataset.test),
-        },
+        }
+        | ({"path": dataset.own_path, "label": request.label} if dataset.own_path else {}),
         "features": features,
         "missing": missing,
     }

@@ -19,13 +19,14 @@ from bench.data import Dataset
 from bench.environment import code
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, Metric
+from bench.own_data import own_dataset
 from bench.registry import Entry, entries, load, load_entry, read_entry
 from bench.store import write_atomic
 from bench.training import findings, last_best_gap, n_params, synchronize, train, undisturbed
 
 PROBE_SAMPLES = 1000
-
 MAX_GIVEN = 5000  # class-conditional samples of a cell
+
 Report = Callable[[str, int], None]
 
 
@@ -84,14 +85,14 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record["timing"]["train_s"] = round(training.seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
-        record["flags"] = findings(training, None, x)
+        record["flags"] = findings(training, None, x[:MAX_GIVEN])
         return failure(record, "diverged", phase="fit", kind="Diverged", message=training.diverged)
     phase("sample")
     outputs, seconds = collect(model, cell, dataset)
     record["timing"]["sample_s"] = round(seconds, 4)
     if "samples" in outputs:
         record["throughput"]["sample_examples_per_s"] = len(outputs["samples"]) / seconds if seconds else None
-    flags = findings(training, outputs.get("samples"), dataset.train.x)
+    flags = findings(training, outputs.get("samples"), dataset.train.x[:MAX_GIVEN])
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
@@ -176,7 +177,10 @@ def _better(name: str) -> str:
 
 def load_dataset(cell: Cell) -> Dataset:
     """The cell's dataset on the cell's device; refuses data that is not what was planned."""
-    dataset = load("dataset", cell.dataset["id"])()
+    if "path" in cell.dataset:
+        dataset = own_dataset(cell.dataset["path"], label=cell.dataset["label"])
+    else:
+        dataset = load("dataset", cell.dataset["id"])()
     if dataset.sha256 != cell.dataset["sha256"]:
         raise ValueError(f"dataset {dataset.name} changed since the plan was made: {dataset.sha256[:12]}...")
     return dataset.to(cell.device)

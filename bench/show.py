@@ -40,6 +40,16 @@ def check_precision(precision: str) -> str:
 def check_names(request: Request) -> None:
     """Refuse unknown names before anything heavy is started."""
     load_suite(request.suite)
+    if request.data:
+        if request.datasets:
+            raise UsageError(f"--data is the dataset; leave out -d {','.join(request.datasets)}")
+        from bench.ingest import read_arrays
+
+        read_arrays(
+            Path(request.data), label=request.label, strict=request.strict
+        )  # says what is wrong, keeps what is decoded
+    elif request.label or request.strict:
+        raise UsageError("--label and --strict go with --data")
     for name in request.models:
         entry = find("model", name)
         if entry.error:
@@ -188,6 +198,9 @@ def _print_suites(*, as_json: bool) -> None:
 
 def print_one(name: str, out: Path) -> None:
     """bench show."""
+    if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):
+        _show_own(Path(name))
+        return
     record = _cell_record(name, out)
     if record is not None:
         print(json.dumps(record, indent=1, sort_keys=True))
@@ -241,8 +254,20 @@ def _show_dataset(name: str, out: Path) -> None:
     entry = find("dataset", name)
     with without_downloads():
         data = load("dataset", name)()
-    print(entry.title)
-    print(f"\nfile: {_relative(entry.path)}\nkind: {data.kind}; one example has shape {data.shape}")
+    print(f"{entry.title}\n\nfile: {_relative(entry.path)}")
+    _describe(data)
+
+
+def _show_own(path: Path) -> None:
+    from bench.own_data import own_dataset
+
+    data = own_dataset(path)
+    print(f"{data.name}: your own data\n\nfile: {path}")
+    _describe(data)
+
+
+def _describe(data: Any) -> None:
+    print(f"kind: {data.kind}; one example has shape {data.shape}")
     print(
         f"train / valid / test: {len(data.train)} / {len(data.valid)} / {len(data.test)} rows (public: valid, private: test)"
     )

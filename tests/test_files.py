@@ -93,7 +93,7 @@ def test_a_bad_cifar_archive_is_named(parts, message):
 
 
 def test_a_dataset_of_codes_becomes_floats_on_its_grid():
-    x, y = torch.as_tensor(pixels(6000)[:, None].astype(np.uint8)), torch.arange(6000) % 10
+    x, y = pixels(6000)[:, None].astype(np.uint8), np.arange(6000) % 10
     data = image_dataset(
         "small", {"train": (x, y), "test": (x[:50], y[:50])}, n_train=900, primary="", spaces=(), class_names=()
     )
@@ -123,3 +123,23 @@ def test_real_fashion_mnist_loads_within_memory_and_time():
     assert torch.bincount(data.test.y).tolist() == [1000] * 10
     assert seconds < 5, "the bound of a second is measured in tests/speed"
     assert peak < 2 * 2 * 70_000 * 784
+
+
+def test_stacked_images_are_kept_as_indices_and_made_row_by_row(monkeypatch):
+    """Bytes held: MNIST's own and three indices a row; a row's channels are rows of its own split, and its mode their labels."""
+    from bench.datasets import stacked_mnist as module
+
+    x, y = pixels(6000)[:, None].astype(np.uint8), np.arange(6000) % 10
+    grey = image_dataset(
+        "mnist", {"train": (x, y), "test": (x[:50], y[:50])}, n_train=900, primary="", spaces=(), class_names=()
+    )
+    monkeypatch.setattr(module, "mnist", lambda: grey)
+    data = module.stacked_mnist()
+    assert data.shape == (3, 28, 28) and (len(data.train), len(data.valid), len(data.test)) == (50_000, 5_000, 10_000)
+    assert data.train.x.codes is grey.train.x.codes and data.train.x.index.shape == (50_000, 3)
+    row, index = data.train.x[123], data.train.x.index[123]
+    assert torch.equal(row, torch.cat([grey.train.x[int(i)] for i in index]))
+    fresh = data.fresh(20, "test", 5)
+    assert fresh.shape == (20, 3, 28, 28)
+    assert all((grey.test.x[:] == channel).flatten(1).all(dim=1).any() for channel in fresh[0])
+    assert float(data.mode_prior.sum()) == pytest.approx(1) and len(data.mode_prior) == 1000

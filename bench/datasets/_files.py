@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench.data import Dataset, Split
 from bench.fetch import RemoteFile, read
@@ -17,6 +16,7 @@ from bench.rows import Rows
 
 IDX_UINT8 = 0x08
 CIFAR_RECORD = 1 + 3 * 32 * 32
+Part = tuple[np.ndarray, np.ndarray]  # codes (N, C, H, W) uint8, labels (N,) int64
 
 
 def read_idx(raw: bytes, name: str) -> np.ndarray:
@@ -33,15 +33,15 @@ def read_idx(raw: bytes, name: str) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
-def read_images_and_labels(images: bytes, labels: bytes, name: str) -> tuple[Tensor, Tensor]:
+def read_images_and_labels(images: bytes, labels: bytes, name: str) -> Part:
     """Codes (N, 1, H, W) uint8 and labels (N,) int64 of a pair of IDX files."""
     x, y = read_idx(images, f"{name} images"), read_idx(labels, f"{name} labels")
     if x.ndim != 3 or y.ndim != 1 or len(x) != len(y):
         raise ValueError(f"{name}: images {x.shape} and labels {y.shape} do not belong together")
-    return torch.from_numpy(x[:, None].copy()), torch.from_numpy(y.astype(np.int64))
+    return x[:, None], y.astype(np.int64)
 
 
-def read_cifar(raw: bytes) -> dict[str, tuple[Tensor, Tensor]]:
+def read_cifar(raw: bytes) -> dict[str, Part]:
     """ "train" and "test" of CIFAR-10's binary archive: codes (N, 3, 32, 32) uint8 and labels (N,)."""
     parts: dict[str, np.ndarray] = {}
     with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz") as archive:
@@ -61,16 +61,14 @@ def read_cifar(raw: bytes) -> dict[str, tuple[Tensor, Tensor]]:
     if missing:
         raise ValueError(f"the CIFAR-10 archive lacks {', '.join(missing)}")
 
-    def split(names: list[str]) -> tuple[Tensor, Tensor]:
+    def split(names: list[str]) -> Part:
         rows = np.concatenate([parts[name] for name in names])
-        return torch.from_numpy(rows[:, 1:].reshape(-1, 3, 32, 32).copy()), torch.from_numpy(
-            rows[:, 0].astype(np.int64)
-        )
+        return rows[:, 1:].reshape(-1, 3, 32, 32), (rows[:, 0].astype(np.int64))
 
     return {"train": split(wanted[:5]), "test": split(wanted[5:])}
 
 
-def idx_pairs(name: str, files: dict[str, RemoteFile]) -> dict[str, tuple[Tensor, Tensor]]:
+def idx_pairs(name: str, files: dict[str, RemoteFile]) -> dict[str, Part]:
     """ "train" and "test" of a dataset in MNIST's format."""
     return {
         part: read_images_and_labels(
@@ -82,7 +80,7 @@ def idx_pairs(name: str, files: dict[str, RemoteFile]) -> dict[str, tuple[Tensor
 
 def image_dataset(
     name: str,
-    parts: dict[str, tuple[Tensor, Tensor]],
+    parts: dict[str, Part],
     *,
     n_train: int,
     primary: str,
@@ -92,12 +90,12 @@ def image_dataset(
 ) -> Dataset:
     """A fixed shuffle of the published training part gives n_train training and 5,000 validation rows; test stays whole."""
     x, y = parts["train"]
-    order = torch.from_numpy(np.random.RandomState(0).permutation(len(x)))
+    order = np.random.RandomState(0).permutation(len(x))
     rows = {"train": order[:n_train], "valid": order[n_train : n_train + 5000]}
     return Dataset(
         name=name,
         kind="large_image",
-        **{part: Split(Rows(x[index], 256), y[index]) for part, index in rows.items()},
+        **{part: _part(x, y, index) for part, index in rows.items()},
         test=_shuffled(*parts["test"]),
         primary=primary,
         spaces=spaces,
@@ -109,6 +107,9 @@ def image_dataset(
     )
 
 
-def _shuffled(x: Tensor, y: Tensor) -> Split:
-    order = torch.from_numpy(np.random.RandomState(1).permutation(len(x)))
-    return Split(Rows(x[order], 256), y[order])
+def _shuffled(x: np.ndarray, y: np.ndarray) -> Split:
+    return _part(x, y, np.random.RandomState(1).permutation(len(x)))
+
+
+def _part(x: np.ndarray, y: np.ndarray, order: np.ndarray) -> Split:
+    return Split(Rows(torch.from_numpy(x[order]), 256), torch.from_numpy(y[order]))

@@ -4,6 +4,8 @@ Inception features are discouraged on grey or tiny images, so each image dataset
 its training rows only, stored as safetensors beside this file and named by hash in every record. Retrain one with
 
     python -m bench.features.lenet digits
+
+A user's own labelled images get theirs when they are first used.
 """
 
 from __future__ import annotations
@@ -17,9 +19,14 @@ from torch import Tensor, nn
 
 from bench.data import Dataset
 from bench.features import Unavailable
+from bench.fetch import cache_folder
+from bench.store import write_atomic
 
 FOLDER = Path(__file__).parent / "weights"
 N_FEATURES = 32
+BATCH = 64
+OWN_STEPS = 4000  # of training on a user's own images
+OWN_VERSION = 1
 
 
 class LeNet(nn.Module):
@@ -80,6 +87,8 @@ def build(dataset: Dataset) -> LeNetSpace:
     """Load a dataset's pinned classifier, refusing a file whose hash is not the manifest's."""
     from safetensors.torch import load
 
+    if dataset.own_path:
+        return _of_own_data(dataset)
     name = dataset.classifier_of or dataset.name
     entry = manifest().get(name)
     path = FOLDER / f"lenet_{name}.safetensors"
@@ -96,6 +105,21 @@ def build(dataset: Dataset) -> LeNetSpace:
     return LeNetSpace(net.to(dataset.train.x.device), sha256)
 
 
+def _of_own_data(dataset: Dataset) -> LeNetSpace:
+    """The classifier of a user's labelled images: trained once, kept in the cache folder under the training rows' hash."""
+    from safetensors.torch import load, save
+
+    path = cache_folder() / "lenet" / f"{dataset.train_sha256}-{OWN_VERSION}.safetensors"
+    net = LeNet(dataset.shape, dataset.n_classes)
+    if not path.exists():
+        epochs = min(40, max(1, OWN_STEPS * BATCH // len(dataset.train)))
+        trained, _ = train_lenet(dataset, epochs=epochs)
+        write_atomic(path, save({key: value.contiguous() for key, value in trained.state_dict().items()}))
+    raw = path.read_bytes()
+    net.load_state_dict(load(raw))
+    return LeNetSpace(net.to(dataset.train.x.device), hashlib.sha256(raw).hexdigest())
+
+
 def manifest() -> dict[str, dict]:
     """What is pinned: per dataset sha256, shape, n_classes, accuracy on test, training settings."""
     path = FOLDER / "lenet.json"
@@ -109,7 +133,7 @@ def train_lenet(dataset: Dataset, *, epochs: int = 40, seed: int = 0) -> tuple[L
         net = LeNet(dataset.shape, dataset.n_classes)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, weight_decay=1e-4)
-    x, y, batch = dataset.train.x, dataset.train.y, 64
+    x, y, batch = dataset.train.x, dataset.train.y, BATCH
     steps = epochs * -(-len(x) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps)
     for _ in range(steps):

@@ -139,25 +139,31 @@ def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
     return ev.memo(("prdc", space, ev.board), compute)
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "inception"), better="higher", unit="fraction")
+@metric(
+    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+)
 def precision(ev: Evaluation, space: str) -> Estimate:
     """Share of generated rows inside some real row's ball of 5 neighbours; outliers fool it."""
     return _of(ev, space)["precision"]
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "inception"), better="higher", unit="fraction")
+@metric(
+    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+)
 def recall(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows inside some generated row's ball of 5 neighbours; scattered samples fool it."""
     return _of(ev, space)["recall"]
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "inception"), better="higher")
+@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher")
 def density(ev: Evaluation, space: str) -> Estimate:
     """Real balls that hold a generated row, over k; about 1 for real data."""
     return _of(ev, space)["density"]
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "inception"), better="higher", unit="fraction")
+@metric(
+    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+)
 def coverage(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows whose ball holds a generated row."""
     return _of(ev, space)["coverage"]

@@ -49,6 +49,6 @@ def tstr_accuracy(ev: Evaluation) -> Estimate:
 @metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit")
 def trtr_accuracy(ev: Evaluation) -> Estimate:
     """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""
-    rows = ev.train.y >= 0
-    x, y = ev.train_features("identity")[rows], ev.train.y[rows]
+    rows = (ev.train.y >= 0).nonzero().flatten()[:MAX_ROWS]
+    x, y = ev.space("identity")(ev.train.x[rows]), ev.train.y[rows]
     return _estimate(correct_after_training_on(x, y, ev.real_features("identity"), ev.real.y))
