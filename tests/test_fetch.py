@@ -149,3 +149,28 @@ def test_an_archive_is_checked_as_it_is_published(server, cache):
     file = fetch.RemoteFile("things.tar.gz", len(PACKED), sha256, (f"{server}/good/things.tar.gz",))
     assert fetch.read("things", file) == PACKED
     assert leftovers(cache) == ["things.tar.gz"]
+
+
+def command(*arguments, home, check=0):
+    import os
+    import subprocess
+    import sys
+
+    environment = os.environ | {"XDG_CACHE_HOME": str(home), "GENBENCH_DATA": str(home / "given")}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", "data", *arguments], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == check, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_command_lists_verifies_and_says_what_is_missing(tmp_path):
+    (tmp_path / "given").mkdir()
+    assert "missing; bench data fetch mnist" in command("list", "mnist", home=tmp_path)
+    assert "run: bench data fetch mnist" in command("path", "mnist", home=tmp_path, check=7)
+    (tmp_path / "given" / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"short"))
+    said = command("verify", "mnist", home=tmp_path, check=7)
+    assert "t10k-labels-idx1-ubyte.gz holds 5 bytes, expected 10008" in said
+    said = command("list", "fashion", home=tmp_path, check=2)
+    assert "did you mean 'fashion_mnist'" in said

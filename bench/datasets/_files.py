@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import tarfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,22 @@ def read_cifar(raw: bytes) -> dict[str, Part]:
         return rows[:, 1:].reshape(-1, 3, 32, 32), (rows[:, 0].astype(np.int64))
 
     return {"train": split(wanted[:5]), "test": split(wanted[5:])}
+
+
+IDX_FILES = (  # MNIST's four files, which Fashion-MNIST took over: what it is, name, bytes unpacked
+    ("train images", "train-images-idx3-ubyte.gz", 47_040_016),
+    ("train labels", "train-labels-idx1-ubyte.gz", 60_008),
+    ("test images", "t10k-images-idx3-ubyte.gz", 7_840_016),
+    ("test labels", "t10k-labels-idx1-ubyte.gz", 10_008),
+)
+
+
+def idx_files(mirrors: Sequence[str], sha256: Sequence[str]) -> dict[str, RemoteFile]:
+    """The four files of a dataset in MNIST's format; sha256: of each, unpacked, in the order of IDX_FILES."""
+    return {
+        what: RemoteFile(name, size, digest, tuple(mirror + name for mirror in mirrors))
+        for (what, name, size), digest in zip(IDX_FILES, sha256, strict=True)
+    }
 
 
 def idx_pairs(name: str, files: dict[str, RemoteFile]) -> dict[str, Part]:

@@ -1,8 +1,7 @@
 """fashion_mnist: 70,000 grey images 28x28 of clothes in ten classes (Xiao, Rasul and Vollgraf 2017)."""
 
 from bench.data import Dataset
-from bench.datasets._files import idx_pairs, image_dataset
-from bench.fetch import RemoteFile
+from bench.datasets._files import idx_files, idx_pairs, image_dataset
 
 MIRRORS = (
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -10,25 +9,15 @@ MIRRORS = (
 )
 CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
-
-def _file(name: str, size: int, sha256: str) -> RemoteFile:
-    return RemoteFile(name, size, sha256, tuple(mirror + name for mirror in MIRRORS))
-
-
-FILES = {
-    "train images": _file(
-        "train-images-idx3-ubyte.gz", 47_040_016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+FILES = idx_files(
+    MIRRORS,
+    (
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
-    "train labels": _file(
-        "train-labels-idx1-ubyte.gz", 60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
-    ),
-    "test images": _file(
-        "t10k-images-idx3-ubyte.gz", 7_840_016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
-    ),
-    "test labels": _file(
-        "t10k-labels-idx1-ubyte.gz", 10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
-    ),
-}
+)
 
 
 def fashion_mnist() -> Dataset:

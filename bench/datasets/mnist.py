@@ -1,30 +1,19 @@
 """mnist: 70,000 handwritten digits 28x28 (LeCun, Cortes and Burges 1998)."""
 
 from bench.data import Dataset
-from bench.datasets._files import idx_pairs, image_dataset
-from bench.fetch import RemoteFile
+from bench.datasets._files import idx_files, idx_pairs, image_dataset
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 
-
-def _file(name: str, size: int, sha256: str) -> RemoteFile:
-    return RemoteFile(name, size, sha256, tuple(mirror + name for mirror in MIRRORS))
-
-
-FILES = {
-    "train images": _file(
-        "train-images-idx3-ubyte.gz", 47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+FILES = idx_files(
+    MIRRORS,
+    (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
-    "train labels": _file(
-        "train-labels-idx1-ubyte.gz", 60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
-    ),
-    "test images": _file(
-        "t10k-images-idx3-ubyte.gz", 7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
-    ),
-    "test labels": _file(
-        "t10k-labels-idx1-ubyte.gz", 10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
-    ),
-}
+)
 
 
 def mnist() -> Dataset:
