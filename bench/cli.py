@@ -108,6 +108,7 @@ def run(
             data=str(data.resolve()) if data else None,
             label=label,
             strict=strict,
+            fetch=not dry_run,
         )
     )
     _guard(lambda: show.check_names(request))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.cell import DRIVER_VERSION, Cell
 from bench.errors import DataUnavailable, UsageError
+from bench.fetch import without_downloads
 from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256, unknown
 from bench.suite import Suite, load_suite
 
@@ -27,6 +29,7 @@ class Request:
     data: str | None = None  # path of the user's own data, in place of the suite's datasets
     label: str | None = None  # its column of labels
     strict: bool = False  # an unreadable image is an error
+    fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def make_plan(request: Request) -> Plan:
     asked = bool(request.datasets or request.data)
     for dataset_name in (request.data,) if request.data else request.datasets or suite.datasets:
         try:
-            dataset = _dataset(dataset_name, request)
+            with nullcontext() if request.fetch else without_downloads():
+                dataset = _dataset(dataset_name, request)
         except DataUnavailable as error:
             if asked:
                 raise

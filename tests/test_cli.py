@@ -210,3 +210,13 @@ def test_missing_weights_skip_their_metrics_or_exit_7(tmp_path):
     everything = run("-m", "kde", "--suite", "smoke")
     assert everything.returncode == 0, everything.stderr
     assert "its feature metrics" in everything.stdout
+
+
+def test_a_dry_run_downloads_nothing(tmp_path):
+    """stacked_mnist is made of mnist's files: where they are not, the plan says how to get them, and 7 if it was asked for."""
+    home = {"XDG_CACHE_HOME": str(tmp_path), "GENBENCH_DATA": str(tmp_path)}
+    command = [sys.executable, "-m", "bench.cli", "run", "-m", "kde", "-d", "stacked_mnist", "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
+    assert done.returncode == 7
+    assert done.stderr.strip() == "bench: train-images-idx3-ubyte.gz of mnist is not here; run: bench data fetch mnist"
+    assert not list(tmp_path.rglob("*.gz*"))
