@@ -187,6 +187,17 @@ def data(
     print(_guard(lambda: act(tuple(name or ()))))
 
 
+Samples = Annotated[Path, typer.Argument(metavar="SAMPLES.npz", help="An .npz with one member, samples.")]
+
+
+@app.command()
+def score(samples: Samples, dataset: Annotated[str, typer.Option("-d", "--dataset")], as_json: AsJson = False) -> None:
+    """Score a file of samples with every sample metric on both boards; bench show DATASET says what it must look like."""
+    from bench import show
+
+    _guard(lambda: show.print_score(samples, dataset, as_json=as_json))
+
+
 new = typer.Typer(help="Make a new plugin from a template.", no_args_is_help=True, rich_markup_mode=None)
 new.callback()(lambda: None)
 app.add_typer(new, name="new")

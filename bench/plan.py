@@ -129,18 +129,22 @@ def _dataset(name: str, request: Request) -> Any:
     return load_entry(entry)()
 
 
-def _facts(dataset: Any, request: Request) -> dict[str, Any]:
-    """What a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
-    from bench.features import Unavailable
+def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
+    """Hashes of a dataset's feature spaces by name, and the reasons for those that cannot be had."""
+    from bench.features import Unavailable, load_space
 
     features, missing = {}, []
-    from bench.features import load_space
-
     for space in dataset.spaces:
         try:
             features[space] = load_space(space, dataset).sha256
         except Unavailable as error:
             missing.append(str(error))
+    return features, missing
+
+
+def _facts(dataset: Any, request: Request) -> dict[str, Any]:
+    """What a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
+    features, missing = spaces_of(dataset)
     return {
         "dataset": {
             "id": dataset.name,
@@ -232,7 +236,7 @@ def _cells(
             seed=seed,
             draws=suite.draws,
             elbo_samples=suite.elbo_samples,
-            metrics=_metrics(suite, dataset, facts["features"]),
+            metrics=applicable_metrics(facts["features"], slow=suite.slow_metrics),
             features=facts["features"],
             versions=_versions(),
             probes=suite.probes if steps else 0,
@@ -244,11 +248,11 @@ def _cells(
     ]
 
 
-def _metrics(suite: Suite, dataset: Any, features: dict[str, str]) -> dict[str, int]:
-    """Metrics that may apply to a dataset, by version; whether a model has what they need is seen when scoring."""
+def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:
+    """Metrics that may apply where these feature spaces are, by version; whether a model has what they need is seen when scoring."""
     found = {}
     for name, entry in entries("metric").items():
-        if entry.error or (entry.constants.get("slow") and not suite.slow_metrics):
+        if entry.error or (entry.constants.get("slow") and not slow):
             continue
         spaces = entry.constants.get("spaces", ())
         base = entry.constants.get("name", entry.attribute)

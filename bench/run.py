@@ -128,7 +128,7 @@ def score_outputs(cell: Cell, record: Record, outputs: dict[str, Tensor], datase
         measure = cell.model.get("measure", "")
         ev = Evaluation(dataset, outputs, board=board, measure=measure, draws=cell.draws, shared=shared)
         estimates = score(ev, tuple(cell.metrics))
-        metrics[board] = {name: _entry(name, estimate) for name, estimate in estimates.items()}
+        metrics[board] = {name: entry_of(name, estimate) for name, estimate in estimates.items()}
         if board == "public":
             notes += [f"metric: {estimate.note}" for estimate in estimates.values() if estimate.note]
     record["metrics"] = metrics
@@ -158,7 +158,8 @@ def metric_of(name: str) -> Metric:
     return load("metric", name)
 
 
-def _entry(name: str, estimate: Estimate) -> dict[str, Any]:
+def entry_of(name: str, estimate: Estimate) -> dict[str, Any]:
+    """An estimate as a record holds it."""
     metric = metric_of(name)
     return {
         "value": estimate.value,

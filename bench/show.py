@@ -16,6 +16,7 @@ from bench.plan import Plan, Request
 from bench.registry import ROOT, entries, find, unknown
 from bench.render.terminal import Lines, Live, clean, print_board, seconds_text
 from bench.store import Store
+from bench.submission import check_archive, form_of, read_samples
 from bench.suite import load_suite, suite_names
 
 CAPABILITY_WORDS = {
@@ -225,7 +226,10 @@ def _cell_record(name: str, out: Path) -> Record | None:
     found = [path] if path.is_file() else sorted((out / "cells").glob(f"**/{tail}.json"))
     if not found:
         raise UsageError(f"no cell {name!r} in {out}; a cell is dataset/model/seed-0, see {out}/cells")
-    return json.loads(found[0].read_bytes())
+    try:
+        return json.loads(found[0].read_bytes())
+    except ValueError as error:
+        raise UsageError(f"{found[0]} is not a stored cell: {error}") from error
 
 
 def _show_model(name: str, out: Path) -> None:
@@ -276,6 +280,7 @@ def _describe(data: Any) -> None:
     print(f"ranked by: {data.primary}; feature spaces: {', '.join(data.spaces)}\nsha256: {data.sha256}")
     for key, value in data.notes.items():
         print(f"{key}: {value}")
+    print(f"a submission: {form_of(data).describe()}")
 
 
 def _show_metric(name: str, out: Path) -> None:
@@ -350,6 +355,27 @@ def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
             f"{board:8} {metric:26} {number(left):>10} {number(right):>10}  {scale:5} {number(difference):>10} "
             f"± {error}, p {p_holm:.3g}: {words}"
         )
+
+
+def print_score(path: Path, dataset: str, *, as_json: bool) -> None:
+    """bench score: every sample metric on both boards of a file of samples."""
+    check_archive(path)  # before torch is imported
+    find("dataset", dataset)
+    from bench.registry import load
+    from bench.scoring import score_samples
+
+    data = load("dataset", dataset)()
+    found = score_samples(data, read_samples(path, form_of(data)).x)
+    if as_json:
+        print(json.dumps(found, indent=1, sort_keys=True))
+        return
+    names = sorted(found["metrics"]["public"])
+    print(f"{path.name} on {dataset}\n{'metric':24} {'public':>12} {'private':>12}  better")
+    for name in names:
+        public, private = (found["metrics"][board][name] for board in ("public", "private"))
+        print(f"{name:24} {public['value']:>12.4g} {private['value']:>12.4g}  {public['better']}")
+    for flag in found["flags"]:
+        print(f"flag: {flag}")
 
 
 def print_diagnosis(*, as_json: bool) -> bool:

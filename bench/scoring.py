@@ -1,0 +1,28 @@
+"""Samples that came from outside, scored as a model's are: every sample metric on both boards, and the flags in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from bench.cell import BOARDS
+from bench.data import Dataset
+from bench.evaluation import Evaluation
+from bench.plan import applicable_metrics, spaces_of
+from bench.run import MAX_GIVEN, entry_of, score
+from bench.training import Training, findings
+
+
+def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
+    """{"dataset", "metrics": {"public", "private": {name: {"value", ...}}}, "flags"} of samples (n, *shape); slow metrics left out."""
+    outputs = {"samples": dataset.to_grid(torch.as_tensor(samples))}
+    features, missing = spaces_of(dataset)
+    flags = [*findings(Training(), outputs["samples"], dataset.train.x[:MAX_GIVEN]), *missing]
+    metrics: dict[str, Any] = {}
+    shared: dict[Any, Any] = {}
+    for board in BOARDS:
+        found = score(Evaluation(dataset, outputs, board=board, shared=shared), tuple(applicable_metrics(features)))
+        metrics[board] = {name: entry_of(name, estimate) for name, estimate in found.items()}
+        flags += [estimate.note for estimate in found.values() if estimate.note]
+    return {"dataset": dataset.name, "metrics": metrics, "flags": list(dict.fromkeys(flags))}
