@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.atomic import write_atomic
 from bench.errors import UsageError
 from bench.fetch import cache_folder
 from bench.images import SUFFIXES
-from bench.store import write_atomic
 
 SIDES = (8, 16, 28, 32)
 SIDE = 32  # of what has another size

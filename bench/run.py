@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.atomic import write_atomic
 from bench.cell import Cell, Record, failure, new_record
 from bench.data import Dataset
 from bench.environment import code
@@ -21,7 +22,6 @@ from bench.evaluation import Evaluation
 from bench.metric import Estimate, Metric
 from bench.own_data import own_dataset
 from bench.registry import Entry, entries, load, load_entry, read_entry
-from bench.store import write_atomic
 from bench.training import findings, last_best_gap, n_params, synchronize, train, undisturbed
 
 PROBE_SAMPLES = 1000

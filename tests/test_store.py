@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from bench.atomic import write_atomic
 from bench.cell import MAX_BYTES, SCHEMA, Cell, encode, new_record
 from bench.errors import UsageError
-from bench.store import Store, write_atomic
+from bench.store import Store
 
 
 def a_cell(**changes) -> Cell:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from bench import leaderboard
+from bench.atomic import write_atomic
 from bench.cell import Record
 from bench.render.board import make_boards
 from bench.render.markdown import leaderboard_markdown, results_readme
-from bench.store import Store, write_atomic
+from bench.store import Store
 
 
 def write_boards(store: Store) -> list[Path]:
