@@ -52,8 +52,11 @@ class MADE:
     weight_decay: float = 1.0
     dropout: float = 0.2
     rank: int = 16
+    precision: str = "fp32"  # or "bf16" in training: pays where the layers are wide; log_prob and sample stay float32
 
     def __post_init__(self) -> None:
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
         if self.levels is not None:
             check_levels(self.levels)
         if not self.hidden or min(self.hidden) < 1:
@@ -90,7 +93,9 @@ class MADE:
         for step in range(self.steps):
             rows = torch.randint(len(codes), (self.batch,), generator=generator, device=x.device)
             optimizer.zero_grad()
-            logits = self.net_(codes[rows], step % self.orderings, dropout=self.dropout, generator=generator)
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+                logits = self.net_(codes[rows], step % self.orderings, dropout=self.dropout, generator=generator)
+            logits = logits.float()
             nll = F.cross_entropy(logits.flatten(0, 1), codes[rows].flatten(), reduction="sum") / self.batch  # eq. (4)
             nll.backward()
             optimizer.step()

@@ -49,8 +49,11 @@ class PixelCNN:
     lr: float = 1e-2
     weight_decay: float = 0.1
     dropout: float = 0.2
+    precision: str = "fp32"  # or "bf16" in training; log_prob and sample stay float32
 
     def __post_init__(self) -> None:
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
         if self.levels is not None:
             check_levels(self.levels)
         for name in ("kernel", "first_kernel"):
@@ -85,7 +88,9 @@ class PixelCNN:
         for _ in range(self.steps):
             rows = torch.randint(len(codes), (self.batch,), generator=generator, device=x.device)
             optimizer.zero_grad()
-            logits = self.net_(codes[rows], dropout=self.dropout, generator=generator)
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+                logits = self.net_(codes[rows], dropout=self.dropout, generator=generator)
+            logits = logits.float()
             nll = F.cross_entropy(logits, codes[rows], reduction="sum") / self.batch  # eq. (1)
             nll.backward()
             optimizer.step()

@@ -1,4 +1,4 @@
-"""What the adversarial models share: seeded building, MLPs, the DCGAN stack at any image size, frozen networks, draws, averages."""
+"""What the adversarial models share: seeded building, MLPs, the DCGAN stack, precision, frozen networks, draws, averages."""
 
 from __future__ import annotations
 
@@ -37,6 +37,26 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
+PRECISIONS = ("fp32", "bf16")
+
+
+def check_precision(precision: str) -> None:
+    """ValueError unless it is "fp32" or "bf16"."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+
+
+def mixed(device: torch.device, precision: str) -> torch.autocast:
+    """Products and convolutions inside run in bfloat16 if asked; weights, their gradients and Adam's state stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def placed(network: nn.Module, device: torch.device, precision: str) -> nn.Module:
+    """The network on a device; in bfloat16 with channels last, the layout that its convolutions are fast in."""
+    layout = torch.channels_last if precision == "bf16" else torch.preserve_format
+    return network.to(device, memory_format=layout)
+
+
 def draw_index(n: int, batch: int, generator: torch.Generator) -> Tensor:
     """Draw `batch` row numbers below n with replacement, int64 (batch,): the data may be smaller than the batch."""
     return torch.randint(n, (batch,), generator=generator, device=generator.device)
@@ -58,12 +78,14 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 @torch.no_grad()
-def generate(network: nn.Module, *inputs: Tensor, chunk: int = 2048) -> Tensor:
-    """Run a network in eval mode over inputs (n, ...) by chunks and restore its mode, so that nothing in it moves."""
+def generate(network: nn.Module, *inputs: Tensor, chunk: int = 2048, precision: str = "fp32") -> Tensor:
+    """Run a network in eval mode over inputs (n, ...) by chunks, float32; its mode is restored and nothing in it moves."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
-        return torch.cat([network(*part) for part in zip(*(t.split(chunk) for t in inputs), strict=True)])
+        with mixed(inputs[0].device, precision):
+            parts = [network(*part).float() for part in zip(*(t.split(chunk) for t in inputs), strict=True)]
+        return torch.cat(parts)
     finally:
         for module, training in modes:
             module.training = training
@@ -112,6 +134,21 @@ def mlp_generator(
 def mlp_discriminator(inputs: int, hidden: Sequence[int], activation: Layer = leaky_relu) -> nn.Sequential:
     """(B, ...) of `inputs` numbers an example -> logits (B, 1); all but the last module are the features."""
     return nn.Sequential(nn.Flatten(), *mlp([inputs, *hidden, 1], activation))
+
+
+def maxout_discriminator(inputs: int, hidden: Sequence[int], pieces: int) -> nn.Sequential:
+    """mlp_discriminator whose units are the largest of `pieces` linear maps (Goodfellow et al. 2013)."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in zip([inputs, *hidden[:-1]], hidden, strict=True):
+        layers += [nn.Linear(fan_in, fan_out * pieces), nn.Unflatten(1, (fan_out, pieces)), Largest()]
+    return nn.Sequential(nn.Flatten(), *layers, nn.Linear(hidden[-1], 1))
+
+
+class Largest(nn.Module):
+    """Maximum over the last dimension, (B, units, pieces) -> (B, units)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(dim=-1)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ Differs from the paper:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -29,12 +29,15 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    check_precision,
     convolutional,
     dcgan_init,
     draw_index,
     frozen,
     generate,
     leaky_relu,
+    mixed,
+    placed,
     seeded,
     set_lr,
 )
@@ -55,15 +58,24 @@ class DCGAN:
     dense: int = 0
     relu: bool = True
     leaky: bool = True
+    loss: str = "non_saturating"  # or "minimax", of vanilla_gan
+    d_steps: int = 1
+    g_steps: int = 1
     width: int | None = None  # channels of the largest hidden map; None: 32 at 8x8, 64 above
+    d_width: int | None = None  # the same of D; None: as G's
     z_dim: int | None = None  # None: 64 at 8x8, 100 above
     batch: int = 64
     lr: float | None = None  # None: 1e-3 at 8x8, 2e-4 above
     beta1: float = 0.5
+    precision: str = "fp32"  # or "bf16", with channels last: pays from 28x28 on where the processor has it
+    compile: bool = False  # torch.compile of both networks: seconds to a minute first, does not pay on a CPU
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch"):
-            if getattr(self, name) < 1:
+        check_precision(self.precision)
+        if self.loss not in ("non_saturating", "minimax"):
+            raise ValueError(f"loss must be 'non_saturating' or 'minimax', got {self.loss!r}")
+        for name in ("steps", "batch", "d_steps", "g_steps", "width", "d_width"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.dense < 0:
             raise ValueError(f"dense must be a number of units, 0 for no hidden dense layer, got {self.dense}")
@@ -85,29 +97,34 @@ class DCGAN:
         lr = self.lr or (1e-3 if self.shape_[1] < 16 else 2e-4)
         d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        generate_batch, judge = self.generator_, self.discriminator_
+        if self.compile:
+            generate_batch, judge = torch.compile(generate_batch), torch.compile(judge)
         images = 2 * x - 1  # tanh's range
         for step in range(self.steps):
             if self.shape_[1] < 16:
                 set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
-            real = images[draw_index(len(x), self.batch, generator)]  # (B, C, H, W)
-            with torch.no_grad():
-                fake = self.generator_(self._noise(self.batch, generator))
-            d_adam.zero_grad()
-            real_logits, fake_logits = (
-                self.discriminator_(real),
-                self.discriminator_(fake),
-            )  # a batch each, for the norms
-            d_loss = discriminator_loss(real_logits, fake_logits)
-            d_loss.backward()
-            d_adam.step()
-            g_adam.zero_grad()
-            with frozen(self.discriminator_):
-                generated = self.generator_(self._noise(self.batch, generator))
-                g_loss = generator_loss(self.discriminator_(generated), "non_saturating")
-                g_loss.backward()
-            g_adam.step()
+            for _ in range(self.d_steps):
+                real = images[draw_index(len(x), self.batch, generator)]  # (B, C, H, W)
+                d_adam.zero_grad()
+                with mixed(x.device, self.precision):
+                    with torch.no_grad():
+                        fake = generate_batch(self._noise(self.batch, generator))
+                    real_logits, fake_logits = judge(real), judge(fake)  # a batch each, for the norms
+                real_logits, fake_logits = real_logits.float(), fake_logits.float()
+                d_loss = discriminator_loss(real_logits, fake_logits)
+                d_loss.backward()
+                d_adam.step()
+            for _ in range(self.g_steps):
+                g_adam.zero_grad()
+                with frozen(self.discriminator_):
+                    with mixed(x.device, self.precision):
+                        logits = judge(generate_batch(self._noise(self.batch, generator)))
+                    g_loss = generator_loss(logits.float(), self.loss)
+                    g_loss.backward()
+                g_adam.step()
             yield {
-                "examples": self.batch,
+                "examples": self.batch * self.d_steps,
                 "d_loss": d_loss.detach(),
                 "g_loss": g_loss.detach(),
                 "d_real": real_logits.detach().sigmoid().mean(),
@@ -117,7 +134,8 @@ class DCGAN:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """(n, C, H, W) in [0, 1]."""
         device = next(self.generator_.parameters()).device
-        return (generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed))) + 1) / 2
+        noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        return (generate(self.generator_, noise, precision=self.precision) + 1) / 2
 
     def _build(self, x: Tensor, seed: int) -> None:
         self.shape_ = tuple(x.shape[1:])
@@ -131,11 +149,12 @@ class DCGAN:
             norm_at_edges=self.norm_at_edges,
             dense=self.dense,
         )
+        d_stack = replace(stack, width=self.d_width or stack.width)
         with seeded(seed):
             generator = stack.generator(self.z_dim_, nn.ReLU if self.relu else leaky_relu)
-            discriminator = stack.discriminator(activation=leaky_relu if self.leaky else partial(nn.ReLU))
-            self.generator_ = dcgan_init(generator).to(x.device)
-            self.discriminator_ = dcgan_init(discriminator).to(x.device)
+            discriminator = d_stack.discriminator(activation=leaky_relu if self.leaky else partial(nn.ReLU))
+            self.generator_ = placed(dcgan_init(generator), x.device, self.precision)
+            self.discriminator_ = placed(dcgan_init(discriminator), x.device, self.precision)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)

@@ -36,13 +36,16 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    check_precision,
     dcgan_init,
     draw_index,
     frozen,
     generate,
     is_image,
     leaky_relu,
+    mixed,
     mlp,
+    placed,
     seeded,
     set_lr,
 )
@@ -51,7 +54,7 @@ from gan_models._blocks import (
 def minibatch_features(features: Tensor, kernels: Tensor) -> Tensor:
     """Return o (N, B) of sec. 3.2: how close each of features (N, A) lies to the others under kernels T (A, B, C)."""
     n, (_, b, c) = len(features), kernels.shape
-    rows = (features @ kernels.flatten(1)).view(n, b, c).transpose(0, 1)  # M, (B, N, C)
+    rows = (features @ kernels.flatten(1)).float().view(n, b, c).transpose(0, 1)  # M, (B, N, C)
     closeness = (-torch.cdist(rows, rows, p=1.0).clamp(max=80.0)).exp()  # c_b(i, j), (B, N, N); denormals are slow
     return closeness.sum(dim=2).T - 1.0  # unlike the paper's sum leave out j = i, where exp(-0) = 1
 
@@ -100,10 +103,7 @@ class VirtualBatchNorm(nn.Module):
         r, places = self.n_reference, list(range(2, x.ndim))
         own, own_square = x, x.square()
         if places:
-            own, own_square = (
-                x.mean(places, keepdim=True),
-                x.square().mean(places, keepdim=True),
-            )  # (R + B, channels, 1, 1)
+            own, own_square = x.mean(places, keepdim=True), x.square().mean(places, keepdim=True)  # (R + B, C, 1, 1)
         mean, square = own[:r].mean(dim=0, keepdim=True), own_square[:r].mean(dim=0, keepdim=True)
         with_own = torch.cat([mean.expand_as(own[:r]), (r * mean + own[r:]) / (r + 1)])
         with_own_square = torch.cat([square.expand_as(own[:r]), (r * square + own_square[r:]) / (r + 1)])
@@ -135,7 +135,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (N, *shape) -> logits (N, 1) and features f (N, A)."""
-        features = self.body(x)
+        features = self.body(x).float()
         if self.kernels is None:
             return self.head(features), features
         return self.head(torch.cat([features, minibatch_features(features, self.kernels)], dim=1)), features
@@ -172,18 +172,18 @@ class ImprovedGAN:
     batch: int = 64
     lr: float | None = None  # None: 2e-3, 5e-4 for images
     beta1: float = 0.5
+    precision: str = "fp32"  # or "bf16", for the convolutions; the kernels' distances stay float32
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         target = self.one_sided_label_smoothing
         if target is not None and not 0.5 < target <= 1:
             raise ValueError(f"one_sided_label_smoothing is D's target on data, in (0.5, 1], got {target}; None for 1")
         if self.historical_averaging < 0:
             raise ValueError(f"historical_averaging is a weight, at least 0 (off), got {self.historical_averaging}")
-        for name in ("steps", "n_reference", "hidden", "depth", "width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.batch < 2:
-            raise ValueError(f"batch must be at least 2, for minibatch discrimination and batch norm, got {self.batch}")
+        for name, least in {"steps": 1, "n_reference": 1, "hidden": 1, "depth": 1, "width": 1, "batch": 2}.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
         """Learn from x (N, *shape)."""
@@ -202,11 +202,12 @@ class ImprovedGAN:
         for step in range(self.steps):
             set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
             real = self._scaled(x[draw_index(len(x), self.batch, generator)])
-            fake = self.generator_(self._noise(self.batch, generator))
-
             d_adam.zero_grad()
-            real_logits, _ = self.discriminator_(real)
-            fake_logits, _ = self.discriminator_(fake.detach())
+            with mixed(x.device, self.precision):
+                fake = self.generator_(self._noise(self.batch, generator))
+                real_logits, _ = self.discriminator_(real)
+                fake_logits, _ = self.discriminator_(fake.detach())
+            real_logits, fake_logits = real_logits.float(), fake_logits.float()
             d_loss = discriminator_loss(real_logits, fake_logits, self.one_sided_label_smoothing or 1.0)
             (d_loss + self._penalty(d_past)).backward()
             d_adam.step()
@@ -231,22 +232,24 @@ class ImprovedGAN:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw x = G(z), (n, *shape)."""
         device = next(self.generator_.parameters()).device
-        x = generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        z = self._noise(n, torch.Generator(device).manual_seed(seed))
+        x = generate(self.generator_, z, precision=self.precision)
         return (x + 1) / 2 if is_image(self.shape_) else x  # tanh's range to [0, 1]
 
     def _generator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        logits, features = self.discriminator_(fake)
-        if not self.feature_matching:
-            return F.softplus(-logits).mean()  # -E log D(G(z))
-        with torch.no_grad():
-            _, real_features = self.discriminator_(real)
-        return feature_matching_loss(real_features, features)
+        with mixed(real.device, self.precision):
+            logits, features = self.discriminator_(fake)
+            if not self.feature_matching:
+                return F.softplus(-logits.float()).mean()  # -E log D(G(z))
+            with torch.no_grad():
+                _, real_features = self.discriminator_(real)
+        return feature_matching_loss(real_features.float(), features.float())
 
     def _penalty(self, past: HistoricalAverage) -> Tensor | float:
         return self.historical_averaging * past.penalty() if self.historical_averaging else 0.0
 
     def _scaled(self, x: Tensor) -> Tensor:
-        return 2 * x - 1 if is_image(self.shape_) else x
+        return 2 * x - 1 if is_image(self.shape_) else x  # to tanh's range
 
     def _build(self, x: Tensor, seed: int, generator: torch.Generator) -> None:
         self.shape_ = tuple(x.shape[1:])
@@ -270,7 +273,7 @@ class ImprovedGAN:
             # The CPU's generator takes a seed's low 32 bits only.
             apart = torch.Generator(x.device).manual_seed(seed ^ 0x5EED_BA7C)
             body = ReferencedGenerator(body, self._noise(self.n_reference, apart))
-        self.generator_, self.discriminator_ = body.to(x.device), critic.to(x.device)
+        self.generator_, self.discriminator_ = (placed(net, x.device, self.precision) for net in (body, critic))
         self.discriminator_.scale_kernels(self._scaled(x[draw_index(len(x), self.batch, generator)]))
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:

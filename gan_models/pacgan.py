@@ -8,7 +8,9 @@ concatenated along features (vectors) or channels (images), so that a lack of di
 batch is `batch` tuples.
 
 Differs from the paper: the networks, batch and learning rates of this folder's vanilla_gan (vectors) and dcgan (images), so
-that packing is all that differs; m = 2.
+that packing is all that differs; m = 2. The paper's own recipe for the 2-D mixtures (Table 1) is m=1, 2 or 4, z_dim=2, hidden=400,
+depth=4, d_hidden=200, d_depth=3, maxout=5, lr=1e-4, beta1=0.8, lr_decay=False, batch=100 // m; for Stacked-MNIST width=64, z_dim=100,
+noise="uniform", g_steps=2, batch=64, lr=2e-4.
 """
 
 from __future__ import annotations
@@ -23,14 +25,18 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    check_precision,
     convolutional,
     dcgan_init,
     draw_index,
     frozen,
     generate,
     is_image,
+    maxout_discriminator,
+    mixed,
     mlp_discriminator,
     mlp_generator,
+    placed,
     seeded,
     set_lr,
 )
@@ -54,12 +60,25 @@ class PacGAN:
     z_dim: int | None = None
     hidden: int = 128  # units a layer on vectors
     depth: int = 3
+    d_hidden: int | None = None  # units a layer of D on vectors; None: as G's
+    d_depth: int | None = None
+    maxout: int = 0  # linear pieces of a unit of D on vectors; 0: LeakyReLU
+    g_steps: int = 1
+    noise: str = "normal"  # or "uniform", on [-1, 1]
     width: int | None = None  # channels on images; None: 32 at 8x8, 64 above
     batch: int | None = None  # tuples; None: 128 on vectors, 32 on images (as many examples as dcgan)
     lr: float | None = None
     beta1: float = 0.5
+    lr_decay: bool | None = None  # linearly to zero; None: on vectors and images below 16 pixels
+    precision: str = "fp32"  # or "bf16"
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
+        if self.noise not in ("normal", "uniform"):
+            raise ValueError(f"noise must be 'normal' or 'uniform', got {self.noise!r}")
+        for name, least in {"g_steps": 1, "depth": 1, "d_depth": 1, "hidden": 1, "d_hidden": 1, "maxout": 0}.items():
+            if getattr(self, name) is not None and getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if self.m < 1:
             raise ValueError(f"m must be at least 1 (1 is the plain GAN), got {self.m}")
         if self.steps < 1:
@@ -86,22 +105,26 @@ class PacGAN:
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         data = 2 * x - 1 if image else x
         for step in range(self.steps):
-            if small:
+            if small if self.lr_decay is None else self.lr_decay:
                 set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
             real = data[draw_index(len(x), rows, generator)]  # (B m, ...)
-            with torch.no_grad():
-                fake = self.generator_(self._noise(rows, generator))
             d_adam.zero_grad()
-            real_logits, fake_logits = self.discriminator_(pack(real, self.m)), self.discriminator_(pack(fake, self.m))
+            with mixed(x.device, self.precision):
+                with torch.no_grad():
+                    fake = self.generator_(self._noise(rows, generator))
+                real_logits, fake_logits = (self.discriminator_(pack(each, self.m)) for each in (real, fake))
+            real_logits, fake_logits = real_logits.float(), fake_logits.float()
             d_loss = discriminator_loss(real_logits, fake_logits)
             d_loss.backward()
             d_adam.step()
-            g_adam.zero_grad()
-            with frozen(self.discriminator_):
-                generated = self.generator_(self._noise(rows, generator))
-                g_loss = generator_loss(self.discriminator_(pack(generated, self.m)), "non_saturating")
-                g_loss.backward()
-            g_adam.step()
+            for _ in range(self.g_steps):
+                g_adam.zero_grad()
+                with frozen(self.discriminator_):
+                    with mixed(x.device, self.precision):
+                        logits = self.discriminator_(pack(self.generator_(self._noise(rows, generator)), self.m))
+                    g_loss = generator_loss(logits.float(), "non_saturating")
+                    g_loss.backward()
+                g_adam.step()
             yield {
                 "examples": rows,
                 "d_loss": d_loss.detach(),
@@ -113,7 +136,8 @@ class PacGAN:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """(n, *shape); images in [0, 1]."""
         device = next(self.generator_.parameters()).device
-        samples = generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        samples = generate(self.generator_, noise, precision=self.precision)
         return (samples + 1) / 2 if is_image(self.shape_) else samples
 
     def _build(self, x: Tensor, seed: int) -> None:
@@ -126,10 +150,17 @@ class PacGAN:
                 generator = dcgan_init(stack.generator(self.z_dim_))
                 discriminator = dcgan_init(stack.discriminator(self.m * self.shape_[0]))
             else:
-                hidden = [self.hidden] * self.depth
+                hidden, inputs = [self.hidden] * self.depth, self.m * prod(self.shape_)
+                d_hidden = [self.d_hidden or self.hidden] * (self.d_depth or self.depth)
                 generator = mlp_generator(self.shape_, self.z_dim_, hidden, nn.ReLU, nn.BatchNorm1d)
-                discriminator = mlp_discriminator(self.m * prod(self.shape_), hidden)
-        self.generator_, self.discriminator_ = generator.to(x.device), discriminator.to(x.device)
+                if self.maxout:
+                    discriminator = maxout_discriminator(inputs, d_hidden, self.maxout)
+                else:
+                    discriminator = mlp_discriminator(inputs, d_hidden)
+        self.generator_ = placed(generator, x.device, self.precision)
+        self.discriminator_ = placed(discriminator, x.device, self.precision)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
+        if self.noise == "uniform":
+            return 2 * torch.rand(n, self.z_dim_, generator=generator, device=generator.device) - 1
         return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)

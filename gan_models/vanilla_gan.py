@@ -12,7 +12,7 @@ ascends E log D(G(z)) instead (sec. 3, the non-saturating loss). D returns the l
 Differs from the paper:
 - batch normalisation in G's hidden layers (batch_norm=False takes it out): without it the small nets here lose modes on
   tables and digits. Samples are drawn with its running averages.
-- D has LeakyReLU layers in place of maxout and dropout; both networks have the same hidden sizes.
+- D has LeakyReLU layers in place of maxout and dropout; both networks have the same hidden sizes unless d_hidden, d_depth say so.
 - Adam with beta1 = 0.5 and a learning rate that falls to zero, in place of momentum: G then settles on the modes.
 - z is Gaussian in place of uniform; D sees real and fake rows in one pass (the same sums, it has no batch statistics).
 """
@@ -29,10 +29,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_models._blocks import (
+    check_precision,
     draw_index,
     frozen,
     generate,
     is_image,
+    mixed,
     mlp_discriminator,
     mlp_generator,
     mlp_units,
@@ -67,15 +69,27 @@ class VanillaGAN:
     z_dim: int | None = None  # None: 32 for images, else D, 16 at most
     hidden: int | None = None  # units a layer; None: 128, 256 or 512 by the size of an example
     depth: int | None = None  # hidden layers of each network; None: 3 on rows, 2 on images
+    d_hidden: int | None = None  # units a layer of D; None: as many as G's
+    d_depth: int | None = None  # hidden layers of D; None: as many as G's
     batch_norm: bool = True  # in G
     batch: int = 128
     lr: float | None = None  # None: 1e-3, 4e-4 above 256 numbers an example
     beta1: float = 0.5
+    precision: str = "fp32"  # or "bf16": at the sizes of a run on a CPU it does not pay
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         if self.loss not in ("non_saturating", "minimax"):
             raise ValueError(f"loss must be 'non_saturating' or 'minimax', got {self.loss!r}")
-        for name, least in {"steps": 1, "d_steps": 1, "g_steps": 1, "depth": 1, "batch": 2}.items():
+        for name, least in {
+            "steps": 1,
+            "d_steps": 1,
+            "g_steps": 1,
+            "depth": 1,
+            "d_depth": 1,
+            "d_hidden": 1,
+            "batch": 2,
+        }.items():
             if getattr(self, name) is not None and getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
@@ -96,19 +110,21 @@ class VanillaGAN:
             set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
             for _ in range(self.d_steps):
                 real = x[draw_index(len(x), self.batch, generator)]
-                with torch.no_grad():
-                    fake = self.generator_(self._noise(self.batch, generator))
                 d_adam.zero_grad()
-                real_logits, fake_logits = self.discriminator_(torch.cat([real, fake])).chunk(2)  # (B, 1) each
+                with mixed(x.device, self.precision):
+                    with torch.no_grad():
+                        fake = self.generator_(self._noise(self.batch, generator))
+                    logits = self.discriminator_(torch.cat([real, fake]))
+                real_logits, fake_logits = logits.float().chunk(2)  # (B, 1) each
                 d_loss = discriminator_loss(real_logits, fake_logits)
                 d_loss.backward()
                 d_adam.step()
             for _ in range(self.g_steps):
                 g_adam.zero_grad()
                 with frozen(self.discriminator_):
-                    g_loss = generator_loss(
-                        self.discriminator_(self.generator_(self._noise(self.batch, generator))), self.loss
-                    )
+                    with mixed(x.device, self.precision):
+                        logits = self.discriminator_(self.generator_(self._noise(self.batch, generator)))
+                    g_loss = generator_loss(logits.float(), self.loss)
                     g_loss.backward()
                 g_adam.step()
             yield {
@@ -122,17 +138,19 @@ class VanillaGAN:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw x = G(z), (n, *shape)."""
         device = next(self.generator_.parameters()).device
-        return generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        return generate(self.generator_, noise, precision=self.precision)
 
     def _build(self, x: Tensor, seed: int) -> None:
         self.shape_ = tuple(x.shape[1:])
         dims = prod(self.shape_)
         self.z_dim_ = self.z_dim or (32 if is_image(self.shape_) else min(dims, 16))
-        hidden = [self.hidden or mlp_units(self.shape_)] * (self.depth or (2 if is_image(self.shape_) else 3))
+        units, depth = self.hidden or mlp_units(self.shape_), self.depth or (2 if is_image(self.shape_) else 3)
         norm = nn.BatchNorm1d if self.batch_norm else None
         with seeded(seed):
-            self.generator_ = mlp_generator(self.shape_, self.z_dim_, hidden, nn.ReLU, norm).to(x.device)
-            self.discriminator_ = mlp_discriminator(dims, hidden).to(x.device)
+            self.generator_ = mlp_generator(self.shape_, self.z_dim_, [units] * depth, nn.ReLU, norm).to(x.device)
+            d_hidden = [self.d_hidden or units] * (self.d_depth or depth)
+            self.discriminator_ = mlp_discriminator(dims, d_hidden).to(x.device)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)

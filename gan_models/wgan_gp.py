@@ -64,6 +64,7 @@ class WGANGP:
     z_dim: int | None = None  # None: 64 for images, else D, 16 at most
     hidden: int | None = None  # units a layer on vectors and small images; None: 128 or 256 by the size of an example
     depth: int = 3
+    d_hidden: int | None = None  # the same of the critic; None: as G's
     width: int = 64  # channels on images of 16 pixels a side and more
     batch: int = 64
     lr: float | None = None
@@ -132,9 +133,9 @@ class WGANGP:
                 generator = ConvStack(self.shape_, width=self.width).generator(self.z_dim_)
                 critic = ConvStack(self.shape_, width=self.width, norm=None).discriminator()
             else:
-                hidden = [self.hidden or mlp_units(self.shape_)] * self.depth
-                generator = mlp_generator(self.shape_, self.z_dim_, hidden, nn.ReLU, nn.BatchNorm1d)
-                critic = mlp_discriminator(prod(self.shape_), hidden)
+                units = self.hidden or mlp_units(self.shape_)
+                generator = mlp_generator(self.shape_, self.z_dim_, [units] * self.depth, nn.ReLU, nn.BatchNorm1d)
+                critic = mlp_discriminator(prod(self.shape_), [self.d_hidden or units] * self.depth)
         self.generator_, self.discriminator_ = generator.to(x.device), critic.to(x.device)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
