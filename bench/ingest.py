@@ -6,6 +6,7 @@ already squares of one side in SIDES. Grey if every file is grey, else colour; t
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import sys
 import time
@@ -257,6 +258,21 @@ def _codes(path: Path, x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x.astype(np.uint8))
 
 
+def _check_header(path: Path) -> None:
+    """UsageError where two columns share a name or a row is longer than the header: pandas would rename or shift them."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, skipinitialspace=True)
+        header = next(reader)
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise UsageError(f"{path}: more than one column is called {', '.join(map(repr, twice))}; rename them")
+        for row in reader:
+            if len(row) > len(header):
+                raise UsageError(
+                    f"{path}: line {reader.line_num} has {len(row)} values; expected {len(header)}, as in the header"
+                )
+
+
 def _read_csv(path: Path, label: str | None) -> Arrays:
     import pandas as pd
 
@@ -266,6 +282,7 @@ def _read_csv(path: Path, label: str | None) -> Arrays:
         raise UsageError(f"{path} cannot be read as a .csv with a header: {error}") from error
     if table.empty or not len(table.columns):
         raise UsageError(f"{path} has no rows below its header")
+    _check_header(path)
     holes = np.argwhere(table.isna().to_numpy())
     if len(holes):
         places = "; ".join(f"line {row + 2}, column {table.columns[column]!r}" for row, column in holes[:SHOWN])

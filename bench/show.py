@@ -225,7 +225,9 @@ def _cell_record(name: str, out: Path) -> Record | None:
     tail = name.removesuffix(".json")
     found = [path] if path.is_file() else sorted((out / "cells").glob(f"**/{tail}.json"))
     if not found:
-        raise UsageError(f"no cell {name!r} in {out}; a cell is dataset/model/seed-0, see {out}/cells")
+        raise UsageError(
+            f"{name!r} is no file or folder, and no cell in {out}; a cell is dataset/model/seed-0, see {out}/cells"
+        )
     try:
         return json.loads(found[0].read_bytes())
     except ValueError as error:

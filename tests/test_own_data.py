@@ -208,3 +208,10 @@ def test_the_command_line_runs_it_and_explains_every_skip(tmp_path):
     assert "leave out -d iris" in bench("run", "--data", path, "-d", "iris", check=2).stderr
     assert "--label and --strict go with --data" in bench("run", "--all", "--label", "x", check=2).stderr
     assert "no such file" in bench("run", "--data", tmp_path / "none.csv", check=2).stderr
+
+
+def test_columns_that_pandas_would_rename_or_shift_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="more than one column is called 'a'; rename them"):
+        read_arrays(table(tmp_path / "twice.csv", good_rows(), header=("a", "a", "label")))
+    with pytest.raises(UsageError, match="line 2 has 4 values; expected 3, as in the header"):
+        read_arrays(table(tmp_path / "long.csv", [[*row, 1] for row in good_rows()]))
