@@ -39,6 +39,7 @@ class Cell:
     features: dict[str, str]  # name -> sha256
     versions: dict[str, str] = field(default_factory=dict)  # torch, driver
     probes: int = 0
+    target: float | None = None  # of the primary metric: its time to quality is counted up to there; no part of the key
     sample_limit: int = 0
     timeout_s: float = 300.0
     memory_bytes: int = 3 * 2**30
@@ -102,9 +103,9 @@ def new_record(cell: Cell) -> Record:
         },
         "seed": cell.seed,
         "metrics": {board: {} for board in BOARDS},
-        "training": {"last": None, "best": None, "gap": None},
+        "training": {"last": None, "best": None, "gap": None, "to_quality": None},
         "curve": [],
-        "timing": {"train_s": None, "sample_s": None, "eval_s": None, "total_s": None},
+        "timing": {"load_s": None, "train_s": None, "sample_s": None, "eval_s": None, "total_s": None},
         "throughput": {"train_examples_per_s": None, "sample_examples_per_s": None, "contended": True},
         "resources": {"peak_rss_bytes": None, "peak_cuda_bytes": None, "cpu_s": None},
         "env_ref": None,

@@ -64,6 +64,13 @@ def _version(name: str) -> str | None:
         return None
 
 
+def device_name(device: Any) -> str:
+    """What a torch device is called: the GPU's name, or the processor's."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+
+
 def _processor() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

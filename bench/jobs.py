@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.cell import Cell
+from bench.clock import clock_cell
 from bench.environment import fingerprint
 from bench.plan import Request, make_plan
-from bench.run import clock_cell, rescore_cell, run_cell
+from bench.run import rescore_cell, run_cell
 
 Report = Callable[[str, int], None]
 

@@ -240,6 +240,7 @@ def _cells(
             features=facts["features"],
             versions=_versions(),
             probes=suite.probes if steps else 0,
+            target=suite.targets.get(dataset.name),
             sample_limit=suite.sample_limit,
             timeout_s=suite.timeout_s,
             memory_bytes=int(suite.memory_gib * 2**30),

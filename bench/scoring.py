@@ -8,9 +8,10 @@ import torch
 
 from bench.cell import BOARDS
 from bench.data import Dataset
+from bench.estimates import entry_of, score
 from bench.evaluation import Evaluation
+from bench.outputs import MAX_GIVEN
 from bench.plan import applicable_metrics, spaces_of
-from bench.run import MAX_GIVEN, entry_of, score
 from bench.training import Training, findings
 
 

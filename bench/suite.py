@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -32,6 +33,9 @@ class Suite:
     timeout_s: float = 300.0
     memory_gib: float = 3.0
     throughput: bool = True
+    targets: dict[str, float] = field(
+        default_factory=dict
+    )  # dataset -> primary metric that counts as good: time to quality
     steps: dict[str, dict[str, int]] = field(default_factory=dict)  # model -> dataset or kind -> steps
     set: dict[str, dict[str, dict[str, Any]]] = field(
         default_factory=dict
@@ -56,6 +60,15 @@ def _check_table(where: str, table: dict[str, Any]) -> None:
                 raise UsageError(f"{where}.{model}.{place}: expected a number of steps of at least 1, got {value!r}")
         if not isinstance(by_place, dict):
             raise UsageError(f"{where}.{model}: expected a table of datasets or kinds of data, got {by_place!r}")
+
+
+def _check_targets(where: str, table: dict[str, Any]) -> None:
+    """UsageError for a dataset that does not exist, or a target that is not a finite number."""
+    for dataset, target in table.items():
+        if dataset not in entries("dataset"):
+            raise UsageError(f"{where}: {unknown('dataset', dataset, entries('dataset'))}")
+        if isinstance(target, bool) or not isinstance(target, (int, float)) or not math.isfinite(target):
+            raise UsageError(f"{where}.{dataset}: expected a score of its primary metric, a number, got {target!r}")
 
 
 def suite_names() -> list[str]:
@@ -84,5 +97,6 @@ def load_suite(name: str) -> Suite:
             raise UsageError(f"suite {path}: {key} must be {expected[-1].__name__}, got {value!r}")
     for table_name in ("steps", "set"):
         _check_table(f"suite {path}: {table_name}", table.get(table_name, {}))
+    _check_targets(f"suite {path}: targets", table.get("targets", {}))
     lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
     return Suite(name=path.stem, **{**table, **lists})

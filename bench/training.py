@@ -31,6 +31,12 @@ class Training:
     steps: int = 0
     diverged: str = ""
     probes: list[tuple[int, float]] = field(default_factory=list)  # (step, primary metric on the public board)
+    probe_seconds: list[float] = field(default_factory=list)  # of training, up to each probe
+
+    def looked(self, step: int, value: float) -> None:
+        """Add a probe; the probes' own time is no part of the seconds."""
+        self.probes.append((step, value))
+        self.probe_seconds.append(self.seconds)
 
 
 def train(
@@ -77,7 +83,7 @@ def train(
             with undisturbed(model):
                 value = probe(model)  # type: ignore[misc]
             if value is not None and math.isfinite(value):
-                done.probes.append((step, value))
+                done.looked(step, value)
         start = time.monotonic()
     else:
         synchronize(x.device)

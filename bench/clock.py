@@ -1,0 +1,210 @@
+"""The exclusive pass: how fast a model trains and samples when nothing else runs. docs/throughput.md defines every number.
+
+Examples per second as the median over windows after a warm-up, with their spread. The device is waited for at the ends of the
+warm-up's rounds and after the last window, never at a step. Loading the data, probes and metrics are outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.cell import Cell
+from bench.data import Dataset
+from bench.energy_meter import Meter, open_meter
+from bench.environment import device_name
+from bench.numerics import numerics, precision_of
+from bench.peaks import measured_peaks
+from bench.prepare import load_dataset, make_model, training_rows, wanted_samples
+from bench.stopwatch import Stopwatch
+from bench.training import synchronize
+
+WINDOW_S = 0.06
+WINDOWS = 5
+BUDGET_S = 1.0  # of all windows of one rate: work that takes longer gets fewer windows, one at least
+ENERGY_S = 1.0  # the counter moves every 100 ms
+SAMPLES = 1000  # a call of `sample`, or as many as the metrics want
+
+Work = Callable[[], int | None]  # does one unit, gives its examples; None: there is no more
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Examples per second in each window."""
+
+    windows: tuple[float, ...] = ()
+
+    @property
+    def centre(self) -> float | None:
+        """Median over the windows."""
+        return median(self.windows) if self.windows else None
+
+    @property
+    def spread(self) -> float | None:
+        """(max - min) / median of the windows; None for a single one."""
+        return (max(self.windows) - min(self.windows)) / self.centre if len(self.windows) > 1 else None
+
+
+def clock_cell(cell: Cell, *, report: Callable[[str, int], None] = lambda phase, step: None) -> dict[str, Any]:
+    """The record's `throughput` of a cell, measured in this process, which must be alone."""
+    report("clock", 0)
+    dataset, model = load_dataset(cell), make_model(cell)
+    x = training_rows(cell, dataset)
+    hparams, precision = cell.model["hparams"], precision_of(cell.model["hparams"])
+    training, sampling, flops, joules = Rates(), Rates(), None, None
+    with numerics(cell.device, precision):
+        peaks = measured_peaks(x.device, precision)
+        if not hasattr(model, "sample_held_out"):  # the oracle neither trains nor samples
+            training, flops = _training(model, cell, x, dataset.train.y)
+            report("clock", 1)
+            sampling, joules = _sampling(model, cell, dataset)
+    return {
+        "train_examples_per_s": training.centre,
+        "train_spread": training.spread,
+        "sample_examples_per_s": sampling.centre,
+        "sample_spread": sampling.spread,
+        "contended": False,
+        "windows": {"train": len(training.windows), "sample": len(sampling.windows)},
+        "precision": precision,
+        "compiled": bool(hparams.get("compile")),
+        "threads": torch.get_num_threads(),
+        "device": device_name(x.device),
+        "calibration": peaks,
+        "train_flops_per_example": flops,
+        "share_of_peak": flops * training.centre / peaks["matmul_flops_per_s"] if flops and training.centre else None,
+        "joules_per_1000_samples": joules,
+    }
+
+
+def window_rates(work: Work, device: torch.device, *, fresh: bool = True) -> Rates:
+    """Examples per second of repeated work: once to build, in growing rounds to warm up, then in windows of about WINDOW_S.
+
+    fresh: the first unit is like the others, so that where it fills the budget it is the measurement.
+    """
+    watch, examples = Stopwatch(device), work()
+    if examples is None:
+        return Rates()
+    first = _seconds(watch)
+    last = Rates((examples / first,))
+    if fresh and first > BUDGET_S:
+        return last
+    calls = 1
+    while True:  # the warm-up tells how many units fill a window
+        watch = Stopwatch(device)
+        examples, ended = _several(work, calls)
+        seconds = _seconds(watch)
+        if examples:
+            last = Rates((examples / seconds,))
+        if ended:
+            return last
+        if seconds >= WINDOW_S / 2:
+            break
+        calls *= 2
+    each = seconds / calls
+    calls = max(1, round(WINDOW_S / each))
+    count = min(WINDOWS, max(1, int(BUDGET_S / (calls * each))))
+    return _windows(work, calls, count, device) or last
+
+
+def _windows(work: Work, calls: int, count: int, device: torch.device) -> Rates | None:
+    watch, counts = Stopwatch(device), []
+    for _ in range(count):
+        examples, ended = _several(work, calls)
+        if ended:
+            break
+        watch.mark()
+        counts.append(examples)
+    return Rates(tuple(n / s for n, s in zip(counts, watch.intervals()))) if counts else None
+
+
+def _several(work: Work, calls: int) -> tuple[int, bool]:
+    """Examples of several units, and whether the work ended among them."""
+    total = 0
+    for _ in range(calls):
+        examples = work()
+        if examples is None:
+            return total, True
+        total += examples
+    return total, False
+
+
+def _seconds(watch: Stopwatch) -> float:
+    """Seconds since the stopwatch was made; waits for the device."""
+    watch.mark()
+    return watch.intervals()[0]
+
+
+def _training(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Rates, float | None]:
+    """Rates of training, and the FLOPs of one example where a step can be counted."""
+    if not hasattr(model, "fit_steps"):
+
+        def fit() -> int:
+            model.fit(x, y, seed=cell.seed)
+            return len(x)
+
+        return window_rates(fit, x.device), None
+    work, close = _step_by_step(model, cell, x, y)
+    rates = window_rates(work, x.device, fresh=False)
+    close()
+    return rates, flops_per_example(cell, x, y)
+
+
+def _step_by_step(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Work, Callable[[], None]]:
+    steps = model.fit_steps(x, y, seed=cell.seed)
+
+    def step() -> int | None:
+        values = next(steps, None)
+        return None if values is None else int(values.get("examples", 0))
+
+    return step, steps.close
+
+
+def flops_per_example(cell: Cell, x: Tensor, y: Tensor | None) -> float | None:
+    """Multiplications and additions of a model's second step in matrix products and convolutions, per example of it.
+
+    None where there is no second step, or nothing in it that can be counted. A compiled model is counted uncompiled.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    hparams = cell.model["hparams"] | ({"compile": False} if "compile" in cell.model["hparams"] else {})
+    work, close = _step_by_step(make_model(cell, hparams), cell, x, y)
+    if work() is None:  # the first step builds, which is not training
+        return None
+    counter = FlopCounterMode(display=False)
+    with counter:
+        examples = work()
+    close()
+    return counter.get_total_flops() / examples if examples and counter.get_total_flops() else None
+
+
+def _sampling(model: Any, cell: Cell, dataset: Dataset) -> tuple[Rates, float | None]:
+    """Rates of sampling, and the joules of 1,000 samples where a meter can be read."""
+    if not hasattr(model, "sample"):
+        return Rates(), None
+    n, calls = min(SAMPLES, wanted_samples(cell, dataset)), iter(range(cell.seed, 2**31))
+    device = dataset.train.x.device
+
+    def draw() -> int:
+        model.sample(n, seed=next(calls))
+        return n
+
+    with torch.no_grad():
+        rates = window_rates(draw, device)
+        meter = open_meter(device)
+        return rates, joules_per_1000(draw, meter, device) if meter else None
+
+
+def joules_per_1000(work: Work, meter: Meter, device: torch.device, *, at_least_s: float = ENERGY_S) -> float:
+    """Joules per 1,000 examples of repeated work, idle power included."""
+    before, watch, examples, seconds = meter.joules(), Stopwatch(device), 0, 0.0
+    while seconds < at_least_s:
+        examples += work() or 0
+        synchronize(device)
+        watch.mark()
+        seconds = sum(watch.intervals())
+    return 1000 * (meter.joules() - before) / examples

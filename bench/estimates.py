@@ -1,0 +1,47 @@
+"""Named metrics over one evaluation, and an estimate as a record holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.evaluation import Evaluation
+from bench.metric import Estimate, Metric
+from bench.registry import entries, load
+
+
+def score(ev: Evaluation, names: tuple[str, ...]) -> dict[str, Estimate]:
+    """Every named metric whose needs the evaluation meets."""
+    found = {}
+    for name in names:
+        metric = metric_of(name)
+        if not all(ev.has(need) for need in metric.needs):
+            continue
+        space = name[len(metric.name) + 1 :]
+        estimate = metric.function(ev, space) if metric.spaces else metric.function(ev)
+        if estimate is not None:
+            found[name] = estimate
+    return found
+
+
+def metric_of(name: str) -> Metric:
+    """The marked metric behind a column's name."""
+    return load("metric", name)
+
+
+def entry_of(name: str, estimate: Estimate) -> dict[str, Any]:
+    """An estimate as a record holds it."""
+    metric = metric_of(name)
+    return {
+        "value": estimate.value,
+        "test_se": estimate.test_se,
+        "better": metric.better,
+        "unit": metric.unit,
+        "n": estimate.n,
+        "blocks": [float(f"{b:.6g}") for b in estimate.blocks],
+    }
+
+
+def better_of(name: str) -> str:
+    """Which direction of a metric is good, read from its file; "lower" for one that is gone."""
+    known = entries("metric")
+    return known[name].constants["better"] if name in known else "lower"

@@ -1,0 +1,72 @@
+"""Looks at the public board during training: the score of a model as it stands, and when it reached its board's target.
+
+A look draws few samples and restores every random state; its own time counts nowhere. Time to quality is the step, and the
+seconds of training up to it, of the first look whose score is the suite's target or better; the board's own score, after
+training, is the last look.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from bench.cell import Cell, Record
+from bench.data import Dataset, Split
+from bench.estimates import better_of, metric_of, score
+from bench.evaluation import Evaluation
+from bench.numerics import numerics, precision_of
+from bench.training import Training, undisturbed
+
+PROBE_SAMPLES = 1000
+
+
+def look(model: Any, cell: Cell, dataset: Dataset) -> float | None:
+    """The board's primary metric on the public split from few samples; None where the model cannot have it."""
+    primary = cell.dataset["primary"]
+    if primary not in cell.metrics or not hasattr(model, "sample"):
+        return None
+    lebesgue = cell.model.get("measure") == "lebesgue"
+    n = min(PROBE_SAMPLES, max(len(dataset.valid), dataset.n_mode_samples))
+    with torch.no_grad(), undisturbed(model), numerics(cell.device, "fp32"):
+        with numerics(cell.device, precision_of(cell.model["hparams"])):
+            samples = model.sample(n, seed=cell.seed).float()
+        outputs = {"samples": dataset.to_grid(samples, dequantized=lebesgue)}
+        if not bool(torch.isfinite(outputs["samples"]).all()):
+            return None
+        small = _first_rows(dataset, n)
+        if "log_prob" in metric_of(primary).needs and hasattr(model, "log_prob"):
+            rows = dataset.dequantize(small.valid.x, seed=cell.seed) if lebesgue else small.valid.x
+            outputs["valid.log_prob"] = model.log_prob(rows)
+        ev = Evaluation(small, outputs, board="public", measure=cell.model.get("measure", ""), draws=1)
+        found = score(ev, (primary,))
+    return found[primary].value if primary in found else None
+
+
+def _first_rows(dataset: Dataset, n: int) -> Dataset:
+    """The dataset with at most n public rows, as many as a probe has samples."""
+    valid = dataset.valid
+    return replace(dataset, valid=Split(valid.x[:n], None if valid.y is None else valid.y[:n]), n_mode_samples=n)
+
+
+def to_quality(cell: Cell, training: Training, final: float | None) -> dict[str, Any] | None:
+    """{"target", "steps", "seconds"} of a run; steps and seconds are None where the target was never reached.
+
+    final: the board's own score after training. None where the suite has no target for the dataset, or the model no such score.
+    """
+    if cell.target is None or final is None:
+        return None
+    sign = 1 if better_of(cell.dataset["primary"]) == "lower" else -1
+    looks = [*zip(training.probes, training.probe_seconds), ((training.steps, final), training.seconds)]
+    for (step, value), seconds in looks:
+        if math.isfinite(value) and sign * value <= sign * cell.target:
+            return {"target": cell.target, "steps": step, "seconds": round(seconds, 4)}
+    return {"target": cell.target, "steps": None, "seconds": None}
+
+
+def quality_of(cell: Cell, training: Training, record: Record) -> dict[str, Any] | None:
+    """`to_quality` of a scored record."""
+    final = record["metrics"]["public"].get(cell.dataset["primary"])
+    return to_quality(cell, training, final["value"] if final else None)

@@ -1,0 +1,56 @@
+"""How exact a GPU's float32 is: IEEE and repeatable for everything, but TF32 and tuned kernels in training and sampling of bf16 models.
+
+fp32 means IEEE float32: TF32 is off (torch's own default has it on in convolutions), and cudnn does not pick kernels by timing
+them, which would give other bits on another run. A model of precision bf16 has given up those bits, so that the float32
+operations that autocast leaves may run as TF32 and cudnn may tune. Features, metrics and likelihoods are always strict.
+On a CPU nothing is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+STRICT = {"tf32": False, "cudnn_benchmark": False}
+FAST = {"tf32": True, "cudnn_benchmark": True}
+
+
+def precision_of(hparams: Mapping[str, Any]) -> str:
+    """The precision a model trains in: its field, "fp32" for a model without the choice."""
+    return hparams.get("precision") or "fp32"
+
+
+def settings_of(device: str, precision: str) -> dict[str, bool] | None:
+    """What `numerics` sets for training and sampling, for the record; None on a CPU."""
+    if not device.startswith("cuda"):
+        return None
+    return dict(FAST if precision == "bf16" else STRICT)
+
+
+@contextmanager
+def numerics(device: str, precision: str = "fp32") -> Iterator[None]:
+    """Set the GPU's float32 for a block, and put back what was."""
+    settings = settings_of(device, precision)
+    if settings is None:
+        yield
+        return
+    before = _get()
+    _set(settings)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _get() -> dict[str, bool]:
+    tf32 = torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32
+    return {"tf32": tf32, "cudnn_benchmark": torch.backends.cudnn.benchmark}
+
+
+def _set(settings: Mapping[str, bool]) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = settings["tf32"]
+    torch.backends.cudnn.allow_tf32 = settings["tf32"]
+    torch.backends.cudnn.benchmark = settings["cudnn_benchmark"]

@@ -1,0 +1,46 @@
+"""From a cell to what it runs on: its dataset on its device, its model, the rows it is trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from bench.cell import Cell
+from bench.data import Dataset
+from bench.own_data import own_dataset
+from bench.registry import Entry, load, load_entry, read_entry
+
+
+def load_dataset(cell: Cell) -> Dataset:
+    """The cell's dataset on the cell's device; refuses data that is not what was planned."""
+    if "path" in cell.dataset:
+        dataset = own_dataset(cell.dataset["path"], label=cell.dataset["label"])
+    else:
+        dataset = load("dataset", cell.dataset["id"])()
+    if dataset.sha256 != cell.dataset["sha256"]:
+        raise ValueError(f"dataset {dataset.name} changed since the plan was made: {dataset.sha256[:12]}...")
+    return dataset.to(cell.device)
+
+
+def make_model(cell: Cell, hparams: dict[str, Any] | None = None) -> Any:
+    """An instance of the cell's model with its hyper-parameters, or with others."""
+    path = Path(cell.model["path"])
+    entry: Entry = read_entry("model", path, cell.model["module"])
+    return load_entry(entry)(**(cell.model["hparams"] if hparams is None else hparams))
+
+
+def training_rows(cell: Cell, dataset: Dataset) -> Tensor:
+    """What the model is trained on: dequantised by the cell's seed for densities of real data, else the rows."""
+    if cell.model.get("measure") == "lebesgue":
+        return dataset.dequantize(dataset.train.x, seed=cell.seed)
+    return dataset.train.x
+
+
+def wanted_samples(cell: Cell, dataset: Dataset) -> int:
+    """As many samples as the metrics of both boards can use."""
+    rows = max(len(dataset.valid), len(dataset.test))
+    modes = 2 * dataset.n_mode_samples if dataset.law is not None else dataset.n_mode_samples
+    wanted = max(cell.draws * rows, modes)
+    return min(wanted, cell.sample_limit) if cell.sample_limit else wanted
