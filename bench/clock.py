@@ -6,7 +6,8 @@ warm-up's rounds and after the last window, never at a step. Loading the data, p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -18,15 +19,17 @@ from bench.cell import Cell
 from bench.data import Dataset
 from bench.energy_meter import Meter, open_meter
 from bench.environment import device_name
+from bench.flops import CountFlops
 from bench.numerics import numerics, precision_of
 from bench.peaks import measured_peaks
 from bench.prepare import load_dataset, make_model, training_rows, wanted_samples
 from bench.stopwatch import Stopwatch
 from bench.training import synchronize
 
-WINDOW_S = 0.06
+WINDOW_S = 0.04
 WINDOWS = 5
 BUDGET_S = 1.0  # of all windows of one rate: work that takes longer gets fewer windows, one at least
+SLOW_S = 0.2  # a call of `fit` or `sample` that takes longer is measured once
 ENERGY_S = 1.0  # the counter moves every 100 ms
 SAMPLES = 1000  # a call of `sample`, or as many as the metrics want
 
@@ -81,30 +84,23 @@ def clock_cell(cell: Cell, *, report: Callable[[str, int], None] = lambda phase,
     }
 
 
-def window_rates(work: Work, device: torch.device, *, fresh: bool = True) -> Rates:
-    """Examples per second of repeated work: once to build, in growing rounds to warm up, then in windows of about WINDOW_S.
+def window_rates(work: Work, device: torch.device, *, slow_s: float = SLOW_S) -> Rates:
+    """Examples per second of repeated work: once to begin with, in growing rounds to warm up, then in windows of about WINDOW_S.
 
-    fresh: the first unit is like the others, so that where it fills the budget it is the measurement.
+    slow_s: a round of one unit that takes longer is the measurement; so is the very first unit, where that takes ten times as long.
     """
-    watch, examples = Stopwatch(device), work()
-    if examples is None:
-        return Rates()
-    first = _seconds(watch)
-    last = Rates((examples / first,))
-    if fresh and first > BUDGET_S:
-        return last
-    calls = 1
+    last, calls = Rates(), 0
     while True:  # the warm-up tells how many units fill a window
         watch = Stopwatch(device)
-        examples, ended = _several(work, calls)
+        examples, ended = _several(work, max(1, calls))
         seconds = _seconds(watch)
         if examples:
             last = Rates((examples / seconds,))
-        if ended:
+        if ended or seconds > 10 * slow_s or (calls == 1 and seconds > slow_s):
             return last
-        if seconds >= WINDOW_S / 2:
+        if calls and seconds >= WINDOW_S / 2:
             break
-        calls *= 2
+        calls = max(1, 2 * calls)
     each = seconds / calls
     calls = max(1, round(WINDOW_S / each))
     count = min(WINDOWS, max(1, int(BUDGET_S / (calls * each))))
@@ -148,38 +144,30 @@ def _training(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Rate
             return len(x)
 
         return window_rates(fit, x.device), None
-    work, close = _step_by_step(model, cell, x, y)
-    rates = window_rates(work, x.device, fresh=False)
-    close()
-    return rates, flops_per_example(cell, x, y)
+    compiled = bool(cell.model["hparams"].get("compile"))  # nothing can be counted inside
+    plain = make_model(cell, cell.model["hparams"] | {"compile": False}) if compiled else model
+    steps = plain.fit_steps(x, y, seed=cell.seed)
+    flops = flops_per_example(steps)
+    if compiled:
+        steps.close()
+        steps = model.fit_steps(x, y, seed=cell.seed)
+        next(steps, None)
+    rates = window_rates(lambda: _examples(next(steps, None)), x.device, slow_s=math.inf)
+    steps.close()
+    return rates, flops
 
 
-def _step_by_step(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Work, Callable[[], None]]:
-    steps = model.fit_steps(x, y, seed=cell.seed)
-
-    def step() -> int | None:
-        values = next(steps, None)
-        return None if values is None else int(values.get("examples", 0))
-
-    return step, steps.close
-
-
-def flops_per_example(cell: Cell, x: Tensor, y: Tensor | None) -> float | None:
-    """Multiplications and additions of a model's second step in matrix products and convolutions, per example of it.
-
-    None where there is no second step, or nothing in it that can be counted. A compiled model is counted uncompiled.
-    """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    hparams = cell.model["hparams"] | ({"compile": False} if "compile" in cell.model["hparams"] else {})
-    work, close = _step_by_step(make_model(cell, hparams), cell, x, y)
-    if work() is None:  # the first step builds, which is not training
+def flops_per_example(steps: Iterator[Mapping[str, Any]]) -> float | None:
+    """Operations of training's second step, per example of it; the first one builds. None where nothing can be counted."""
+    if next(steps, None) is None:
         return None
-    counter = FlopCounterMode(display=False)
-    with counter:
-        examples = work()
-    close()
-    return counter.get_total_flops() / examples if examples and counter.get_total_flops() else None
+    with CountFlops() as counter:
+        examples = _examples(next(steps, None))
+    return counter.total / examples if examples and counter.total else None
+
+
+def _examples(values: Mapping[str, Any] | None) -> int | None:
+    return None if values is None else int(values.get("examples", 0))
 
 
 def _sampling(model: Any, cell: Cell, dataset: Dataset) -> tuple[Rates, float | None]:

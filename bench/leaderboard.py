@@ -31,6 +31,18 @@ RESOURCES = {  # column -> (better, unit, how to read it from a record)
     "peak_rss_bytes": ("lower", "bytes", lambda r: r["resources"].get("peak_rss_bytes")),
     "peak_cuda_bytes": ("lower", "bytes", lambda r: r["resources"].get("peak_cuda_bytes")),
     "parameters": ("none", "count", lambda r: r["model"].get("n_params")),
+    "share_of_peak": ("none", "fraction", lambda r: _uncontended(r, "share_of_peak")),
+    "joules_per_1000_samples": ("lower", "J", lambda r: _uncontended(r, "joules_per_1000_samples")),
+    "steps_to_quality": (
+        "none",
+        "count",
+        lambda r: _to_quality(r, "steps"),
+    ),  # a step is another amount of work in each model
+    "seconds_to_quality": (
+        "none",
+        "s",
+        lambda r: _to_quality(r, "seconds"),
+    ),  # like train_s: other cells may run beside it
 }
 
 
@@ -38,6 +50,14 @@ def _uncontended(record: Record, name: str) -> float | None:
     """A throughput of the exclusive pass; what was measured beside another cell is never shown or ranked."""
     throughput = record["throughput"]
     return None if throughput.get("contended", True) else throughput.get(name)
+
+
+def _to_quality(record: Record, name: str) -> float | None:
+    """Steps or seconds until the suite's target; infinite where it was not reached, None where there is none."""
+    found = record["training"].get("to_quality")
+    if not found:
+        return None
+    return math.inf if found[name] is None else found[name]
 
 
 def tidy(records: Iterable[Record]) -> pd.DataFrame:
@@ -133,14 +153,16 @@ def _significant(names: list[str], found: dict[str, Centre], sign: int) -> tuple
 
 
 def _resource_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[dict[str, Any]]:
-    """Speed, memory and size: columns of their own, never ranked against quality."""
+    """Speed, memory and size: columns of their own, never ranked against quality. The median seed, so that one that never
+    reached a target counts; n_seeds are those that did."""
     rows = []
     for _, records in sorted(models.items()):
         for metric, (better, unit, read) in RESOURCES.items():
             values = [float(v) for v in (read(r) for r in records if r["status"] == "ok") if v is not None]
-            if values:
-                centre = sorted(values)[len(values) // 2]
-                row = {"metric": metric, "better": better, "unit": unit, "centre": centre, "n_seeds": len(values)}
+            centre = sorted(values)[len(values) // 2] if values else math.inf
+            if math.isfinite(centre):
+                count = sum(map(math.isfinite, values))
+                row = {"metric": metric, "better": better, "unit": unit, "centre": centre, "n_seeds": count}
                 rows.append(head | _model_head(records) | row)
     return rows
 

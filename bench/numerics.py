@@ -37,20 +37,16 @@ def numerics(device: str, precision: str = "fp32") -> Iterator[None]:
     if settings is None:
         yield
         return
-    before = _get()
-    _set(settings)
+    switches = (
+        (torch.backends.cuda.matmul, "allow_tf32", settings["tf32"]),
+        (torch.backends.cudnn, "allow_tf32", settings["tf32"]),
+        (torch.backends.cudnn, "benchmark", settings["cudnn_benchmark"]),
+    )
+    before = [getattr(module, name) for module, name, _ in switches]
+    for module, name, value in switches:
+        setattr(module, name, value)
     try:
         yield
     finally:
-        _set(before)
-
-
-def _get() -> dict[str, bool]:
-    tf32 = torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32
-    return {"tf32": tf32, "cudnn_benchmark": torch.backends.cudnn.benchmark}
-
-
-def _set(settings: Mapping[str, bool]) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = settings["tf32"]
-    torch.backends.cudnn.allow_tf32 = settings["tf32"]
-    torch.backends.cudnn.benchmark = settings["cudnn_benchmark"]
+        for (module, name, _), value in zip(switches, before):
+            setattr(module, name, value)

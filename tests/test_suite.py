@@ -11,6 +11,7 @@ def test_every_suite_reads_and_names_known_things():
     for name in suite_names():
         suite = load_suite(name)
         assert set(suite.datasets) <= set(entries("dataset"))
+        assert set(suite.targets) <= set(suite.datasets)
         for table in (suite.steps, suite.set):
             assert set(table) <= set(entries("model")), name
 
@@ -36,6 +37,10 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
         ("[steps.dcgann]\ndigits = 3\n", "unknown model 'dcgann'; did you mean 'dcgan'"),
         ("[steps.dcgan]\ndigit = 3\n", "unknown dataset or kind 'digit'; did you mean 'digits'"),
         ("[steps.dcgan]\ndigits = 0\n", "at least 1, got 0"),
+        ("[targets]\ndigit = 3\n", "unknown dataset 'digit'; did you mean 'digits'"),
+        ('[targets]\ndigits = "low"\n', "expected a score of its primary metric, a number, got 'low'"),
+        ("[targets]\ndigits = nan\n", "expected a score of its primary metric, a number, got nan"),
+        ("[target]\ndigits = 3.0\n", "unknown key 'target'; did you mean 'targets'"),
         ("[set]\ndcgan = 3\n", "expected a table of datasets or kinds of data, got 3"),
     ],
 )

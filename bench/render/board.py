@@ -15,6 +15,8 @@ DASH = "–"
 RESOURCE_HEADINGS = {
     "train_examples_per_s": "train/s",
     "sample_examples_per_s": "samples/s",
+    "steps_to_quality": "steps to target",
+    "seconds_to_quality": "s to target",
     "parameters": "parameters",
     "peak_rss_bytes": "peak MiB",
 }
