@@ -37,7 +37,7 @@ class Mixture:
         generator = torch.Generator().manual_seed(seed)
         which = torch.randint(len(self.means), (n,), generator=generator)
         noise = torch.randn(n, self.means.shape[1], generator=generator)
-        return self.means[which] + self.sigma * noise
+        return self.means[which.to(self.means.device)] + self.sigma * noise.to(self.means.device)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-density of x (N, D) in nats, shape (N,)."""
@@ -147,7 +147,7 @@ def _feed(digest: Any, split: Split) -> None:
     for tensor in (*values, split.y):
         if tensor is not None:
             digest.update(str(tuple(tensor.shape)).encode())
-            digest.update(tensor.contiguous().numpy().data)
+            digest.update(tensor.contiguous().cpu().numpy().data)
 
 
 def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:

@@ -113,7 +113,7 @@ def _of_own_data(dataset: Dataset) -> LeNetSpace:
     net = LeNet(dataset.shape, dataset.n_classes)
     if not path.exists():
         epochs = min(40, max(1, OWN_STEPS * BATCH // len(dataset.train)))
-        trained, _ = train_lenet(dataset, epochs=epochs)
+        trained, _ = train_lenet(dataset.to("cpu"), epochs=epochs)  # the same classifier, whatever the device
         write_atomic(path, save({key: value.contiguous() for key, value in trained.state_dict().items()}))
     raw = path.read_bytes()
     net.load_state_dict(load(raw))

@@ -31,7 +31,7 @@ def nearest(queries: Tensor, rows: Tensor, *, own: bool = False) -> tuple[Tensor
     for start in range(0, len(queries), STRIP):
         strip = torch.cdist(queries[start : start + STRIP], rows, compute_mode=mode)
         if own:
-            strip[torch.arange(len(strip)), torch.arange(start, start + len(strip))] = math.inf
+            strip.diagonal(start).fill_(math.inf)
         found = strip.min(dim=1)
         distances.append(found.values)
         indices.append(found.indices)
