@@ -28,8 +28,9 @@ from bench.training import synchronize
 
 WINDOW_S = 0.04
 WINDOWS = 5
-BUDGET_S = 1.0  # of all windows of one rate: work that takes longer gets fewer windows, one at least
-SLOW_S = 0.2  # a call of `fit` or `sample` that takes longer is measured once
+LEAST_WINDOWS = 3
+BUDGET_S = 1.0  # of all windows of one rate: work that takes longer gets fewer windows
+SLOW_S = 0.7  # a call of `fit` or `sample` that takes longer is measured once
 ENERGY_S = 1.0  # the counter moves every 100 ms
 SAMPLES = 1000  # a call of `sample`, or as many as the metrics want
 
@@ -87,7 +88,7 @@ def clock_cell(cell: Cell, *, report: Callable[[str, int], None] = lambda phase,
 def window_rates(work: Work, device: torch.device, *, slow_s: float = SLOW_S) -> Rates:
     """Examples per second of repeated work: once to begin with, in growing rounds to warm up, then in windows of about WINDOW_S.
 
-    slow_s: a round of one unit that takes longer is the measurement; so is the very first unit, where that takes ten times as long.
+    slow_s: a round of one unit that takes longer is the measurement; so is the very first unit, where that takes three times as long.
     """
     last, calls = Rates(), 0
     while True:  # the warm-up tells how many units fill a window
@@ -96,14 +97,14 @@ def window_rates(work: Work, device: torch.device, *, slow_s: float = SLOW_S) ->
         seconds = _seconds(watch)
         if examples:
             last = Rates((examples / seconds,))
-        if ended or seconds > 10 * slow_s or (calls == 1 and seconds > slow_s):
+        if ended or seconds > 3 * slow_s or (calls == 1 and seconds > slow_s):
             return last
         if calls and seconds >= WINDOW_S / 2:
             break
         calls = max(1, 2 * calls)
     each = seconds / calls
     calls = max(1, round(WINDOW_S / each))
-    count = min(WINDOWS, max(1, int(BUDGET_S / (calls * each))))
+    count = min(WINDOWS, max(LEAST_WINDOWS, int(BUDGET_S / (calls * each))))
     return _windows(work, calls, count, device) or last
 
 

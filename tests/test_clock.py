@@ -57,7 +57,7 @@ def test_a_window_holds_as_many_units_as_fill_it(now):
     assert in_windows <= work.done[0] <= 2 * in_windows, "the windows, and a warm-up shorter than they are"
 
 
-@pytest.mark.parametrize(("seconds", "units"), [(3.0, 1), (0.5, 2)])
+@pytest.mark.parametrize(("seconds", "units"), [(3.0, 1), (0.9, 2)])
 def test_slow_work_is_measured_once(now, seconds, units):
     work = work_of(now, seconds)
     rates = window_rates(work, CPU)
@@ -66,7 +66,8 @@ def test_slow_work_is_measured_once(now, seconds, units):
 
 
 def test_slow_steps_are_measured_in_fewer_windows(now):
-    assert len(window_rates(work_of(now, 0.4), CPU, slow_s=float("inf")).windows) == 2, "two of 0.4 s in a budget of 1 s"
+    assert len(window_rates(work_of(now, 0.24), CPU, slow_s=float("inf")).windows) == 4, "four in a budget of 1 s"
+    assert len(window_rates(work_of(now, 5.0), CPU, slow_s=float("inf")).windows) == 3, "a spread needs a few"
 
 
 @pytest.mark.parametrize("units", [1, 2, 5, 9])
