@@ -133,6 +133,15 @@ def test_bad_input_is_one_line_and_exit_2(arguments, words, tmp_path):
     assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there may be a GPU here")
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--json"]])
+def test_a_gpu_that_is_not_there_is_refused(more, tmp_path):
+    done = bench("run", "-m", "kde", "-d", "iris", "--device", "cuda", *more, "--out", tmp_path / "out", check=2)
+    assert "--device cuda: no CUDA device is visible to torch here; use --device cpu" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_unwritable_out_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     done = bench("run", "-m", "kde", "-d", "iris", "--out", tmp_path / "file", check=2)

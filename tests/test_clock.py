@@ -197,7 +197,10 @@ def test_fp32_is_exact_on_a_gpu_and_what_was_set_is_put_back():
     assert after == before
     with numerics("cpu", "bf16"):
         assert torch.backends.cudnn.benchmark == before[2], "a CPU has nothing to set"
-    assert settings_of("cpu", "bf16") is None and settings_of("cuda:0", "fp32") == {"tf32": False, "cudnn_benchmark": False}
+    assert settings_of("cpu", "bf16") is None and settings_of("cuda:0", "fp32") == {
+        "tf32": False,
+        "cudnn_benchmark": False,
+    }
 
 
 MODEL = '''

@@ -55,7 +55,12 @@ BEHAVIOURS = {
         "oom",
         "fit",
     ),
-    "lost_gpu": ("raise torch.AcceleratorError('CUDA error: unspecified launch failure', 719)", "pass", "crashed", "fit"),
+    "lost_gpu": (
+        "raise torch.AcceleratorError('CUDA error: unspecified launch failure', 719)",
+        "pass",
+        "crashed",
+        "fit",
+    ),
     "lost_gpu_late": ("pass", "raise RuntimeError('CUDA error: device is lost')", "crashed", "sample"),
     "aborts": ("os.abort()", "pass", "crashed", "fit"),
     "hangs": ("time.sleep(60)", "pass", "timeout", "fit"),
