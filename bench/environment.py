@@ -89,9 +89,10 @@ def _memory_gib() -> float | None:
 
 
 def _gpu() -> str | None:
+    """The GPU's name; asking starts CUDA in this process, which is never the fork server."""
     import sys
 
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_initialized():
+    if torch is None or not torch.cuda.is_available():
         return None
     return torch.cuda.get_device_name()

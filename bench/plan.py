@@ -14,6 +14,8 @@ from bench.fetch import without_downloads
 from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256, unknown
 from bench.suite import Suite, load_suite
 
+CUDA_HOST_GIB = 4.0  # of host memory for CUDA's own libraries, beside what a suite allows a cell
+
 
 @dataclass(frozen=True)
 class Request:
@@ -243,7 +245,7 @@ def _cells(
             target=suite.targets.get(dataset.name),
             sample_limit=suite.sample_limit,
             timeout_s=suite.timeout_s,
-            memory_bytes=int(suite.memory_gib * 2**30),
+            memory_bytes=int((suite.memory_gib + CUDA_HOST_GIB * (request.device == "cuda")) * 2**30),
         )
         for seed in range(seeds)
     ]

@@ -203,6 +203,12 @@ def test_fp32_is_exact_on_a_gpu_and_what_was_set_is_put_back():
     }
 
 
+def test_a_cell_on_a_gpu_may_hold_cudas_libraries_too():
+    request = {"suite": "smoke", "models": ("kde",), "datasets": ("iris",)}
+    on_cpu, on_gpu = (make_plan(Request(device=device, **request)).cells[0] for device in ("cpu", "cuda"))
+    assert on_gpu.memory_bytes - on_cpu.memory_bytes == 4 * 2**30
+
+
 MODEL = '''
 """One linear layer."""
 from dataclasses import dataclass
