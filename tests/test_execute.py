@@ -83,7 +83,7 @@ def misbehaved(tmp_path_factory):
     """One run over every behaviour, two at a time."""
     folder = tmp_path_factory.mktemp("plugins")
     suite = folder / "tiny.toml"
-    suite.write_text('datasets = ["iris"]\nseeds = 1\ntimeout_s = 3.0\nmemory_gib = 0.5\nthroughput = false\n')
+    suite.write_text('datasets = ["iris"]\nseeds = 1\ntimeout_s = 10.0\nmemory_gib = 0.5\nthroughput = false\n')
     models = tuple(write_plugin(folder, name) for name in BEHAVIOURS)
     out = folder / "results"
     request = Request(suite=str(suite), models=models, datasets=("iris",))
@@ -112,7 +112,7 @@ def test_the_exit_code_counts_failures_but_not_divergence(misbehaved):
 
 def test_a_hang_is_stopped_near_its_limit_and_memory_before_it_is_all_taken(misbehaved):
     _, records = misbehaved
-    assert 3.0 <= records["hangs"]["timing"]["total_s"] < 8.0
+    assert 10.0 <= records["hangs"]["timing"]["total_s"] < 20.0
     assert "512 MiB" in records["memory"]["error"]["message"]
     assert records["memory"]["resources"]["peak_rss_bytes"] < 3 * 2**30  # 300 x 16 MiB were asked for
 
