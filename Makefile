@@ -1,15 +1,19 @@
-# make run: environment, install, the core suite, boards.   make test: the tests.   Both work on a fresh checkout.
+# make run: environment, install, the core suite, boards.   make test: the tests.   make speed: ratios to the peers.
+# All work on a fresh checkout.
 PYTHON ?= python3
 VENV := .venv
 BENCH := $(VENV)/bin/bench
 
-.PHONY: run test readme clean
+.PHONY: run test speed readme clean
 
 run: $(VENV)/.installed
 	$(BENCH) run --all
 
 test: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest
+
+speed: $(VENV)/.installed-test
+	$(VENV)/bin/python -m tests.speed
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.data import Dataset, Split
 from bench.features import FeatureSpace, load_space
+from bench.reference import kept
 
 Value = TypeVar("Value")
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
@@ -128,11 +129,11 @@ class Evaluation:
 
     def real_features(self, space: str) -> Tensor:
         """Features of the board's rows, (N, D)."""
-        return self._features(space, f"real {self.board}", lambda: self.real.x)
+        return self._reference_features(space, f"real {self.board}", self.real.x)
 
     def train_features(self, space: str) -> Tensor:
         """Features of the training rows, (N, D)."""
-        return self._features(space, "train", lambda: self.train.x)
+        return self._reference_features(space, "train", self.train.x)
 
     def sample_features(self, space: str) -> Tensor:
         """Features of every sample that a draw or a mode statistic uses, (n, D): computed once, then sliced."""
@@ -145,6 +146,16 @@ class Evaluation:
         """Features of each draw, a list of (n, D)."""
         features = self.sample_features(space)
         return [features[rows] for rows in self._draw_rows()]
+
+    def _reference_features(self, space: str, which: str, rows: Tensor) -> Tensor:
+        def compute() -> Tensor:
+            found = self.space(space)
+            with torch.no_grad():
+                if space == "identity":
+                    return found(rows)
+                return kept(f"features/{space}/{found.sha256}", rows, lambda: {"features": found(rows)})["features"]
+
+        return self.memo((space, which), compute)
 
     def _features(self, space: str, which: str, rows: Callable[[], Tensor]) -> Tensor:
         def compute() -> Tensor:

@@ -21,8 +21,10 @@ from torch import Tensor
 
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
+from bench.reference import kept
 
 STRIP = 4096
+MOMENTS_VERSION = 1  # raise it when moments() changes: factors kept on disk are named by it
 EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
 SVD_RANK = 256  # up to it, singular values cost next to nothing
 
@@ -51,6 +53,18 @@ def moments(features: Tensor) -> Moments:
     return Moments(mean, factor, float(centred.square().sum()))
 
 
+def reference_moments(features: Tensor) -> Moments:
+    """moments(), kept on disk by hash where that pays: for real features, which every cell of a dataset shares."""
+
+    def compute() -> dict[str, Tensor]:
+        found = moments(features)
+        trace = torch.tensor(found.trace, dtype=torch.float64)
+        return {"mean": found.mean, "factor": found.factor, "trace": trace}
+
+    values = kept(f"moments/{MOMENTS_VERSION}", features, compute)
+    return Moments(values["mean"], values["factor"], float(values["trace"]))
+
+
 def distance_of(real: Moments, fake: Moments) -> float:
     """eq. (1) from kept moments; 0 is best."""
     _check_same_dim(len(real.mean), len(fake.mean))
@@ -77,7 +91,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 def fid(ev: Evaluation, space: str) -> Estimate:
     """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
     features = ev.real_features(space)
-    real, fakes = moments(features), [moments(draw) for draw in ev.draw_features(space)]
+    real, fakes = reference_moments(features), [moments(draw) for draw in ev.draw_features(space)]
     value = _mean_distance(real, fakes)
     if min(features.shape) <= EXACT_JACKKNIFE_RANK:
         without = [_mean_distance(rest, fakes) for rest in leave_blocks_out(features)]
@@ -96,7 +110,7 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: in
     if min(len(real), len(fake)) <= least:
         raise ValueError(f"expected more than {least} rows on each side, got {len(real)} and {len(fake)}")
     generator = torch.Generator().manual_seed(seed)
-    reference, inverse = moments(real), np.linspace(1 / least, 1 / len(fake), points)
+    reference, inverse = reference_moments(real), np.linspace(1 / least, 1 / len(fake), points)
     values = []
     for one_over_n in inverse:
         rows = torch.randperm(len(fake), generator=generator)[: round(1 / one_over_n)].to(fake.device)

@@ -1,0 +1,26 @@
+"""`python -m tests.speed.one_process SUITE OUT`: the cells of a suite in one process, one after the other, with two threads.
+
+The other way to use two cores. Nothing is forked and no board is written; prints how many cells ended well.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main(suite: str, out: str) -> None:
+    """Plan, then run every cell here."""
+    import torch
+
+    from bench.plan import Request, make_plan
+    from bench.run import run_cell
+
+    torch.set_num_threads(2)
+    cells = make_plan(Request(suite=suite)).cells
+    records = [run_cell(cell, artifact=Path(out) / f"{i}.safetensors") for i, cell in enumerate(cells)]
+    print(len(cells), sum(record["status"] == "ok" for record in records))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
