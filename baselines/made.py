@@ -12,7 +12,7 @@ m^0 is the ordering of the inputs; m^l(k) is uniform on {min_k' m^(l-1)(k'), ...
 are cycled through in training, and the density is the mean over masks of p(x), never of logits, which would not be one.
 
 Differs from the paper:
-- a softmax over `levels` values in place of the Bernoulli (9); inputs are codes scaled to [-1, 1].
+- a softmax over `levels` values in place of the Bernoulli (9), which two levels keep; inputs are codes scaled to [-1, 1].
 - Adam with a cosine schedule, weight decay and dropout in place of Adadelta/Adagrad and early stopping: 1000 rows overfit.
 - the biases c start at the logarithms of the training marginals.
 - above 32 levels the logits of a pixel have rank `rank`: one shared (rank, levels) matrix instead of 10^8 weights at 28x28.
@@ -96,7 +96,7 @@ class MADE:
             with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 logits = self.net_(codes[rows], step % self.orderings, dropout=self.dropout, generator=generator)
             logits = logits.float()
-            nll = F.cross_entropy(logits.flatten(0, 1), codes[rows].flatten(), reduction="sum") / self.batch  # eq. (4)
+            nll = _summed_nll(logits, codes[rows]) / self.batch
             nll.backward()
             optimizer.step()
             schedule.step()
@@ -130,6 +130,14 @@ class MADE:
         return (codes.float() / (self.levels - 1)).view(n, *self.shape_)
 
 
+def _summed_nll(logits: Tensor, codes: Tensor) -> Tensor:
+    """Eq. (4) summed over rows, nats: logits (B, D, K), codes (B, D); two levels without a softmax, which is slow over two."""
+    if logits.shape[2] == 2:
+        log_odds = logits[:, :, 1] - logits[:, :, 0]
+        return F.binary_cross_entropy_with_logits(log_odds, codes.float(), reduction="sum")
+    return F.cross_entropy(logits.flatten(0, 1), codes.flatten(), reduction="sum")
+
+
 class _MaskedNet(nn.Module):
     """The network, its degrees m (one list of layers per ordering) and the incremental sampler."""
 
@@ -137,13 +145,14 @@ class _MaskedNet(nn.Module):
         super().__init__()
         n_inputs, self.levels = codes.shape[1], model.levels
         sizes = [n_inputs, *model.hidden]
-        features = model.levels if model.levels <= 32 else model.rank  # R: features a pixel has before the softmax
+        # R: features a pixel has before the softmax; two levels need their log-odds only, eq. (9)
+        features = 1 if model.levels == 2 else model.levels if model.levels <= 32 else model.rank
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False))
         self.readout = nn.Linear(sizes[-1], n_inputs * features, bias=False)  # V
         self.direct = nn.Linear(n_inputs, n_inputs * features, bias=False) if model.direct else None  # A
         if self.direct is not None:
             nn.init.zeros_(self.direct.weight)
-        self.palette = None if features == model.levels else nn.Parameter(torch.randn(features, model.levels) / 4)
+        self.palette = None if model.levels <= 32 else nn.Parameter(torch.randn(features, model.levels) / 4)
         self.bias = nn.Parameter(log_marginals(codes, model.levels))  # c (D, K)
         for ordering in range(model.orderings):
             degrees = [torch.arange(n_inputs) + 1 if ordering == 0 else torch.randperm(n_inputs) + 1]
@@ -213,4 +222,6 @@ class _MaskedNet(nn.Module):
         return (weight.view(len(mask), -1, mask.shape[1]) * mask[:, None].float()).view_as(weight)
 
     def _logits(self, features: Tensor, bias: Tensor) -> Tensor:
+        if self.levels == 2:
+            features = F.pad(features, (1, 0))  # the logit of code 0 is 0
         return (features if self.palette is None else features @ self.palette) + bias

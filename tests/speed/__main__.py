@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 STORED = ROOT / "tests" / "speed" / "stored"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-KERNEL_CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # a forced kernel would slow one side: BLAS knows the processor
+KERNEL_CHOICES = (
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+)  # a forced kernel would slow one side: BLAS knows the processor
 
 
 def measure(path: Path, *, select: str, pairs: int, keep: bool) -> int:
@@ -38,7 +41,9 @@ def measure(path: Path, *, select: str, pairs: int, keep: bool) -> int:
 def main() -> int:
     """0 if every row agreed with its peer, whatever the ratios."""
     parser = argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__.splitlines()[0])
-    parser.add_argument("-k", dest="select", default="", help="only the rows that match, as in pytest; nothing is stored")
+    parser.add_argument(
+        "-k", dest="select", default="", help="only the rows that match, as in pytest; nothing is stored"
+    )
     parser.add_argument("--pairs", type=int, default=5, help="interleaved pairs a row (5)")
     parser.add_argument("--no-write", action="store_true", help="print only")
     options = parser.parse_args()

@@ -30,7 +30,9 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info["processor_name"] = fingerprint()["processor"]
     machine_info["cores"] = fingerprint()["cores"]
     machine_info["blas"] = sorted(
-        f"{p['internal_api']} {p['version']} ({p.get('architecture')})" for p in threadpool_info() if p["user_api"] == "blas"
+        f"{p['internal_api']} {p['version']} ({p.get('architecture')})"
+        for p in threadpool_info()
+        if p["user_api"] == "blas"
     )
     machine_info["torch_cpu"] = torch.backends.cpu.get_cpu_capability()
 

@@ -36,7 +36,7 @@ def test_log_densities_of_images(pairs_of):
             same_start,
             whole=QUERIES / THEIRS,
         ),
-        threads=1,
+        threads=2,
         whole=QUERIES / OURS,
     )
 
@@ -58,7 +58,9 @@ def test_twenty_bandwidths_on_digits(pairs_of):
     def agrees(a, b):
         np.testing.assert_allclose(a, b, rtol=1e-3)
 
-    pairs_of("KDE, 20 bandwidths by 5 folds on digits", ours, Peer("GridSearchCV, exact", theirs, 40, agrees), threads=1)
+    pairs_of(
+        "KDE, 20 bandwidths by 5 folds on digits", ours, Peer("GridSearchCV, exact", theirs, 40, agrees), threads=1
+    )
 
 
 def test_log_densities_in_2d(pairs_of):

@@ -31,7 +31,10 @@ def features(n: int, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def pytorch_fid(real, fake):
     """As pytorch-fid does from activations: mean, np.cov, its distance."""
-    sides = [(np.mean(side, axis=0), np.cov(side, rowvar=False)) if isinstance(side, np.ndarray) else side for side in (real, fake)]
+    sides = [
+        (np.mean(side, axis=0), np.cov(side, rowvar=False)) if isinstance(side, np.ndarray) else side
+        for side in (real, fake)
+    ]
     return calculate_frechet_distance(*sides[0], *sides[1])
 
 
@@ -53,7 +56,7 @@ def test_frechet_from_features(pairs_of):
         lambda: frechet_distance(real, fake),
         Peer("pytorch-fid", lambda: pytorch_fid(real.numpy(), fake.numpy()), 80, close(1e-3)),
         Peer("torch-fidelity", lambda: torch_fidelity(real, fake), 12, close(1e-3)),
-        threads=1,
+        threads=2,
     )
 
 
@@ -66,7 +69,7 @@ def test_frechet_with_the_reference_kept(pairs_of):
         lambda: distance_of(kept, moments(fake)),
         Peer("pytorch-fid", lambda: pytorch_fid(numbers, fake.numpy()), 8, close(1e-6)),
         Peer("torch-fidelity", lambda: torch_fidelity(statistics, fake), 2.5, close(1e-6)),
-        threads=1,
+        threads=2,
     )
 
 
@@ -82,5 +85,5 @@ def test_precision_recall_density_coverage(pairs_of, dim, goal):
         f"precision, recall, density, coverage, d={dim}, N=10,000",
         lambda: prdc(real, fake, k=5),
         Peer("prdc", lambda: compute_prdc(real.numpy(), fake.numpy(), 5), goal, agrees),
-        threads=1,
+        threads=2,
     )

@@ -27,7 +27,7 @@ def test_cells_side_by_side(pairs_of):
 
     def side_by_side():
         with tempfile.TemporaryDirectory() as out:
-            run("bench.cli", "run", "--suite", str(SUITE), "--jobs", "2", "--out", out, threads=1)
+            run("bench.cli", "run", "--all", "--suite", str(SUITE), "--jobs", "2", "--out", out, threads=1)
             records = list(Store(Path(out)).records())
         return len(records), sum(record["status"] == "ok" for record in records)
 

@@ -48,7 +48,9 @@ def test_nade(pairs_of):
     small = NADE(levels=2, hidden=500, steps=3).fit(rows, seed=0)
     net = small.net_
     with torch.no_grad():
-        theirs = nll_of(peers.nade_logits(rows[:20], net.W, net.c, binary(net.V.transpose(1, 2)), binary(net.b)), rows[:20])
+        theirs = nll_of(
+            peers.nade_logits(rows[:20], net.W, net.c, binary(net.V.transpose(1, 2)), binary(net.b)), rows[:20]
+        )
     assert float(-small.log_prob(rows[:20]).mean()) == pytest.approx(theirs, rel=1e-4)
     ours = train(NADE(levels=2, hidden=500, batch=100, steps=ENDLESS).fit_steps(rows, seed=0), 4)
     peer = Peer("autograd loop", train(peers.nade_loop(rows, 500, 100), 4), 2, same_examples)
