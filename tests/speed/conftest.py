@@ -20,9 +20,8 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     """The processor's flags fill pages, and the host's name is nobody's business."""
     machine_info.pop("node", None)
     machine_info.get("cpu", {}).pop("flags", None)
-    from threadpoolctl import threadpool_info
-
     import torch
+    from threadpoolctl import threadpool_info
 
     from bench.environment import fingerprint
 
