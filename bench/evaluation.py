@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.data import Dataset, Split
 from bench.features import FeatureSpace, load_space
-from bench.reference import kept
+from bench.real_features import kept
 
 Value = TypeVar("Value")
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over

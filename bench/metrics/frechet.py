@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
-from bench.reference import kept
+from bench.real_features import kept
 
 STRIP = 4096
 MOMENTS_VERSION = 1  # raise it when moments() changes: factors kept on disk are named by it

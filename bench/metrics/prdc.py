@@ -22,7 +22,7 @@ from torch import Tensor
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_means, block_of_rows, metric, pseudo_values
 from bench.metrics._two_sample import prepared
-from bench.reference import kept
+from bench.real_features import kept
 
 STRIP = 256
 K = 5
