@@ -225,7 +225,9 @@ def submit(
         print(_guard(lambda: submit_verbs.write_template(template, out)))
         return
     if not (samples and dataset and name) or out:
-        _fail("say what to submit: bench submit SAMPLES.npz -d DATASET --name NAME; or --template DATASET --out FILE", 2)
+        _fail(
+            "say what to submit: bench submit SAMPLES.npz -d DATASET --name NAME; or --template DATASET --out FILE", 2
+        )
     act = lambda: submit_verbs.submit(samples, dataset, name, results=results, dry_run=dry_run, as_json=as_json)
     print(_guard(act))
 
@@ -238,9 +240,15 @@ def gate(
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML, a test case a row.")] = None,
     summary: Annotated[Path | None, typer.Option(help="Write Markdown for a job's page.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 5 if anything is inconclusive.")] = False,
-    speed: Annotated[Speed, typer.Option(help="What a slow row does; auto: warn where CI is set, else fail.")] = Speed.auto,
-    partial: Annotated[bool, typer.Option("--partial", help="Only some rows were run: missing ones are no error.")] = False,
-    accept: Annotated[bool, typer.Option("--accept", help="Write --ref from reviewed results instead of judging.")] = False,
+    speed: Annotated[
+        Speed, typer.Option(help="What a slow row does; auto: warn where CI is set, else fail.")
+    ] = Speed.auto,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Only some rows were run: missing ones are no error.")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Write --ref from reviewed results instead of judging.")
+    ] = False,
 ) -> None:
     """Compare results with a reference: exit 4 if something really got worse."""
     from bench import gate_verbs

@@ -139,13 +139,19 @@ def _typical(records: list[Record]) -> dict[calibration.Key, float]:
     return {key: median(values) for key, values in found.items()}
 
 
-def _calibration_lines(rows: list[dict[str, Any]], *, seeds: int, effect: float, alpha: float, power: float) -> list[str]:
+def _calibration_lines(
+    rows: list[dict[str, Any]], *, seeds: int, effect: float, alpha: float, power: float
+) -> list[str]:
     head = f"one-sided Welch test, alpha {alpha:g}, power {power:.0%}, {seeds} seeds a side; on each metric's scale"
     lines = [head, f"{'board':26} {'metric':16} {'scale':5} {'seeds':>5} {'sd':>8} {'found':>8} {'delta':>8} need"]
     for row in rows:
         needed = f"> {calibration.MOST_SEEDS}" if row["seeds_needed"] is None else str(row["seeds_needed"])
         numbers = " ".join(f"{row[k]:8.3g}" for k in ("deviation", "resolvable", "delta"))
         lines.append(f"{row['board']:26} {row['metric']:16} {row['scale']:5} {row['seeds']:5} {numbers} {needed}")
-    lines.append("sd: of a typical row over the stored seeds. found: the effect that the test finds. delta: below it the")
-    lines.append(f"gate is never red. need: seeds a side to find a typical row {effect:.0%} worse. One test; Holm asks more.")
+    lines.append(
+        "sd: of a typical row over the stored seeds. found: the effect that the test finds. delta: below it the"
+    )
+    lines.append(
+        f"gate is never red. need: seeds a side to find a typical row {effect:.0%} worse. One test; Holm asks more."
+    )
     return lines

@@ -107,7 +107,11 @@ def accept(old: Reference | None, fresh: Reference, *, git_sha: str | None, part
 
 def encode(reference: Reference) -> bytes:
     """JSON with one row a line."""
-    lines = ["{", f' "schema": {json.dumps(SCHEMA)},', f' "commits": {json.dumps(reference["commits"], sort_keys=True)},']
+    lines = [
+        "{",
+        f' "schema": {json.dumps(SCHEMA)},',
+        f' "commits": {json.dumps(reference["commits"], sort_keys=True)},',
+    ]
     for name, end in (("columns", ","), ("rows", "")):
         lines.append(f' "{name}": {{')
         items = sorted(reference[name].items())

@@ -105,7 +105,9 @@ def read_samples(path: Path, form: Form) -> Samples:
     problems = _value_problems(x, form)
     if problems:
         raise _invalid(path, problems, form)
-    return Samples(np.array(x, dtype=np.float32, order="C"), sha256_of(path))  # a copy: a view of bytes cannot be written
+    return Samples(
+        np.array(x, dtype=np.float32, order="C"), sha256_of(path)
+    )  # a copy: a view of bytes cannot be written
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def read_all(results: Path) -> tuple[list[Submission], list[str]]:
     found, problems = [], []
     for path in sorted((results / "submissions").glob("*/*.json")):
         try:
-            value = json.loads(path.read_bytes())
+            value = json.loads(path.read_bytes(), parse_constant=_refuse)
             problem = check(value, path)
         except (ValueError, OSError, RecursionError) as error:
             problem = f"not readable as JSON ({error})"
@@ -58,6 +58,10 @@ def read_all(results: Path) -> tuple[list[Submission], list[str]]:
         else:
             found.append(value)
     return found, problems
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def check(value: Any, path: Path) -> str:
@@ -71,8 +75,35 @@ def check(value: Any, path: Path) -> str:
         return "its name or hash has another form"
     if (value["name"], value["sha256"]) != (path.parent.name, path.stem):
         return "its name and hash are not those of its path"
-    if not isinstance(value["metrics"], dict) or set(value["metrics"]) != set(BOARDS):
+    return _wrong_type(value) or _wrong_metrics(value["metrics"])
+
+
+def _wrong_type(value: dict[str, Any]) -> str:
+    for name, kind in {"dataset": dict, "metric_versions": dict, "submitted_utc": str, "flags": list}.items():
+        if not isinstance(value[name], kind):
+            return f"its {name} is {value[name]!r:.40}"
+    if {"id", "sha256"} - value["dataset"].keys() or not all(isinstance(flag, str) for flag in value["flags"]):
+        return "its dataset or flags have another form"
+    return ""
+
+
+def _wrong_metrics(metrics: Any) -> str:
+    if not isinstance(metrics, dict) or set(metrics) != set(BOARDS):
         return "its metrics are not those of both boards"
+    known = entries("metric")
+    for board in BOARDS:
+        for name, entry in metrics[board].items():
+            if name not in known:
+                return f"it has a value of no known metric, {name!r:.40}"
+            if not isinstance(entry, dict) or {"value", "better", "unit", "n", "blocks"} - entry.keys():
+                return f"its {name} has no value, better, unit, n or blocks"
+            numbers = [*entry["blocks"], 0.0 if entry["value"] is None else entry["value"], entry["n"]]
+            if not all(isinstance(n, (int, float)) for n in numbers) or entry["better"] not in (
+                "lower",
+                "higher",
+                "none",
+            ):
+                return f"its {name} is no number"
     return ""
 
 
@@ -106,8 +137,9 @@ def as_records(submissions: Iterable[Submission], records: Iterable[Record]) -> 
 
 
 def _record(one: Submission, suite: str, device: str, dataset: dict[str, Any]) -> Record:
-    versions = {name: e.constants.get("version", 1) for name, e in entries("metric").items()}
-    kept = [name for name, version in one["metric_versions"].items() if versions.get(name) == version]
+    declared = {name: e.constants for name, e in entries("metric").items()}
+    today = {n: c for n, c in declared.items() if one["metric_versions"].get(n) == c.get("version", 1)}
+    facts = {n: {"better": c["better"], "unit": c.get("unit", "")} for n, c in today.items()}  # not what a file says
     row = PREFIX + one["name"]
     return {
         "suite": suite,
@@ -118,7 +150,7 @@ def _record(one: Submission, suite: str, device: str, dataset: dict[str, Any]) -
         "seed": 0,
         "status": "ok",
         "error": None,
-        "metrics": {b: {n: e for n, e in one["metrics"][b].items() if n in kept} for b in BOARDS},
+        "metrics": {b: {n: e | facts[n] for n, e in one["metrics"][b].items() if n in facts} for b in BOARDS},
         "flags": [*one["flags"], "submission: training, seeds, cost and choice unknown"],
         "timing": {},
         "throughput": {},

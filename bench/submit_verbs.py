@@ -109,7 +109,9 @@ def submit(path: Path, dataset: str, name: str, *, results: Path, dry_run: bool,
 def _refuse_to_overwrite(path: Path, name: str) -> None:
     """UsageError where these bytes are stored under this name for another dataset."""
     if path.exists():
-        raise UsageError(f"{path} exists: the same bytes stand there for another dataset; take another --name than {name}")
+        raise UsageError(
+            f"{path} exists: the same bytes stand there for another dataset; take another --name than {name}"
+        )
 
 
 def _new(path: Path, dataset: str, name: str) -> submissions.Submission:
