@@ -68,12 +68,42 @@ def hundredfold_rate(text: str) -> str:
 
 CASES = (
     Case("nothing", "", "README.md", lambda text: text, 0, r"gate: green.* identical"),
-    Case("a comment", "vanilla_gan", "gan_models/vanilla_gan.py", lambda text: text + "\n# a comment\n", 0, "gate: green"),
-    Case("learning rate x 100", "vanilla_gan", "gan_models/vanilla_gan.py", hundredfold_rate, 4, r"REGRESSION .*/vanilla_gan mode_jsd|vanilla_gan status: diverged"),
-    Case("a slower sampler", "gmm", "baselines/gmm.py", after_line(r"sample\(", "__import__('time').sleep(0.2)"), 4, "REGRESSION .*/gmm speed of sampling"),
-    Case("more memory", "kde", "baselines/kde.py", after_line(r"fit\(", "self.ballast = torch.ones(40_000_000)"), 4, "REGRESSION .*/kde memory"),
-    Case("a crash", "vae", "baselines/vae.py", after_line(r"fit_steps\(", "raise RuntimeError('broken')"), 4, "ERROR .*/vae status: crashed .*broken"),
-)  # fmt: skip
+    Case(
+        "a comment", "vanilla_gan", "gan_models/vanilla_gan.py", lambda text: text + "\n# a comment\n", 0, "gate: green"
+    ),
+    Case(
+        "learning rate x 100",
+        "vanilla_gan",
+        "gan_models/vanilla_gan.py",
+        hundredfold_rate,
+        4,
+        r"REGRESSION .*/vanilla_gan mode_jsd|vanilla_gan status: diverged",
+    ),
+    Case(
+        "a slower sampler",
+        "gmm",
+        "baselines/gmm.py",
+        after_line(r"sample\(", "__import__('time').sleep(0.2)"),
+        4,
+        "REGRESSION .*/gmm speed of sampling",
+    ),
+    Case(
+        "more memory",
+        "kde",
+        "baselines/kde.py",
+        after_line(r"fit\(", "self.ballast = torch.ones(40_000_000)"),
+        4,
+        "REGRESSION .*/kde memory",
+    ),
+    Case(
+        "a crash",
+        "vae",
+        "baselines/vae.py",
+        after_line(r"fit_steps\(", "raise RuntimeError('broken')"),
+        4,
+        "ERROR .*/vae status: crashed .*broken",
+    ),
+)
 
 
 def bench(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -130,7 +130,9 @@ def test_a_significant_but_small_difference_is_a_warning():
     assert found.verdict == "inconclusive" and exit_code([found]) == 0 and exit_code([found], strict=True) == 5
 
 
-@pytest.mark.parametrize(("status", "verdict"), [("crashed", "error"), ("oom", "error"), ("timeout", "error"), ("diverged", "regression")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "verdict"), [("crashed", "error"), ("oom", "error"), ("timeout", "error"), ("diverged", "regression")]
+)
 def test_a_failure_that_is_new_is_red_and_a_known_one_is_not(status, verdict):
     error = {"type": "RuntimeError", "phase": "fit", "message": "broken\nTraceback"}
     failed = results(status=status, error=error)
