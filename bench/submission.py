@@ -91,18 +91,17 @@ def read_samples(path: Path, form: Form) -> Samples:
     path = Path(path)
     header = _header(path)
     problems = _form_problems(header, form)
-    if problems:
-        raise _invalid(path, problems, form)
     with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as stream:
         _parse(stream)
         try:
             raw = stream.read(header.n_bytes + 1)
         except (zipfile.BadZipFile, OSError, EOFError) as error:
-            raise _invalid(path, [f"its data is damaged: {error}"], form) from error
+            raise _invalid(path, [*problems, f"its data is damaged: {error}"], form) from error
     if len(raw) != header.n_bytes:
-        raise _invalid(path, [f"it holds {len(raw):,} bytes of data, its header asks for {header.n_bytes:,}"], form)
+        problems.append(f"it holds {len(raw):,} bytes of data, its header asks for {header.n_bytes:,}")
+        raise _invalid(path, problems, form)
     x = np.frombuffer(raw, np.dtype(header.descr)).reshape(header.shape, order="F" if header.fortran else "C")
-    problems = _value_problems(x, form)
+    problems += _value_problems(x, form)
     if problems:
         raise _invalid(path, problems, form)
     return Samples(

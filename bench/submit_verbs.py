@@ -12,6 +12,7 @@ from bench import submissions
 from bench.errors import UsageError
 from bench.registry import find
 from bench.render.terminal import clean
+from bench.screens import screen
 from bench.store import Store
 from bench.submission import Samples, check_archive, form_of, read_samples, sha256_of, template
 
@@ -33,7 +34,9 @@ def _scored(path: Path, dataset: str) -> tuple[Scores, Samples, Any]:
 
     data = load("dataset", dataset)()
     samples = read_samples(path, form_of(data))
-    return finite(score_samples(data, samples.x)), samples, data
+    found = finite(score_samples(data, samples.x))
+    found["flags"] += screen(data, samples.x, found["metrics"])
+    return found, samples, data
 
 
 def finite(value: Any) -> Any:

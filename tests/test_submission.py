@@ -51,6 +51,7 @@ def test_valid_files_are_read_right(tmp_path, array):
     [
         (GOOD[:3], ["3 samples; expected 4 to 100"]),
         (GOOD[:3, :, :2], ["one sample has shape (2, 2); expected (2, 3)", "3 samples"]),
+        (GOOD[:3] * 255, ["3 samples; expected 4 to 100", "values outside [0, 1]"]),
         (GOOD * 255, ["values outside [0, 1]", "bytes are divided by their largest code"]),
         (np.where(GOOD > 0.5, np.nan, GOOD), ["12 values are not finite: nan at [2, 0, 0]"]),
         (np.where(GOOD > 0.9, np.inf, GOOD - 1), ["not finite: inf", "values outside [0, 1]: -1 at [0, 0, 0]"]),

@@ -199,6 +199,22 @@ def test_misuse_is_one_clear_line(tmp_path, arguments, code, message):
     assert done.returncode == code and message in done.stderr
 
 
+def test_held_out_rows_are_named():
+    from bench.registry import load
+    from bench.screens import screen, share_of_rows
+
+    known = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
+    assert share_of_rows(np.stack([known[0], known[0] + 0.5]), known) == 0.5
+    data = load("dataset", "digits")()
+    hit = {"public": {"modes_hit": {"value": 7.0}}}
+    found = screen(data, np.concatenate([data.valid.x.numpy(), data.train.x.numpy()]), hit)
+    assert found == [
+        "held-out rows: 28% of the samples are exact rows of the public board",
+        "missing modes: 7 of 10 are hit",
+    ]
+    assert screen(data, data.train.x.numpy(), {"public": {}}) == []
+
+
 def test_scores_that_are_no_number_are_absent():
     assert submit_verbs.finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
 
