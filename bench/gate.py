@@ -24,7 +24,7 @@ from bench.cell import FAILED
 from bench.stats import from_scale, holm, satterthwaite, t_quantile, t_tail, to_scale
 
 ALPHA = 0.05
-SPEED_BUDGET = 1.5  # times slower than the reference, after both machines' speed is divided out
+SPEED_BUDGET = 2.0  # times slower than the reference, after both machines' speed is divided out
 NOISY = 0.5  # spread (max - min) / median of a measurement's windows above which it decides nothing
 MEMORY_BUDGET = 1.25  # times the reference's peak memory ...
 MEMORY_SLACK = 48 * 2**20  # ... plus what the allocator may hold on to
@@ -193,14 +193,15 @@ def judge_speed(row: str, before: dict[str, Any], after: dict[str, Any], *, fail
         if slower <= SPEED_BUDGET:
             found.append(Finding(row, subject, "within", f"{1 / slower:.2f} of the reference's speed"))
             continue
-        spread = max(before.get(f"{name}_spread") or 0.0, after.get(f"{name}_spread") or 0.0)
+        spreads = [side.get(f"{name}_spread") or 0.0 for side in (before, after)]
+        spread, certain = max(spreads), slower > SPEED_BUDGET * (1 + sum(spreads))
         words = f"{slower:.2f} times slower, the budget is {SPEED_BUDGET:g} ({was:,.4g} -> {now:,.4g} per second"
         words += f", this machine is {machine:.2f} times the reference's)"
-        if spread > NOISY:
+        if spread > NOISY or not certain:
             words += f"; the windows differ by {spread:.0%}: measure again on a quiet machine"
         elif not fail:
             words += "; a warning on a shared runner"
-        verdict = "regression" if fail and spread <= NOISY else "inconclusive"
+        verdict = "regression" if fail and certain and spread <= NOISY else "inconclusive"
         found.append(Finding(row, subject, verdict, words, math.log(slower)))
     return found
 
