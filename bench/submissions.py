@@ -152,6 +152,7 @@ def _record(one: Submission, suite: str, device: str, dataset: dict[str, Any]) -
         "error": None,
         "metrics": {b: {n: e | facts[n] for n, e in one["metrics"][b].items() if n in facts} for b in BOARDS},
         "flags": [*one["flags"], "submission: training, seeds, cost and choice unknown"],
+        "training": {},
         "timing": {},
         "throughput": {},
         "resources": {},

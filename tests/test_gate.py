@@ -27,7 +27,7 @@ def record(model="made", seed=0, fid=5.0, status="ok", *, suite="core", rss=2**2
         "model": {"id": model, "row": model, "family": "tractable", "uses_labels": False, "reference": False, "variant": ""},
         "metrics": {"public": {"fid_lenet": entry} if status == "ok" else {}, "private": {}},
         "protocol": {"metric_versions": {"fid_lenet": 1}}, "error": error, "resources": {"peak_rss_bytes": rss},
-        "throughput": throughput | more, "env_ref": "e", "flags": [], "timing": {},
+        "throughput": throughput | more, "env_ref": "e", "flags": [], "timing": {}, "training": {},
     }  # fmt: skip
 
 
