@@ -123,7 +123,9 @@ def show(case: Case, copy: Path) -> bool:
     shutil.rmtree(out, ignore_errors=True)
     bench(copy, "run", *chosen, "--suite", "tiny.toml", "--out", str(out))
     options = ["--partial"] if case.model else []
-    judged = bench(copy, "gate", "--results", str(out), "--ref", "ref.json", "--speed", "fail", *options)
+    judged = bench(
+        copy, "gate", "--results", str(out), "--ref", "ref.json", "--speed", "fail" if case.code else "auto", *options
+    )
     path.write_text(text, encoding="utf-8")
     right = judged.returncode == case.code and re.search(case.says, judged.stdout) is not None
     print(f"--- {case.title}: exit {judged.returncode}, expected {case.code}{'' if right else '   WRONG'}")
