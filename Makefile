@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := $(VENV)/bin/bench
 
-.PHONY: run test speed readme clean
+.PHONY: run test speed readme reference clean
 
 run: $(VENV)/.installed
 	$(BENCH) run --all
@@ -32,3 +32,9 @@ clean:
 
 readme: $(VENV)/.installed
 	$(VENV)/bin/python -m bench.render.readme
+
+# what bench gate compares with: results/ as it is, and the smoke suite run anew with three seeds; read the diff before you commit it
+reference: $(VENV)/.installed
+	$(BENCH) gate --accept
+	fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	$(BENCH) run --all --suite smoke --seeds 3 --out "$$fresh" && $(BENCH) gate --accept --results "$$fresh"

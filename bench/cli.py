@@ -53,11 +53,18 @@ class Format(StrEnum):
     json = "json"
 
 
+class Speed(StrEnum):
+    auto = "auto"
+    fail = "fail"
+    warn = "warn"
+
+
 Names = Annotated[
     list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
 ]
 Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -193,9 +200,81 @@ Samples = Annotated[Path, typer.Argument(metavar="SAMPLES.npz", help="An .npz wi
 @app.command()
 def score(samples: Samples, dataset: Annotated[str, typer.Option("-d", "--dataset")], as_json: AsJson = False) -> None:
     """Score a file of samples with every sample metric on both boards; bench show DATASET says what it must look like."""
-    from bench import show
+    from bench import submit_verbs
 
-    _guard(lambda: show.print_score(samples, dataset, as_json=as_json))
+    print(_guard(lambda: submit_verbs.score(samples, dataset, as_json=as_json)))
+
+
+@app.command()
+def submit(
+    samples: Annotated[Path | None, typer.Argument(metavar="SAMPLES.npz", help="An .npz, one member, samples.")] = None,
+    dataset: Annotated[str, typer.Option("-d", "--dataset", help="The dataset that the samples imitate.")] = "",
+    name: Annotated[str, typer.Option(help="Of the row: lower-case letters, digits, '.', '_', '-'.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, score and rank; store nothing.")] = False,
+    template: Annotated[str, typer.Option(metavar="DATASET", help="Write a valid example of DATASET to --out.")] = "",
+    out: Annotated[Path | None, typer.Option(help="With --template: the file to write.")] = None,
+    results: Results = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Enter a file of samples on a dataset's boards; bench show DATASET says what it must look like."""
+    from bench import submit_verbs
+
+    if template:
+        if samples or dataset or name or not out:
+            _fail("a template takes two options: bench submit --template DATASET --out FILE.npz", 2)
+        print(_guard(lambda: submit_verbs.write_template(template, out)))
+        return
+    if not (samples and dataset and name) or out:
+        _fail(
+            "say what to submit: bench submit SAMPLES.npz -d DATASET --name NAME; or --template DATASET --out FILE", 2
+        )
+    act = lambda: submit_verbs.submit(samples, dataset, name, results=results, dry_run=dry_run, as_json=as_json)
+    print(_guard(act))
+
+
+@app.command()
+def gate(
+    results: Results = Path("results"),
+    ref: Annotated[Path, typer.Option(help="The reference to compare with.")] = Path("results/reference.json"),
+    alpha: Annotated[float, typer.Option(help="Chance of a false alarm in a run.")] = 0.05,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML, a test case a row.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write Markdown for a job's page.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 5 if anything is inconclusive.")] = False,
+    speed: Annotated[
+        Speed, typer.Option(help="What a slow row does; auto: warn where CI is set, else fail.")
+    ] = Speed.auto,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Only some rows were run: missing ones are no error.")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Write --ref from reviewed results instead of judging.")
+    ] = False,
+) -> None:
+    """Compare results with a reference: exit 4 if something really got worse."""
+    from bench import gate_verbs
+
+    if accept:
+        print(_guard(lambda: gate_verbs.accept(results, ref, partial=partial)))
+        return
+    options = {"alpha": alpha, "speed": speed.value, "strict": strict, "partial": partial}
+    code = _guard(lambda: gate_verbs.run_gate(results, ref, junit=junit, summary=summary, **options))
+    raise typer.Exit(code)
+
+
+@app.command()
+def calibrate(
+    seeds: Annotated[int, typer.Option(min=2, help="Training seeds a side.")] = 5,
+    effect: Annotated[float, typer.Option(help="A wanted effect: 0.3 is 30 % worse.")] = 0.3,
+    alpha: Annotated[float, typer.Option(help="Of one test.")] = 0.05,
+    power: Annotated[float, typer.Option(help="Chance to find it.")] = 0.8,
+    results: Results = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Say what the stored seeds can resolve: the effect that N seeds find, and the seeds that an effect needs."""
+    from bench import gate_verbs
+
+    options = {"seeds": seeds, "effect": effect, "alpha": alpha, "power": power, "as_json": as_json}
+    print(_guard(lambda: gate_verbs.calibrate(results, **options)))
 
 
 new = typer.Typer(help="Make a new plugin from a template.", no_args_is_help=True, rich_markup_mode=None)

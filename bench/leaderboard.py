@@ -20,6 +20,7 @@ from bench.stats import Centre, compare, holm, summarise
 
 ALPHA = 0.05
 SEEDS_FOR_AN_ORDER = 5
+SUBMISSION = "submission"  # family of a row that came as a file of samples: placed among the models, it moves none of them
 COLUMNS = [
     "suite", "device", "precision", "dataset", "board", "model", "family", "uses_labels", "reference", "metric", "better",
     "unit", "n_samples", "centre", "se", "ci_low", "ci_high", "n_seeds", "n_failed", "rank", "rank_low", "rank_high",
@@ -103,7 +104,7 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
             entries_ = [r["metrics"][board][metric] for r in records if metric in r["metrics"][board]]
             values = [e["value"] for e in entries_ if e["value"] is not None]
             row = head | _model_head(records) | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
-            row["n_seeds"] = len(values)
+            row["n_seeds"] = None if row["family"] == SUBMISSION else len(values)
             if values:
                 found[model] = summarise(values, [e["blocks"] for e in entries_], scale, entries_[0]["n"])
                 column.append(row | {"n_samples": entries_[0]["n"]} | _numbers(found[model]))
@@ -120,7 +121,7 @@ def _numbers(centre: Centre) -> dict[str, Any]:
 
 def ranked(column: list[dict[str, Any]], found: dict[str, Centre], *, better: str) -> list[dict[str, Any]]:
     """Add rank and rank range to one metric's rows: 1 + significantly better to 1 + not significantly worse."""
-    contestants = [row for row in column if not row["reference"]]
+    contestants = [row for row in column if not row["reference"] and row["family"] != SUBMISSION]
     if better == "none" or not contestants:
         return column
     sign = 1 if better == "lower" else -1
@@ -135,7 +136,20 @@ def ranked(column: list[dict[str, Any]], found: dict[str, Centre], *, better: st
     for row in contestants:
         if row not in whole:  # a failed seed: a mean over the survivors would flatter it
             row["rank"], row["rank_low"], row["rank_high"] = len(contestants), len(whole) + 1, len(contestants)
+    for row in column:
+        if row["family"] == SUBMISSION and row["model"] in found:
+            row |= _place_among(found[row["model"]], [found[other["model"]] for other in whole], sign)
     return column
+
+
+def _place_among(mine: Centre, others: list[Centre], sign: int) -> dict[str, int]:
+    """The rank and rank range that a submission would have among the models; Holm over its own pairs."""
+    tests = [compare(mine, other) for other in others]
+    p_values = holm([1.0 if test.p is None else test.p for test in tests])
+    worse_than = sum(sign * test.value > 0 for test in tests)
+    surely_worse = sum(sign * test.value > 0 and p < ALPHA for test, p in zip(tests, p_values))
+    surely_better = sum(sign * test.value < 0 and p < ALPHA for test, p in zip(tests, p_values))
+    return {"rank": 1 + worse_than, "rank_low": 1 + surely_worse, "rank_high": 1 + len(others) - surely_better}
 
 
 def _significant(names: list[str], found: dict[str, Centre], sign: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -184,7 +198,7 @@ def summary(frame: pd.DataFrame, primaries: dict[str, tuple[str, str]], *, board
     Columns: suite, device, kind, model, family, mean_rank (None unless it entered every common board), boards_entered,
     boards. Ranks are taken anew among the models that share all boards of the kind, so that absentees move nobody.
     """
-    chosen = frame[(frame.board == board) & ~frame.reference.astype(bool)]
+    chosen = frame[(frame.board == board) & ~frame.reference.astype(bool) & (frame.family != SUBMISSION)]
     rows = []
     for (suite, device), part in chosen.groupby(["suite", "device"], sort=True):
         for kind in sorted({kind for _, kind in primaries.values()}):

@@ -16,7 +16,7 @@ from bench.plan import Plan, Request
 from bench.registry import ROOT, entries, find, unknown
 from bench.render.terminal import Lines, Live, clean, print_board, seconds_text
 from bench.store import Store
-from bench.submission import check_archive, form_of, read_samples
+from bench.submission import form_of
 from bench.suite import load_suite, suite_names
 
 CAPABILITY_WORDS = {
@@ -316,6 +316,7 @@ def print_leaderboard(
         files.write_boards(Store(out))
         for line in store.problems:
             print(clean(f"bench: {line}"), file=sys.stderr)
+    records += files.submitted(store, records)
     chosen = [r for r in records if suite is None or r["suite"] == suite]
     frame = leaderboard.tidy(chosen)
     primaries = leaderboard.primary_metrics(chosen)
@@ -357,27 +358,6 @@ def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
             f"{board:8} {metric:26} {number(left):>10} {number(right):>10}  {scale:5} {number(difference):>10} "
             f"± {error}, p {p_holm:.3g}: {words}"
         )
-
-
-def print_score(path: Path, dataset: str, *, as_json: bool) -> None:
-    """bench score: every sample metric on both boards of a file of samples."""
-    check_archive(path)  # before torch is imported
-    find("dataset", dataset)
-    from bench.registry import load
-    from bench.scoring import score_samples
-
-    data = load("dataset", dataset)()
-    found = score_samples(data, read_samples(path, form_of(data)).x)
-    if as_json:
-        print(json.dumps(found, indent=1, sort_keys=True))
-        return
-    names = sorted(found["metrics"]["public"])
-    print(f"{path.name} on {dataset}\n{'metric':24} {'public':>12} {'private':>12}  better")
-    for name in names:
-        public, private = (found["metrics"][board][name] for board in ("public", "private"))
-        print(f"{name:24} {public['value']:>12.4g} {private['value']:>12.4g}  {public['better']}")
-    for flag in found["flags"]:
-        print(f"flag: {flag}")
 
 
 def print_diagnosis(*, as_json: bool) -> bool:

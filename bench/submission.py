@@ -27,6 +27,10 @@ MAX_ROWS = 1_000_000
 MAX_HEADER = 10_000
 DTYPES = ("f2", "f4", "f8")
 MAGIC = b"\x93NUMPY"
+LARGEST = 1e6  # of real data, which is standardised: beyond it features and distances overflow
+MAX_DIRECTORY = 2**17  # bytes of the list of members: one takes a hundred
+END_OF_DIRECTORY = b"PK\5\6"
+MAX_TAIL = 2**16 + 22  # where it must lie, before a comment
 RANGE_SLACK = 1e-6
 SHOWN = 5
 
@@ -60,7 +64,7 @@ class Samples:
 def form_of(dataset: Any) -> Form:
     """The form that a Dataset asks for: at least the rows of its larger board."""
     rows = max(len(dataset.valid), len(dataset.test))
-    bounds = (0.0, 1.0) if dataset.levels else (-math.inf, math.inf)
+    bounds = (0.0, 1.0) if dataset.levels else (-LARGEST, LARGEST)
     return Form(dataset.name, dataset.shape, rows, MAX_ROWS, *bounds)
 
 
@@ -87,21 +91,22 @@ def read_samples(path: Path, form: Form) -> Samples:
     path = Path(path)
     header = _header(path)
     problems = _form_problems(header, form)
-    if problems:
-        raise _invalid(path, problems, form)
     with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as stream:
         _parse(stream)
         try:
             raw = stream.read(header.n_bytes + 1)
         except (zipfile.BadZipFile, OSError, EOFError) as error:
-            raise _invalid(path, [f"its data is damaged: {error}"], form) from error
+            raise _invalid(path, [*problems, f"its data is damaged: {error}"], form) from error
     if len(raw) != header.n_bytes:
-        raise _invalid(path, [f"it holds {len(raw):,} bytes of data, its header asks for {header.n_bytes:,}"], form)
+        problems.append(f"it holds {len(raw):,} bytes of data, its header asks for {header.n_bytes:,}")
+        raise _invalid(path, problems, form)
     x = np.frombuffer(raw, np.dtype(header.descr)).reshape(header.shape, order="F" if header.fortran else "C")
-    problems = _value_problems(x, form)
+    problems += _value_problems(x, form)
     if problems:
         raise _invalid(path, problems, form)
-    return Samples(np.ascontiguousarray(x, dtype=np.float32), _sha256(path))
+    return Samples(
+        np.array(x, dtype=np.float32, order="C"), sha256_of(path)
+    )  # a copy: a view of bytes cannot be written
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def _header(path: Path) -> _Header:
     if not path.is_file():
         raise _invalid(path, ["there is no such file"])
     try:
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
             problems = _archive_problems(archive.infolist())
             if problems:
@@ -139,6 +145,22 @@ def _header(path: Path) -> _Header:
     if problems:
         raise _invalid(path, problems)
     return header
+
+
+def _check_directory(path: Path) -> None:
+    """ValueError for a zip directory of more than one member's size: listing a million of them would cost the memory."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
+    with path.open("rb") as file:
+        file.seek(max(0, size - MAX_TAIL))
+        tail = file.read(MAX_TAIL)
+    at = tail.rfind(END_OF_DIRECTORY)
+    if at < 0 or len(tail) < at + 22:
+        raise ValueError("it does not end like a zip archive")
+    listed = int.from_bytes(tail[at + 12 : at + 16], "little")
+    if listed > MAX_DIRECTORY:
+        raise ValueError(f"the list of its members has {listed:,} bytes; expected exactly one member {MEMBER!r}")
 
 
 def _archive_problems(members: list[zipfile.ZipInfo]) -> list[str]:
@@ -200,19 +222,24 @@ def _value_problems(x: np.ndarray, form: Form) -> list[str]:
     problems = []
     finite = np.isfinite(x)
     if not finite.all():
-        bad = np.argwhere(~finite)
-        shown = "; ".join(f"{x[tuple(at)]} at {[int(i) for i in at]}" for at in bad[:SHOWN])
-        problems.append(f"{len(bad):,} values are not finite: {shown}{'; ...' if len(bad) > SHOWN else ''}")
+        problems.append(_list_bad(x, ~finite, "are not finite"))
     with np.errstate(invalid="ignore"):
         outside = finite & ((x < form.low - RANGE_SLACK) | (x > form.high + RANGE_SLACK))
     if outside.any():
-        bad = np.argwhere(outside)
-        shown = "; ".join(f"{x[tuple(at)]:g} at {[int(i) for i in at]}" for at in bad[:SHOWN])
-        problems.append(
-            f"{len(bad):,} values outside [{form.low:g}, {form.high:g}]: {shown}{'; ...' if len(bad) > SHOWN else ''};"
-            " bytes are divided by their largest code"
-        )
+        words = _list_bad(x, outside, f"outside [{form.low:g}, {form.high:g}]")
+        problems.append(f"{words}; bytes are divided by their largest code")
     return problems
+
+
+def _list_bad(x: np.ndarray, bad: np.ndarray, what: str) -> str:
+    """How many values are bad, and the first few with their places. The places of all would take eight times the file."""
+    count, places = int(np.count_nonzero(bad)), []
+    for row in range(len(bad)):
+        places += [(row, *map(int, at)) for at in np.argwhere(bad[row])[:SHOWN]] if bad[row].any() else []
+        if len(places) >= SHOWN:
+            break
+    shown = "; ".join(f"{x[at]:g} at {list(at)}" for at in places[:SHOWN])
+    return f"{count:,} values {what}: {shown}{'; ...' if count > SHOWN else ''}"
 
 
 def _invalid(path: Path, problems: list[str], form: Form | None = None) -> InvalidSubmission:
@@ -222,6 +249,7 @@ def _invalid(path: Path, problems: list[str], form: Form | None = None) -> Inval
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import InvalidSubmission
@@ -51,6 +51,7 @@ def test_valid_files_are_read_right(tmp_path, array):
     [
         (GOOD[:3], ["3 samples; expected 4 to 100"]),
         (GOOD[:3, :, :2], ["one sample has shape (2, 2); expected (2, 3)", "3 samples"]),
+        (GOOD[:3] * 255, ["3 samples; expected 4 to 100", "values outside [0, 1]"]),
         (GOOD * 255, ["values outside [0, 1]", "bytes are divided by their largest code"]),
         (np.where(GOOD > 0.5, np.nan, GOOD), ["12 values are not finite: nan at [2, 0, 0]"]),
         (np.where(GOOD > 0.9, np.inf, GOOD - 1), ["not finite: inf", "values outside [0, 1]: -1 at [0, 0, 0]"]),
@@ -172,6 +173,39 @@ def test_damaged_files_are_refused_or_read_and_never_crash(tmp_path, cut, flips)
         assert "is not a valid submission" in str(error)
 
 
+SHAPES = st.lists(st.integers(-1, 6) | st.sampled_from([2**40, 2**63]), max_size=4).map(tuple)
+DESCRIPTIONS = st.sampled_from(
+    ["<f4", ">f4", "<f8", "=f2", "|O", "<i8", "<M8[s]", "|V4", "", "f4", None, ("<f4", 2), [("a", "<f4")]]
+)
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    descr=DESCRIPTIONS,
+    shape=SHAPES | st.just((4, 2, 3)),
+    fortran=st.booleans() | st.just(2),
+    extra=st.integers(-3, 3),
+    name=st.sampled_from(["samples.npy", "samples", "../samples.npy", "/samples.npy", "samples.npy\0", "x" * 300]),
+    values=st.lists(st.floats(width=32) | st.sampled_from([0.0, 0.5, 1.0]), min_size=24, max_size=24),
+)
+@example("<f4", (4, 2, 3), False, 0, "samples.npy", [i / 24 for i in range(24)])
+@example("<f4", (4, 2, 3), True, 0, "samples.npy", [i / 24 for i in range(24)])
+def test_generated_archives_are_refused_or_read_right(tmp_path, descr, shape, fortran, extra, name, values):
+    """Every header with every kind of data: what is read equals what numpy makes of it; the rest is refused in words."""
+    data = np.array(values, "<f4").tobytes()
+    data = data + bytes(extra) if extra >= 0 else data[:extra]
+    header = repr({"descr": descr, "fortran_order": fortran, "shape": shape}) + "\n"
+    path = archive(tmp_path / "x.npz", (name, npy(header, data)))
+    try:
+        found = read_samples(path, FORM).x
+    except InvalidSubmission as error:
+        assert "is not a valid submission" in str(error)
+    else:
+        assert name.partition("\0")[0] == "samples.npy" and shape == (4, 2, 3) and extra == 0
+        expected = np.frombuffer(data, descr).reshape(shape, order="F" if fortran else "C")
+        assert np.array_equal(found, expected.astype("f4"))
+
+
 def test_the_command_scores_held_out_digits_and_names_a_copy(tmp_path):
     data = load("dataset", "digits")()
     form = form_of(data)
@@ -186,7 +220,8 @@ def test_the_command_scores_held_out_digits_and_names_a_copy(tmp_path):
 
     held_out = json.loads(run(data.oracle(1200, board="public", seed=0).numpy(), "--json").stdout)
     copied = json.loads(run(data.train.x.numpy(), "--json").stdout)
-    assert set(held_out) == {"dataset", "metrics", "flags"} and held_out["flags"] == []
+    assert set(held_out) == {"dataset", "metrics", "flags"}
+    assert [flag.partition(":")[0] for flag in held_out["flags"]] == ["held-out rows"]
     assert any(flag.startswith("training copies") for flag in copied["flags"])
     assert held_out["metrics"]["public"]["fid_lenet"]["value"] < 2
     assert "expected for digits: an .npz with one member" in run(data.train.x[:5].numpy(), check=6).stderr

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.registry import entries
+from bench.submissions import SUBMISSION, UNKNOWN
 
 if TYPE_CHECKING:  # listing and --help must not pay for pandas
     import pandas as pd
@@ -79,7 +80,7 @@ def _board(suite: str, device: str, dataset: str, part: pd.DataFrame, primary: s
         lines=_explain(primary, main, board),
         headings=headings,
         rows=tuple(rows),
-        n_ranked=len(contestants),
+        n_ranked=sum(row.family != SUBMISSION for row in contestants),
     )
 
 
@@ -95,6 +96,8 @@ def _explain(primary: str, main: pd.DataFrame, board: str) -> tuple[str, ...]:
     )
     if not seeds or min(seeds) < 5:
         lines.append("Order not established: fewer than five seeds.")
+    if (main.family == SUBMISSION).any():
+        lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
 
 
@@ -115,7 +118,8 @@ def _place(row: object, on_board: bool) -> str:
     if not on_board or math.isinf(_rank(row)):
         return DASH
     low, high = int(row.rank_low), int(row.rank_high)  # type: ignore[attr-defined]
-    return f"{int(row.rank)}" if low == high else f"{int(row.rank)} ({low}–{high})"  # type: ignore[attr-defined]
+    mark = "sub " if row.family == SUBMISSION else ""  # type: ignore[attr-defined]
+    return f"{mark}{int(row.rank)}" if low == high else f"{mark}{int(row.rank)} ({low}–{high})"  # type: ignore[attr-defined]
 
 
 def _name(row: object) -> str:

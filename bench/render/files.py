@@ -13,11 +13,14 @@ from bench.cell import Record
 from bench.render.board import make_boards
 from bench.render.markdown import leaderboard_markdown, results_readme
 from bench.store import Store
+from bench.submissions import as_records, read_all
 
 
 def write_boards(store: Store) -> list[Path]:
     """Rebuild leaderboard.{md,csv,json} and README.md from the cells; returns the files."""
     records = store.records()
+    machines = environment_lines(records, store.out)
+    records += submitted(store, records)
     frame = leaderboard.tidy(records)
     primaries = leaderboard.primary_metrics(records)
     found = leaderboard.flags(frame, records)
@@ -27,13 +30,20 @@ def write_boards(store: Store) -> list[Path]:
         "leaderboard.csv": to_csv(frame),
         "leaderboard.json": to_json(frame, means, found),
         "leaderboard.md": leaderboard_markdown(boards, means),
-        "README.md": results_readme(boards, means, store.out, environment_lines(records, store.out)),
+        "README.md": results_readme(boards, means, store.out, machines),
     }
     for name, text in texts.items():
         path = store.out / name
         if not path.exists() or path.read_bytes() != text.encode():
             write_atomic(path, text.encode())
     return [store.out / name for name in texts]
+
+
+def submitted(store: Store, records: list[Record]) -> list[Record]:
+    """The rows that a folder's submissions have on the boards of its records; unreadable ones are among its problems."""
+    found, problems = read_all(store.out)
+    store.problems += problems
+    return as_records(found, records)
 
 
 def to_csv(frame: pd.DataFrame) -> str:

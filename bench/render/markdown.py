@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from bench.render.board import DASH, Board, number
+from bench.render.terminal import clean
 
 NOTE = "† uses labels. *ref*: a reference row, which takes no rank. A dash: the model cannot do this."
 
 
 def escape(text: str) -> str:
-    """Text made inert inside a Markdown table: no markup, no new cell, no control character."""
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)
+    """Text made inert inside a Markdown table: no markup, no new cell, no character that cannot be printed."""
+    text = clean(text)
     return re.sub(r"([\\`*_{}\[\]<>|#!~&])", lambda m: f"&#{ord(m[1])};" if m[1] in "<>&|" else "\\" + m[1], text)
 
 

@@ -1,0 +1,133 @@
+"""What a number of seeds can resolve: pilot variance, the effect found with 80 % power, and the seeds that a wanted effect needs.
+
+    effect e of n seeds against n:  P(T' > t) = power,  t = t_{1-alpha, 2n-2},  T' noncentral t with e / (s sqrt(2 / n))        (1)
+
+One-sided, on the metric's declared scale, s the standard deviation over training seeds. Pure functions of records; no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median, variance
+
+from bench.cell import Record
+from bench.registry import entries
+from bench.stats import to_scale
+
+GATED = ("nll", "nll_dequantized", "nll_bound", "accuracy")  # gated on every board, besides its primary metric
+ALPHA, POWER = 0.05, 0.8
+MOST_SEEDS = 1000
+RELATIVE_FLOOR = 0.01  # of delta: 1 % of the value on the raw and log scales; what another processor's rounding may do
+COUNTED_ROWS = 2  # of delta for a share that was counted from n rows: two of them may fall on the other side
+
+Key = tuple[str, str, str]  # suite-device, dataset, metric
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric on one board. deviation: a typical row's over seeds, on the scale (median of rows that have one).
+
+    delta: the effect, on the scale, below which the gate is never red: what `seeds` seeds resolve in a typical row.
+    """
+
+    scale: str
+    better: str
+    n: int
+    version: int
+    rows: int
+    seeds: int
+    deviation: float
+    delta: float
+
+
+def gated_metrics(primary: str) -> tuple[str, ...]:
+    """The metrics that the gate judges on a board: the one place that says so."""
+    return (primary, *(name for name in GATED if name != primary))
+
+
+def columns(records: Iterable[Record], *, seeds: int | None = None) -> dict[Key, Column]:
+    """Every gated column of the public board. seeds: of the run that delta is for; those stored if left out."""
+    found: dict[Key, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
+    versions: dict[Key, int] = {}
+    for record in records:
+        place = f"{record['suite']}-{record['device']}", record["dataset"]["id"]
+        for metric in gated_metrics(record["dataset"].get("primary", "")):
+            entry = record["metrics"]["public"].get(metric)
+            if entry and entry["value"] is not None:
+                found[*place, metric][record["model"]["row"]].append(entry)
+                versions[*place, metric] = record.get("protocol", {}).get("metric_versions", {}).get(metric, 1)
+    return {key: _column(key[2], rows, versions[key], seeds) for key, rows in sorted(found.items())}
+
+
+def _column(metric: str, rows: dict[str, list[dict]], version: int, seeds: int | None) -> Column:
+    known = entries("metric")
+    scale = known[metric].constants.get("scale", "raw") if metric in known else "raw"
+    first = next(iter(rows.values()))[0]
+    scaled = [[to_scale(e["value"], scale) for e in cells] for cells in rows.values()]
+    spreads = [math.sqrt(variance(values)) for values in scaled if len(set(values)) > 1]
+    deviation = median(spreads) if spreads else 0.0
+    stored = round(median(len(values) for values in scaled))
+    values = [e["value"] for cells in rows.values() for e in cells]
+    delta = max(resolvable(deviation, seeds or stored), floor_of(values, scale, first["n"]))
+    return Column(scale, first["better"], first["n"], version, len(rows), stored, deviation, delta)
+
+
+def floor_of(values: Sequence[float], scale: str, n: int) -> float:
+    """The least delta of a column on its scale: rounding on another processor is no regression."""
+    middle = median(values)
+    if scale == "log":
+        return RELATIVE_FLOOR
+    if scale == "logit":
+        inside = min(max(middle, 1 / (n + 1)), n / (n + 1))
+        return max(RELATIVE_FLOOR, COUNTED_ROWS / n / (inside * (1 - inside)))
+    return RELATIVE_FLOOR * max(abs(middle), 1.0)
+
+
+def resolvable(deviation: float, seeds: int, *, alpha: float = ALPHA, power: float = POWER) -> float:
+    """The effect on the scale that `seeds` seeds against as many find with this power, eq. (1); inf for one noisy seed."""
+    if deviation == 0.0:
+        return 0.0
+    if seeds < 2:
+        return math.inf
+    return _noncentrality(2 * seeds - 2, alpha, power) * deviation * math.sqrt(2 / seeds)
+
+
+def seeds_needed(deviation: float, effect: float, *, alpha: float = ALPHA, power: float = POWER) -> int | None:
+    """The fewest seeds a side that resolve an effect on the scale; None if a thousand do not."""
+    low, high = 2, MOST_SEEDS
+    if resolvable(deviation, high, alpha=alpha, power=power) > effect:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if resolvable(deviation, middle, alpha=alpha, power=power) <= effect:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _noncentrality(df: int, alpha: float, power: float) -> float:
+    """The noncentrality of a one-sided t test with this power, by bisection."""
+    from scipy.special import nctdtr
+
+    from bench.stats import t_quantile
+
+    threshold, low, high = t_quantile(1 - alpha, df), 0.0, 100.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        if 1 - float(nctdtr(df, middle, threshold)) < power:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def effect_on_scale(share: float, column: Column, value: float) -> float:
+    """What "worse by this share" is on the column's scale, at a typical value: 0.3 is 30 %."""
+    worse = value + share * abs(value) * (1 if column.better == "lower" else -1)
+    if column.scale == "logit":  # the share of errors grows
+        worse = value - share * (1 - value) if column.better == "higher" else worse
+    return abs(to_scale(worse, column.scale) - to_scale(value, column.scale))

@@ -1,0 +1,174 @@
+"""results/reference.json: what the gate compares with. One row a line, sorted, so that a review reads it as a diff."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.atomic import write_atomic
+from bench.calibrate import columns, gated_metrics
+from bench.cell import Record
+from bench.errors import UsageError
+
+SCHEMA = "bench.reference/1"
+SPEEDS = ("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread")
+
+Reference = dict[str, Any]
+
+
+def summarise(records: Iterable[Record]) -> Reference:
+    """{"columns", "rows"} of records: per row its values per seed, statuses, speed and memory; per column scale and delta."""
+    records = list(records)
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        place = f"{record['suite']}-{record['device']}/{record['dataset']['id']}/{record['model']['row']}"
+        groups[place].append(record)
+    return {
+        "columns": {"/".join(key): _rounded(asdict(column)) for key, column in columns(records).items()},
+        "rows": {row: _row(sorted(group, key=lambda r: r["seed"])) for row, group in sorted(groups.items())},
+    }
+
+
+def _rounded(column: dict[str, Any]) -> dict[str, Any]:
+    """Deviation and delta to four digits."""
+    return column | {k: float(f"{column[k]:.4g}") for k in ("deviation", "delta")}
+
+
+def _row(records: list[Record]) -> dict[str, Any]:
+    statuses: dict[str, int] = defaultdict(int)
+    for record in records:
+        statuses[record["status"]] += 1
+    metrics = {}
+    for metric in gated_metrics(records[0]["dataset"].get("primary", "")):
+        entries = [r["metrics"]["public"].get(metric) for r in records]
+        values = [e["value"] for e in entries if e and e["value"] is not None]
+        if values:
+            metrics[metric] = values
+    failed = next((r for r in records if r["error"]), None)
+    return {
+        "statuses": dict(statuses),
+        "dataset": records[0]["dataset"]["sha256"][:12],
+        "metrics": metrics,
+        "error": _first_line(failed) if failed else "",
+        **_resources(records),
+        **_speed(records),
+    }
+
+
+def _first_line(record: Record) -> str:
+    error = record["error"]
+    return f"{error['type']} in {error['phase']}: {(error['message'].splitlines() or [''])[0]}"[:300]
+
+
+def _resources(records: list[Record]) -> dict[str, Any]:
+    """Median peak bytes over the seeds that ended well; absent where they were not measured."""
+    found = {}
+    for name in ("peak_rss_bytes", "peak_cuda_bytes"):
+        values = [r["resources"].get(name) for r in records if r["status"] == "ok"]
+        if any(values):
+            found[name] = round(median(v for v in values if v))
+    return found
+
+
+def _speed(records: list[Record]) -> dict[str, Any]:
+    """The exclusive pass of the first seed that has one, with its machine; nothing where there was none."""
+    for record in records:
+        throughput = record["throughput"]
+        if not throughput.get("contended", True):
+            found = {name: throughput.get(name) for name in SPEEDS}
+            found["matmul_flops_per_s"] = (throughput.get("calibration") or {}).get("matmul_flops_per_s")
+            found["env_ref"] = record.get("env_ref")
+            return {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in found.items() if v is not None}
+    return {}
+
+
+def suites_of(reference: Reference) -> set[str]:
+    """The suite-device pairs that rows belong to."""
+    return {row.split("/")[0] for row in reference["rows"]}
+
+
+def accept(old: Reference | None, fresh: Reference, *, git_sha: str | None, partial: bool = False) -> Reference:
+    """The new reference: every suite that was run anew replaces the old one's (its rows only, with partial); others stay."""
+    base = old or {"columns": {}, "rows": {}, "commits": {}}
+    renewed = suites_of(fresh)
+    keep = lambda key: partial or key.split("/")[0] not in renewed  # noqa: E731
+    rows = {k: v for k, v in base["rows"].items() if keep(k)} | fresh["rows"]
+    kept = {k: v for k, v in base["columns"].items() if keep(k)}
+    merged = fresh["columns"] | kept if partial else kept | fresh["columns"]  # few rows say little of a column's noise
+    commits = base.get("commits", {}) | dict.fromkeys(renewed, git_sha)
+    return {"columns": merged, "rows": rows, "commits": commits}
+
+
+def encode(reference: Reference) -> bytes:
+    """JSON with one row a line."""
+    lines = [
+        "{",
+        f' "schema": {json.dumps(SCHEMA)},',
+        f' "commits": {json.dumps(reference["commits"], sort_keys=True)},',
+    ]
+    for name, end in (("columns", ","), ("rows", "")):
+        lines.append(f' "{name}": {{')
+        items = sorted(reference[name].items())
+        for i, (key, value) in enumerate(items):
+            text = json.dumps(_finite(value), sort_keys=True, allow_nan=False)
+            lines.append(f"  {json.dumps(key)}: {text}{',' if i + 1 < len(items) else ''}")
+        lines.append(f" }}{end}")
+    return ("\n".join([*lines, "}"]) + "\n").encode()
+
+
+def _finite(value: dict[str, Any]) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and math.isinf(v) else v for k, v in value.items()}
+
+
+def write(reference: Reference, path: Path) -> None:
+    """Write it whole or not at all; UsageError where the path cannot be written."""
+    try:
+        write_atomic(path, encode(reference))
+    except OSError as error:
+        raise UsageError(f"--ref {path} cannot be written: {error.strerror or error}") from error
+
+
+def read(path: Path) -> Reference:
+    """Read a reference; UsageError says what is wrong with it and what to do."""
+    advice = "write one from reviewed results: bench gate --accept --results DIR"
+    if not path.is_file():
+        raise UsageError(f"no reference at --ref {path}; {advice}")
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise UsageError(f"--ref {path} is not readable as JSON ({error}); {advice}") from error
+    problem = check(value)
+    if problem:
+        raise UsageError(f"--ref {path} is no reference: {problem}; {advice}")
+    for column in value["columns"].values():
+        column["delta"] = math.inf if column["delta"] is None else column["delta"]
+    return value
+
+
+def check(value: Any) -> str:
+    """Why an object is not a reference of this schema, in words; empty if it is one."""
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        schema = value.get("schema") if isinstance(value, dict) else type(value).__name__
+        return f"schema {schema!r}, this version reads {SCHEMA!r}"
+    for name in ("columns", "rows", "commits"):
+        if not isinstance(value.get(name), dict):
+            return f"no table {name!r}"
+    for key, column in value["columns"].items():
+        if not isinstance(column, dict) or {"scale", "better", "delta", "version"} - column.keys():
+            return f"column {key!r} has no scale, better, delta or version"
+    for key, row in value["rows"].items():
+        if not isinstance(row, dict) or {"statuses", "dataset", "metrics"} - row.keys() or key.count("/") != 2:
+            return f"row {key!r} has no statuses, dataset or metrics"
+        for metric, values in row["metrics"].items():
+            board = key.rpartition("/")[0]
+            if f"{board}/{metric}" not in value["columns"]:
+                return f"row {key!r} has {metric!r}, which is not among the columns"
+            if not isinstance(values, list) or not values or not all(isinstance(v, (int, float)) for v in values):
+                return f"row {key!r}: {metric!r} is no list of numbers"
+    return ""

@@ -1,0 +1,113 @@
+"""A gate's findings for people and machines: lines for a terminal, Markdown for a job's page, JUnit for a CI server."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from xml.etree import ElementTree
+
+from bench.gate import RED, VERDICTS, Finding
+from bench.render.terminal import clean
+
+SUMMARY_BYTES = 2**20  # what a job page takes
+SECTION_BYTES = 200_000
+SHOWN = 20
+TITLES = {
+    "error": "Errors",
+    "regression": "Regressions",
+    "inconclusive": "Inconclusive: warnings",
+    "note": "Notes",
+    "within": "Different, within what is allowed",
+    "same": "Identical",
+}
+
+
+def ordered(findings: Sequence[Finding]) -> list[Finding]:
+    """The gravest first, then the largest, then by name."""
+    return sorted(findings, key=lambda f: (VERDICTS.index(f.verdict), -f.size, f.row, f.subject))
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """The verdict in one line."""
+    count = Counter(f.verdict for f in findings)
+    rows = len({f.row for f in findings})
+    red = sum(count[v] for v in RED)
+    words = f"RED: {red} findings" if red else "green"
+    parts = [f"{count[v]} {TITLES[v].partition(':')[0].lower()}" for v in VERDICTS if count[v]]
+    speed = len({f.row for f in findings if f.subject.startswith("speed")})
+    return f"gate: {words}; {rows} rows: {', '.join(parts) or 'nothing compared'}; speed judged on {speed} rows"
+
+
+def lines(findings: Sequence[Finding]) -> list[str]:
+    """Lines for a terminal or a log: what is red in full, at most twenty warnings and notes each."""
+    found = []
+    for verdict, group in groupby(ordered(findings), key=lambda f: f.verdict):
+        if verdict in ("within", "same"):
+            continue
+        members = list(group)
+        shown = members if verdict in RED else members[:SHOWN]
+        found += [clean(f"{verdict.upper():13} {f.row} {f.subject}: {f.words}") for f in shown]
+        if len(members) > len(shown):
+            found.append(f"{verdict.upper():13} ... and {len(members) - len(shown)} more (see --summary)")
+    return found
+
+
+def junit(findings: Sequence[Finding]) -> bytes:
+    """JUnit XML, a test case a row: failure is a regression, error a crash or what is missing, skipped is inconclusive."""
+    rows: dict[str, list[Finding]] = {}
+    for finding in ordered(findings):
+        rows.setdefault(finding.row, []).append(finding)
+    cases = [_case(row, found) for row, found in sorted(rows.items())]
+    count = Counter(child.tag for case in cases for child in case)
+    numbers = {"failures": count["failure"], "errors": count["error"], "skipped": count["skipped"]}
+    attributes = {"name": "bench gate", "tests": str(len(cases))} | {k: str(v) for k, v in numbers.items()}
+    suite = ElementTree.Element("testsuite", attributes)
+    suite.extend(cases)
+    root = ElementTree.Element("testsuites", attributes)
+    root.append(suite)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _case(row: str, findings: list[Finding]) -> ElementTree.Element:
+    board, _, model = row.rpartition("/")
+    case = ElementTree.Element("testcase", {"classname": xml_text(board.replace("/", ".")), "name": xml_text(model)})
+    tags = {"error": "error", "regression": "failure", "inconclusive": "skipped"}
+    worst = next((tags[f.verdict] for f in findings if f.verdict in tags), None)  # findings: the gravest first
+    if worst:
+        said = [f for f in findings if f.verdict in tags]
+        child = ElementTree.SubElement(case, worst, {"message": xml_text(f"{said[0].subject}: {said[0].words}")})
+        child.text = xml_text("\n".join(f"{f.verdict}: {f.subject}: {f.words}" for f in said))
+    return case
+
+
+def xml_text(text: str) -> str:
+    """Text without the characters that XML 1.0 cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
+
+
+def summary(findings: Sequence[Finding], head: str) -> str:
+    """Markdown below 1 MiB: a section a verdict, each truncated by itself so that a long one hides no other."""
+    from bench.render.markdown import escape, table
+
+    parts = [f"## {escape(head)}\n"]
+    for verdict, group in groupby(ordered(findings), key=lambda f: f.verdict):
+        members = list(group)
+        parts.append(f"### {TITLES[verdict]} ({len(members)})\n")
+        if verdict in ("same", "within"):
+            continue
+        kept, size = [], 0
+        for finding in members:
+            row = (finding.row, finding.subject, finding.words)
+            size += len(table(("",) * 3, (row,)).encode())
+            if size > SECTION_BYTES:
+                break
+            kept.append(row)
+        parts.append(table(("row", "what", "finding"), tuple(kept)) + "\n")
+        if len(kept) < len(members):
+            parts.append(f"... and {len(members) - len(kept)} more.\n")
+    text = "\n".join(parts)
+    assert len(text.encode()) < SUMMARY_BYTES
+    return text

@@ -1,0 +1,33 @@
+"""What a file of samples gives away by itself: rows of the held-out splits among them, and modes that are missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+EXCESS = 0.05  # share of samples that are exact held-out rows, above that of the training rows, which data may repeat
+
+
+def share_of_rows(rows: np.ndarray, known: np.ndarray) -> float:
+    """Share of rows (N, ...) that equal one of known (M, ...) bit for bit, in [0, 1]."""
+    table = {row.tobytes() for row in np.ascontiguousarray(known, dtype=np.float32)}
+    return float(np.mean([row.tobytes() in table for row in np.ascontiguousarray(rows, dtype=np.float32)]))
+
+
+def screen(dataset: Any, samples: np.ndarray, metrics: dict[str, Any]) -> list[str]:
+    """Findings in words about checked samples (N, *shape) of a Dataset and their scores by board."""
+    import torch
+
+    on_grid = dataset.to_grid(torch.as_tensor(samples)).numpy()
+    train = dataset.train.x[:5000].numpy()
+    found = []
+    for board in ("public", "private"):
+        held_out = dataset.split(board).x[:].numpy()
+        share = share_of_rows(on_grid, held_out)
+        if share > EXCESS + share_of_rows(train, held_out):
+            found.append(f"held-out rows: {share:.0%} of the samples are exact rows of the {board} board")
+    hit = metrics["public"].get("modes_hit", {}).get("value")
+    if hit is not None and dataset.n_modes and hit < dataset.n_modes:
+        found.append(f"missing modes: {hit:.0f} of {dataset.n_modes} are hit")
+    return found
