@@ -154,6 +154,7 @@ class _MaskedNet(nn.Module):
             nn.init.zeros_(self.direct.weight)
         self.palette = None if model.levels <= 32 else nn.Parameter(torch.randn(features, model.levels) / 4)
         self.bias = nn.Parameter(log_marginals(codes, model.levels))  # c (D, K)
+        self.kept: tuple[int, list[Tensor]] = (-1, [])  # an ordering and its masks
         for ordering in range(model.orderings):
             degrees = [torch.arange(n_inputs) + 1 if ordering == 0 else torch.randperm(n_inputs) + 1]
             for size in model.hidden:
@@ -164,17 +165,16 @@ class _MaskedNet(nn.Module):
 
     def forward(self, codes: Tensor, ordering: int, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""
-        inputs, *hidden = self._degrees(ordering)
+        *masks, last, across = self._masks(ordering)
         x = h = self._scaled(codes)
-        for layer, below, above in zip(self.layers, [inputs, *hidden], hidden, strict=False):
-            mask = (above[:, None] >= below).float()  # eq. (13)
+        for layer, mask in zip(self.layers, masks, strict=True):
             h = F.relu(F.linear(h, layer.weight * mask, layer.bias))
             if dropout:
                 kept = torch.rand(h.shape, generator=generator, device=h.device) >= dropout
                 h = h * kept / (1 - dropout)
-        features = F.linear(h, self._mask(self.readout.weight, inputs[:, None] > hidden[-1]))  # eq. (14)
+        features = F.linear(h, _masked(self.readout.weight, last))
         if self.direct is not None:
-            features = features + F.linear(x, self._mask(self.direct.weight, inputs[:, None] > inputs))
+            features = features + F.linear(x, _masked(self.direct.weight, across))
         return self._logits(features.view(*codes.shape, -1), self.bias)
 
     def draw(self, n: int, ordering: int, generator: torch.Generator) -> Tensor:
@@ -218,10 +218,21 @@ class _MaskedNet(nn.Module):
     def _scaled(self, codes: Tensor) -> Tensor:
         return codes.float() * (2 / (self.levels - 1)) - 1
 
-    def _mask(self, weight: Tensor, mask: Tensor) -> Tensor:
-        return (weight.view(len(mask), -1, mask.shape[1]) * mask[:, None].float()).view_as(weight)
+    def _masks(self, ordering: int) -> list[Tensor]:
+        """Masks of the layers (13), of V (14) and of A, (D, 1, H) for the last two: those of one ordering are kept."""
+        if self.kept[0] != ordering:
+            inputs, *hidden = self._degrees(ordering)
+            masks = [above[:, None] >= below for below, above in zip([inputs, *hidden], hidden, strict=False)]
+            masks += [(inputs[:, None] > below)[:, None] for below in (hidden[-1], inputs)]
+            self.kept = ordering, [mask.float() for mask in masks]
+        return self.kept[1]
 
     def _logits(self, features: Tensor, bias: Tensor) -> Tensor:
         if self.levels == 2:
             features = F.pad(features, (1, 0))  # the logit of code 0 is 0
         return (features if self.palette is None else features @ self.palette) + bias
+
+
+def _masked(weight: Tensor, mask: Tensor) -> Tensor:
+    """Weight (D F, H) times a mask (D, 1, H), the same for all F features of a pixel."""
+    return (weight.view(len(mask), -1, mask.shape[2]) * mask).view_as(weight)
