@@ -12,12 +12,16 @@ BLOCK = re.compile(r"(<!-- ratios -->\n).*?(<!-- end of ratios -->)", re.DOTALL)
 def rows_of(run: dict[str, Any]) -> list[tuple[str, ...]]:
     """One row a peer, and one for each limit without a peer."""
     rows = []
-    for benchmark in run["benchmarks"]:
-        info = benchmark["extra_info"]
+    for info in _compared(run):
         if "limit_seconds" in info:
             rows.append(_limit_row(info))
         rows += [_row(info, peer) for peer in info["peers"]]
     return rows
+
+
+def _compared(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the rows with a peer or a limit say of themselves; hot paths without either are in the stored run only."""
+    return [b["extra_info"] for b in run["benchmarks"] if "peers" in b["extra_info"]]
 
 
 def _row(info: dict[str, Any], peer: dict[str, Any]) -> tuple[str, ...]:
@@ -46,7 +50,7 @@ def machine_lines(run: dict[str, Any]) -> str:
     """When and on what it was measured, one paragraph."""
     machine = run["machine_info"]
     libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items() if version)
-    pairs = sorted({peer["pairs"] for b in run["benchmarks"] for peer in b["extra_info"]["peers"]})
+    pairs = sorted({peer["pairs"] for info in _compared(run) for peer in info["peers"]})
     return (
         f"Measured on {run['datetime'][:10]}: {machine['processor_name']}, {machine['cores']} cores, Python "
         f"{machine['python_version']}, {libraries}; BLAS of numpy and SciPy: {', '.join(machine['blas'])}; torch uses "
