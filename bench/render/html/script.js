@@ -47,7 +47,7 @@
         document.querySelectorAll(".ranked tr[data-f]:not([hidden]):not([data-f=ref]) th bdi").forEach(function (name) {
           shown[name.textContent] = true;
         });
-        status.textContent = family === "" ? "" : Object.keys(shown).length + " models shown, and the reference rows";
+        status.textContent = family === "" ? "" : Object.keys(shown).length + " shown on the boards, and the reference rows";
       });
     });
   }
