@@ -189,3 +189,20 @@ def test_every_row_of_the_frame_with_a_rank_is_on_the_page():
     frame = leaderboard.tidy(records)
     for row in frame[(frame.board == "public") & frame["rank"].notna()].itertuples():
         assert f'data-v="{row.rank}"' in text
+
+
+def test_a_submission_stands_on_its_board_and_in_no_count_of_what_ran():
+    records = small()
+    kept = {name: records[1][name] for name in ("suite", "device", "dataset", "seed", "metrics", "status", "error")}
+    model = {
+        "id": "them",
+        "row": "them",
+        "family": "submission",
+        "uses_labels": False,
+        "reference": False,
+        "variant": "",
+    }
+    empty = {name: {} for name in ("training", "timing", "throughput", "resources")}
+    text = build([*records, kept | empty | {"precision": "", "flags": ["submission: x"], "model": model}])
+    assert "them" in text and "Submission" in text
+    assert f"{len(records)} trained and scored cells" in text

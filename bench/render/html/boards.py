@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from bench.leaderboard import SEEDS_FOR_AN_ORDER, metric_scale
@@ -148,6 +149,8 @@ def _cell(row: Row | None, metric: str) -> tuple[str, float | None]:
     if row is None or row["centre"] is None:
         return DASH, None
     value = row["centre"]
+    if math.isinf(value):
+        return "never", None
     if metric in RESOURCE_HEADINGS:
         scaled = value / 2**20 if metric == "peak_rss_bytes" else value
         return (f"{float(f'{scaled:.3g}'):,.0f}" if scaled >= 100 else number(scaled)), value

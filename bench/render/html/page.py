@@ -46,13 +46,15 @@ def leaderboard_html(
         "ran": what_ran(source),
         "cards": model_cards(source),
         "families": {
-            name: (words[0], family_class(name)) for name, words in FAMILY_WORDS.items() if name != "reference"
+            name: (words[0], family_class(name))
+            for name, words in FAMILY_WORDS.items()
+            if name not in ("reference", "submission")
         },
         "shapes": SHAPES,
         "counts": {
             "models": len({r["model"]["id"] for r in records if not r["model"]["reference"]}),
             "datasets": len({r["dataset"]["id"] for r in records}),
-            "cells": len(records),
+            "cells": sum("curve" in r for r in records),
         },
     }
     return environment().get_template("page.html.j2").render(context)

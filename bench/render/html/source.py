@@ -90,6 +90,7 @@ FAMILY_WORDS = {
     "approximate": ("Approximate", "compress and restore: a bound on p(x)"),
     "implicit": ("Adversarial", "samples only: a generator against a discriminator"),
     "extension": ("Beyond", "repairs of GANs, and today's yardstick"),
+    "submission": ("Submission", "a file of samples: training unknown"),
     "reference": ("Reference", "ceiling, cheat, floor, control: no rank"),
 }
 
