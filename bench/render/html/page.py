@@ -52,7 +52,7 @@ def leaderboard_html(
         },
         "shapes": SHAPES,
         "counts": {
-            "models": len({r["model"]["id"] for r in records if not r["model"]["reference"]}),
+            "models": len({r["model"]["id"] for r in records if "curve" in r and not r["model"]["reference"]}),
             "datasets": len({r["dataset"]["id"] for r in records}),
             "cells": sum("curve" in r for r in records),
         },
