@@ -51,6 +51,7 @@ class Format(StrEnum):
     md = "md"
     csv = "csv"
     json = "json"
+    html = "html"
 
 
 class Speed(StrEnum):
@@ -152,11 +153,12 @@ def leaderboard(
     board: Annotated[BoardName, typer.Option(help="The split it is scored on.")] = BoardName.public,
     format_: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
     out: Out = Path("results"),
+    browse: Annotated[bool, typer.Option("--open", help="Show the page, leaderboard.html, in a browser.")] = False,
 ) -> None:
-    """Rebuild the boards from the stored cells and print them."""
+    """Rebuild the boards from the stored cells and print them, or show the page."""
     from bench import show
 
-    _guard(lambda: show.print_leaderboard(out, dataset=dataset, board=board.value, style=format_.value))
+    _guard(lambda: show.print_leaderboard(out, dataset=dataset, board=board.value, style=format_.value, browse=browse))
 
 
 @app.command()

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench.cell import BOARDS, Record
 from bench.registry import entries
-from bench.stats import Centre, compare, holm, summarise
+from bench.stats import Centre, compare, compare_pairs, holm, summarise
 
 ALPHA = 0.05
 SEEDS_FOR_AN_ORDER = 5
-SUBMISSION = "submission"  # family of a row that came as a file of samples: placed among the models, it moves none of them
+SUBMISSION = (
+    "submission"  # family of a row that came as a file of samples: placed among the models, it moves none of them
+)
 COLUMNS = [
     "suite", "device", "precision", "dataset", "board", "model", "family", "uses_labels", "reference", "metric", "better",
     "unit", "n_samples", "centre", "se", "ci_low", "ci_high", "n_seeds", "n_failed", "rank", "rank_low", "rank_high",
@@ -154,16 +156,13 @@ def _place_among(mine: Centre, others: list[Centre], sign: int) -> dict[str, int
 
 def _significant(names: list[str], found: dict[str, Centre], sign: int) -> tuple[dict[str, int], dict[str, int]]:
     """How many models are significantly better and worse than each, Holm over all pairs of the board."""
-    pairs = list(combinations(names, 2))
-    tests = [compare(found[a], found[b]) for a, b in pairs]
-    p_values = holm([1.0 if test.p is None else test.p for test in tests])
-    above, below = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    for (a, b), test, p in zip(pairs, tests, p_values):
-        if p < ALPHA and test.value != 0:
-            winner, loser = (a, b) if sign * test.value < 0 else (b, a)
-            above[loser] += 1
-            below[winner] += 1
-    return above, below
+    values, p_values = compare_pairs([found[name] for name in names])
+    better = sign * values < 0
+    certain = (np.array(holm(p_values)) < ALPHA) & (values != 0)
+    first, second = np.triu_indices(len(names), k=1)
+    winners, losers = np.where(better, first, second)[certain], np.where(better, second, first)[certain]
+    count = lambda places: dict(zip(names, np.bincount(places, minlength=len(names)).tolist()))
+    return count(losers), count(winners)
 
 
 def _resource_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[dict[str, Any]]:

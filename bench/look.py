@@ -21,10 +21,14 @@ from bench.numerics import numerics, precision_of
 from bench.training import Training, undisturbed
 
 PROBE_SAMPLES = 1000
+MODES = "modes_captured"  # kept over time beside the primary metric
 
 
-def look(model: Any, cell: Cell, dataset: Dataset) -> float | None:
-    """The board's primary metric on the public split from few samples; None where the model cannot have it."""
+def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) -> float | None:
+    """The board's primary metric on the public split from few samples; None where the model cannot have it.
+
+    Appends to modes, for each look that gives a finite score, how many modes its samples hold; None where there are no modes.
+    """
     primary = cell.dataset["primary"]
     if primary not in cell.metrics or not hasattr(model, "sample"):
         return None
@@ -41,7 +45,9 @@ def look(model: Any, cell: Cell, dataset: Dataset) -> float | None:
             rows = dataset.dequantize(small.valid.x, seed=cell.seed) if lebesgue else small.valid.x
             outputs["valid.log_prob"] = model.log_prob(rows)
         ev = Evaluation(small, outputs, board="public", measure=cell.model.get("measure", ""), draws=1)
-        found = score(ev, (primary,))
+        found = score(ev, (primary, *({MODES} & cell.metrics.keys())))
+    if primary in found and math.isfinite(found[primary].value):
+        modes.append(found[MODES].value if MODES in found else None)
     return found[primary].value if primary in found else None
 
 

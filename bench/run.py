@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 import traceback
@@ -14,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.atomic import write_atomic
 from bench.cell import Cell, Record, failure, new_record
 from bench.data import Dataset
 from bench.environment import code
@@ -78,7 +78,8 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record["timing"]["load_s"] = round(time.monotonic() - start, 4)
     record["protocol"]["numerics"] = settings_of(cell.device, precision_of(cell.model["hparams"]))
     phase("fit")
-    training = _train(model, x, dataset, cell, phase)
+    modes: list[float | None] = []
+    training = _train(model, x, dataset, cell, phase, modes)
     record["curve"] = training.curve
     record["model"]["n_params"] = n_params(model)
     record["timing"]["train_s"] = round(training.seconds, 4)
@@ -97,22 +98,23 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
     record["artifacts"] = [store_outputs(outputs, dataset, artifact)]
     if cell.probes and "samples" in outputs:
-        final = look(model, cell, dataset)
-        if final is not None:
+        final = look(model, cell, dataset, modes)
+        if final is not None and math.isfinite(final):
             training.looked(training.steps, final)
     better = better_of(cell.dataset["primary"])
     record["training"] = last_best_gap(training.probes, better=better) | {"probes": training.probes}
+    record["training"]["modes"] = [(step, n) for (step, _), n in zip(training.probes, modes) if n is not None]
     phase("score")
     record = score_outputs(cell, record, outputs, dataset, flags)
     record["training"]["to_quality"] = quality_of(cell, training, record)
     if grid is not None and "samples" in outputs:
-        from bench.render.grid import draw_samples
+        from bench.render.grid import write_pictures
 
-        write_atomic(grid, draw_samples(dataset, outputs["samples"]))
+        write_pictures(grid, dataset, outputs["samples"])
     return record
 
 
-def _train(model: Any, x: Tensor, dataset: Dataset, cell: Cell, phase: _Phase) -> Training:
+def _train(model: Any, x: Tensor, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
     """Fit the model, with looks at the public board on the way."""
     with numerics(cell.device, precision_of(cell.model["hparams"])):
         return train(
@@ -121,7 +123,7 @@ def _train(model: Any, x: Tensor, dataset: Dataset, cell: Cell, phase: _Phase) -
             dataset.train.y,
             seed=cell.seed,
             steps=cell.steps,
-            probe=lambda m: look(m, cell, dataset),
+            probe=lambda m: look(m, cell, dataset, modes),
             n_probes=cell.probes,
             report=lambda step: phase.report("fit", step),
         )

@@ -298,9 +298,16 @@ def _relative(path: Path) -> str:
 
 
 def print_leaderboard(
-    out: Path, *, dataset: str | None, board: str, style: str, suite: str | None = None, quiet: bool = False
+    out: Path,
+    *,
+    dataset: str | None,
+    board: str,
+    style: str,
+    suite: str | None = None,
+    quiet: bool = False,
+    browse: bool = False,
 ) -> None:
-    """bench leaderboard: rebuild the files, print what was asked for."""
+    """bench leaderboard: rebuild the files, print what was asked for; browse: show the page in a browser instead."""
     from bench import leaderboard
     from bench.render import files, markdown
     from bench.render.board import make_boards
@@ -317,6 +324,12 @@ def print_leaderboard(
         for line in store.problems:
             print(clean(f"bench: {line}"), file=sys.stderr)
     records += files.submitted(store, records)
+    if browse:
+        open_page(out / "leaderboard.html")
+        return
+    if style == "html":
+        print(files.page(Store(out), [r for r in records if dataset in (None, r["dataset"]["id"])]), end="")
+        return
     chosen = [r for r in records if suite is None or r["suite"] == suite]
     frame = leaderboard.tidy(chosen)
     primaries = leaderboard.primary_metrics(chosen)
@@ -332,6 +345,20 @@ def print_leaderboard(
         return
     for one in boards:
         print_board(one)
+    if not quiet:
+        print(f"With pictures and curves: {out / 'leaderboard.html'} (bench leaderboard --open)")
+
+
+def open_page(path: Path) -> None:
+    """Show a page in the reader's browser, or say where it is."""
+    import webbrowser
+
+    address = path.resolve().as_uri()
+    try:
+        shown = webbrowser.open(address)
+    except webbrowser.Error:
+        shown = False
+    print(f"Opened {path}" if shown else f"No browser could be started; the page is {path}")
 
 
 def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:

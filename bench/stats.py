@@ -133,6 +133,44 @@ def compare(a: Centre, b: Centre) -> Difference:
     return Difference(value, se, 2 * t_tail(abs(value) / se, satterthwaite(parts)))
 
 
+def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:
+    """`compare` of all pairs i < j, in the order of itertools.combinations: (values, p), each (M (M - 1) / 2,).
+
+    p is 1 where it cannot be known. Pairs of one board share their blocks of rows, so that all are done at once.
+    """
+    count = len(centres)
+    if count < 2:
+        return np.empty(0), np.empty(0)
+    first, second = np.triu_indices(count, k=1)
+    values = np.array([c.scaled for c in centres])
+    values = values[first] - values[second]
+    if any(c.se is None for c in centres) or len({len(c.blocks) for c in centres}) > 1:
+        tests = [compare(centres[i], centres[j]) for i, j in zip(first, second)]
+        return values, np.array([1.0 if test.p is None else test.p for test in tests])
+    blocks = np.array([c.blocks for c in centres], dtype=float)
+    size = blocks.shape[1] if blocks.ndim == 2 else 0
+    rows = [np.zeros(count - 1 - i) for i in range(count)]
+    if size > 1:
+        rows = [np.var(blocks[i] - blocks[i + 1 :], axis=1, ddof=1) / size for i in range(count)]
+    seeds = np.array([c.seed_variance or 0.0 for c in centres])
+    freedom = np.array([c.n_seeds - 1 for c in centres])
+    parts = [(seeds[first], freedom[first]), (seeds[second], freedom[second]), (np.concatenate(rows), size - 1)]
+    return values, _p_values(values, [(v, np.broadcast_to(df, v.shape)) for v, df in parts])
+
+
+def _p_values(values: np.ndarray, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Two-sided p of Welch's test for arrays of differences and of the parts of their variances."""
+    from scipy.special import ndtr, stdtr
+
+    total = sum(variance for variance, _ in parts)
+    below = sum(np.where(df > 0, variance**2 / np.maximum(df, 1), 0.0) for variance, df in parts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(values) / np.sqrt(total)
+        df = np.where(below > 0, total**2 / below, np.inf)
+    known = np.where(np.isinf(df), ndtr(-t), stdtr(np.where(np.isinf(df), 1.0, df), -t))
+    return np.where(total > 0, 2 * known, (values == 0).astype(float))
+
+
 def satterthwaite(parts: Sequence[tuple[float, int]]) -> float:
     """Degrees of freedom of a sum of independent variance estimates, each (variance, its degrees of freedom)."""
     total = math.fsum(variance for variance, _ in parts)
@@ -156,9 +194,8 @@ def t_tail(t: float, df: float) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values, in the order given."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for position, i in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - position) * p_values[i]))
-        adjusted[i] = largest
-    return adjusted
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, np.arange(len(p), 0, -1) * p[order]))
+    return adjusted.tolist()

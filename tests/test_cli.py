@@ -34,10 +34,30 @@ def tiny(tmp_path_factory):
 
 def test_the_first_run_prints_boards_and_names_their_files(tiny):
     suite, out, first = tiny
-    for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "README.md"):
+    for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.html", "README.md"):
         assert (out / name).is_file() and name in first.stdout
     assert "5 cells trained" in first.stdout, "lda needs labels, ring8 has none"
     assert "vanilla_gan on ring8, seed 0" in first.stderr
+
+
+def test_a_run_keeps_the_modes_found_over_time_where_there_are_modes(tiny):
+    _, out, _ = tiny
+    ring = json.loads(next((out / "cells").glob("*/ring8/vanilla_gan/seed-0.json")).read_text())["training"]
+    steps = [step for step, _ in ring["modes"]]
+    assert steps == [step for step, _ in ring["probes"]] == [10, 20]
+    assert all(0 <= count <= 8 for _, count in ring["modes"])
+    iris = json.loads(next((out / "cells").glob("*/iris/vanilla_gan/seed-0.json")).read_text())["training"]
+    assert iris["probes"] and iris["modes"] == []
+
+
+def test_the_page_is_printed_or_named_where_no_browser_is(tiny):
+    _, out, _ = tiny
+    page = bench("leaderboard", "--format", "html", "--out", out, check=0).stdout
+    assert page.startswith("<!doctype html>") and page == (out / "leaderboard.html").read_text()
+    one = bench("leaderboard", "--format", "html", "-d", "iris", "--out", out, check=0).stdout
+    assert "ring8" not in one.partition('<h2 id="places-h">')[2].partition("</table>")[0]
+    nowhere = bench("leaderboard", "--open", "--out", out, check=0, BROWSER="/nonexistent", PATH="", DISPLAY="")
+    assert "No browser could be started; the page is" in nowhere.stdout and "leaderboard.html" in nowhere.stdout
 
 
 def test_a_second_run_computes_nothing_and_says_so(tiny):

@@ -36,11 +36,19 @@ def test_a_model_imports_only_what_a_notebook_has(path):
 def test_plugins_of_the_harness_do_not_reach_up(path):
     own = {name for name in imported(path) if name.startswith("bench")}
     allowed = ("bench.metric", "bench.protocols", "bench.data", "bench.evaluation", "bench.features", "bench.datasets")
-    allowed += ("bench.metrics", "bench.errors", "bench.registry", "bench.fetch", "bench.rows", "bench.atomic", "bench.real_features")
+    allowed += (
+        "bench.metrics",
+        "bench.errors",
+        "bench.registry",
+        "bench.fetch",
+        "bench.rows",
+        "bench.atomic",
+        "bench.real_features",
+    )
     assert {name for name in own if not name.startswith(allowed)} == set()
 
 
-@pytest.mark.parametrize("path", files("bench", "bench/render"), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", files("bench", "bench/render", "bench/render/html"), ids=lambda p: p.stem)
 def test_nothing_imports_the_command_line_and_the_harness_names_no_model(path):
     names = imported(path)
     assert "bench.cli" not in names

@@ -100,3 +100,38 @@ def test_a_share_of_all_rows_has_a_finite_interval():
 def test_a_wild_spread_on_a_log_scale_is_still_a_number():
     low, high = summarise([1e-6, 1e6], [[], []], "log").interval()
     assert 0 <= low < 1 < high < float("inf")
+
+
+def centres(blocks, seeds=5, count=9, seed=0):
+    from bench.stats import summarise
+
+    random = np.random.default_rng(seed)
+    rows = []
+    for i in range(count):
+        values = random.normal(1 + i / 4, 0.2, seeds).clip(0.01).tolist()
+        rows.append(summarise(values, [random.normal(v, 0.3, blocks).tolist() for v in values], "log"))
+    return rows
+
+
+@pytest.mark.parametrize(("blocks", "seeds"), [(20, 5), (0, 5), (20, 1), (1, 3), (0, 1)])
+def test_all_pairs_at_once_are_the_pairs_one_by_one(blocks, seeds):
+    from itertools import combinations
+
+    from bench.stats import compare, compare_pairs
+
+    found = centres(blocks, seeds)
+    tests = [compare(a, b) for a, b in combinations(found, 2)]
+    values, p = compare_pairs(found)
+    assert values == pytest.approx([t.value for t in tests], abs=0)
+    # sums of three terms in another order: a few units in the last place of the statistic
+    assert p == pytest.approx([1.0 if t.p is None else t.p for t in tests], rel=1e-9)
+
+
+def test_pairs_of_unlike_blocks_and_equal_models_are_compared_too():
+    from bench.stats import compare, compare_pairs
+
+    mixed = centres(20, count=2) + centres(0, count=1)
+    assert compare_pairs(mixed)[1][1] == compare(mixed[0], mixed[2]).p
+    same = centres(0, count=1) * 2
+    assert compare_pairs(same)[1].tolist() == [1.0]
+    assert compare_pairs(same[:1])[0].size == 0 and compare_pairs([])[0].size == 0

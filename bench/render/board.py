@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.registry import entries
+from bench.render.bars import Bar, bar_axis, bar_of
 from bench.submissions import SUBMISSION, UNKNOWN
 
 if TYPE_CHECKING:  # listing and --help must not pay for pandas
@@ -33,6 +34,8 @@ class Board:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     n_ranked: int
+    bars: tuple[Bar | None, ...] = ()  # the intervals of the primary metric, one a row, in percent of a column
+    families: tuple[str, ...] = ()  # one a row
 
 
 def make_boards(
@@ -81,7 +84,19 @@ def _board(suite: str, device: str, dataset: str, part: pd.DataFrame, primary: s
         headings=headings,
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION for row in contestants),
+        bars=_bars([table.get((row.model, primary)) for row in contestants + references], primary),
+        families=tuple(row.family for row in contestants + references),
     )
+
+
+def _bars(found: list, primary: str) -> tuple[Bar | None, ...]:
+    """The interval of each row on one axis; None where there is no value."""
+    from bench.leaderboard import metric_scale
+
+    plain = lambda v: None if _missing(v) else float(v)
+    rows = [row and {name: plain(getattr(row, name)) for name in ("centre", "ci_low", "ci_high")} for row in found]
+    axis = bar_axis([row for row in rows if row], log=metric_scale(primary) == "log")
+    return tuple(bar_of(row, axis) for row in rows)
 
 
 def _explain(primary: str, main: pd.DataFrame, board: str) -> tuple[str, ...]:

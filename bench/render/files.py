@@ -11,13 +11,14 @@ from bench import leaderboard
 from bench.atomic import write_atomic
 from bench.cell import Record
 from bench.render.board import make_boards
+from bench.render.html import leaderboard_html
 from bench.render.markdown import leaderboard_markdown, results_readme
 from bench.store import Store
 from bench.submissions import as_records, read_all
 
 
 def write_boards(store: Store) -> list[Path]:
-    """Rebuild leaderboard.{md,csv,json} and README.md from the cells; returns the files."""
+    """Rebuild leaderboard.{csv,json,md,html} and README.md from the cells; returns the files."""
     records = store.records()
     machines = environment_lines(records, store.out)
     records += submitted(store, records)
@@ -30,6 +31,7 @@ def write_boards(store: Store) -> list[Path]:
         "leaderboard.csv": to_csv(frame),
         "leaderboard.json": to_json(frame, means, found),
         "leaderboard.md": leaderboard_markdown(boards, means),
+        "leaderboard.html": leaderboard_html(records, frame, primaries, flags=found, means=means, out=store.out),
         "README.md": results_readme(boards, means, store.out, machines),
     }
     for name, text in texts.items():
@@ -46,6 +48,13 @@ def submitted(store: Store, records: list[Record]) -> list[Record]:
     return as_records(found, records)
 
 
+def page(store: Store, records: list[Record]) -> str:
+    """leaderboard.html of some of a store's records."""
+    frame, primaries = leaderboard.tidy(records), leaderboard.primary_metrics(records)
+    found, means = leaderboard.flags(frame, records), leaderboard.summary(frame, primaries)
+    return leaderboard_html(records, frame, primaries, flags=found, means=means, out=store.out)
+
+
 def to_csv(frame: pd.DataFrame) -> str:
     """Tidy CSV; a cell that a spreadsheet would run as a formula is quoted with an apostrophe."""
     safe = frame.copy()
@@ -60,8 +69,12 @@ def to_json(frame: pd.DataFrame, means: pd.DataFrame, found: dict[tuple[str, str
     summary = json.loads(means.to_json(orient="records", double_precision=12))
     names = ("suite", "device", "dataset", "model")
     flags = [dict(zip(names, key)) | {"flags": words} for key, words in found.items()]
-    value = {"schema": "bench.leaderboard/1", "rows": rows, "summary": summary, "flags": flags}
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    value = {"schema": "bench.leaderboard/1", "rows": [], "summary": summary, "flags": flags}
+    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+    # the rows are many and flat: without `indent` json's fast encoder writes them, the same bytes in a third of the time
+    lines = [json.dumps(row, sort_keys=True, separators=(",\n   ", ": "))[1:-1] for row in rows]
+    whole = ",\n".join("  {\n   " + line + "\n  }" for line in lines)
+    return text.replace('"rows": []', f'"rows": [\n{whole}\n ]', 1) if rows else text
 
 
 def environment_lines(records: list[Record], out: Path) -> list[str]:

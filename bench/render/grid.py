@@ -1,16 +1,30 @@
-"""Pictures of samples as PNG: a 10 x 10 grid of images, or a 2-D scatter over the true modes. No plotting library."""
+"""Pictures of samples as PNG: a 10 x 10 grid of images, or a 2-D scatter over the true modes; and, for images, the most
+suspicious samples above their nearest training rows. No plotting library."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from bench.atomic import write_atomic
 from bench.data import Dataset
+from bench.metrics.copies import MAX_TRAIN, nearest
 
 CELLS = 10
 SCATTER_PIXELS = 320
+SUSPECTS_FROM = 1000  # samples that are searched for copies
+BLUE, GREY, ORANGE = (20, 70, 180), (190, 190, 190), (213, 94, 0)
+
+
+def write_pictures(path: Path, dataset: Dataset, samples: Tensor) -> None:
+    """Write PATH.png, and PATH.nearest.png for images."""
+    write_atomic(path, draw_samples(dataset, samples))
+    if len(dataset.shape) == 3:
+        write_atomic(path.with_name(path.name.removesuffix(".png") + ".nearest.png"), draw_nearest(dataset, samples))
 
 
 def draw_samples(dataset: Dataset, samples: Tensor) -> bytes:
@@ -18,7 +32,29 @@ def draw_samples(dataset: Dataset, samples: Tensor) -> bytes:
     if len(dataset.shape) == 3:
         return to_png(image_grid(samples[: CELLS * CELLS].cpu().numpy()))
     reference = dataset.train.x.cpu().numpy()[:, :2]
-    return to_png(scatter(samples.cpu().numpy()[:, :2], reference))
+    means = None if dataset.law is None else dataset.law.means.cpu().numpy()
+    return to_png(scatter(samples.cpu().numpy()[:, :2], reference, means))
+
+
+def draw_nearest(dataset: Dataset, samples: Tensor) -> bytes:
+    """PNG of two rows: the samples most like a training row, and below each the training row it is nearest to."""
+    suspects, rows = suspicious(samples[:SUSPECTS_FROM], dataset.train.x[:MAX_TRAIN], CELLS)
+    blank = [torch.zeros_like(suspects[:1])] * (CELLS - len(suspects))
+    return to_png(image_grid(torch.cat([suspects, *blank, rows, *blank]).cpu().numpy()))
+
+
+def suspicious(samples: Tensor, train: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """At most `count` samples (k, *shape) with the least |s - t| / |t - t'| and their rows t, each row once (bench.metrics.copies)."""
+    flat = train.flatten(1).float()
+    distance, index = nearest(samples.flatten(1).float(), flat)
+    spacing = nearest(flat, flat, own=True)[0]
+    ratio = distance / spacing[index].clamp(min=1e-9)
+    chosen: dict[int, int] = {}
+    for i in torch.argsort(ratio, stable=True).tolist():
+        chosen.setdefault(int(index[i]), i)
+        if len(chosen) == count:
+            break
+    return samples[list(chosen.values())], train[list(chosen)]
 
 
 def image_grid(images: np.ndarray, *, scale: int | None = None) -> np.ndarray:
@@ -38,18 +74,26 @@ def image_grid(images: np.ndarray, *, scale: int | None = None) -> np.ndarray:
     return picture
 
 
-def scatter(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """(n, 2) points in blue over the training rows in light grey, equal axes, (S, S, 3) uint8."""
+def scatter(points: np.ndarray, reference: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
+    """(n, 2) points in blue over the training rows in light grey, true modes (K, 2) ringed, equal axes, (S, S, 3) uint8."""
     low, high = np.percentile(reference, [0, 100], axis=0)
     centre, half = (low + high) / 2, 0.62 * max(float((high - low).max()), 1e-9)
     picture = np.full((SCATTER_PIXELS, SCATTER_PIXELS, 3), 255, dtype=np.float64)
-    for rows, colour, weight in ((reference[:20_000], (190, 190, 190), 0.9), (points[:5_000], (20, 70, 180), 0.55)):
+    for rows, colour, weight in ((reference[:20_000], GREY, 0.9), (points[:5_000], BLUE, 0.55)):
         at = np.floor((rows - centre + half) / (2 * half) * SCATTER_PIXELS)
         inside = np.isfinite(at).all(axis=1) & (at >= 1).all(axis=1) & (at < SCATTER_PIXELS - 1).all(axis=1)
         for x, y in np.unique(at[inside].astype(int), axis=0):
             spot = picture[SCATTER_PIXELS - 1 - y - 1 : SCATTER_PIXELS - y + 1, x - 1 : x + 1]
             spot[:] = (1 - weight) * spot + weight * np.array(colour)
+    for x, y in [] if means is None else (means - centre + half) / (2 * half) * SCATTER_PIXELS:
+        _ring(picture, x, SCATTER_PIXELS - y)
     return picture.round().astype(np.uint8)
+
+
+def _ring(picture: np.ndarray, x: float, y: float, radius: float = 11.0) -> None:
+    """Draw an orange circle around a pixel position, in place."""
+    down, right = np.ogrid[: picture.shape[0], : picture.shape[1]]
+    picture[np.abs(np.hypot(right + 0.5 - x, down + 0.5 - y) - radius) < 0.7] = ORANGE
 
 
 def to_png(picture: np.ndarray) -> bytes:

@@ -10,6 +10,7 @@ import pandas as pd
 from bench.render.board import DASH, Board, number
 from bench.render.terminal import clean
 
+PAGE = "With pictures, intervals drawn and training curves: open [leaderboard.html](leaderboard.html) in a browser."
 NOTE = "† uses labels. *ref*: a reference row, which takes no rank. A dash: the model cannot do this."
 
 
@@ -46,7 +47,7 @@ def without_empty(board: Board) -> tuple[tuple[str, ...], tuple[tuple[str, ...],
 
 def leaderboard_markdown(boards: list[Board], summary: pd.DataFrame) -> str:
     """results/leaderboard.md."""
-    parts = ["# Leaderboard\n", NOTE + "\n", summary_markdown(summary), *map(board_markdown, boards)]
+    parts = ["# Leaderboard\n", PAGE + "\n", NOTE + "\n", summary_markdown(summary), *map(board_markdown, boards)]
     return "\n".join(parts)
 
 
@@ -81,6 +82,7 @@ def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, enviro
         "# Results\n",
         "Made by `bench run`; rebuilt from `cells/` by `bench leaderboard`. All columns: [leaderboard.md](leaderboard.md), "
         "[leaderboard.csv](leaderboard.csv), [leaderboard.json](leaderboard.json).\n",
+        PAGE + "\n",
         *(f"Measured on: {escape(line)}  " for line in environments),
         "",
         NOTE + "\n",

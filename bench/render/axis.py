@@ -1,0 +1,78 @@
+"""Axes of drawings, in pixels, percent or letters: raw or log scale, round ticks, short labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Maps low..high to start..end, in pixels of the view box; values outside are held at the edge."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def at(self, value: float) -> float:
+        """The position of a value."""
+        low, high, v = (math.log(max(x, 1e-300)) if self.log else x for x in (self.low, self.high, value))
+        share = 0.5 if high == low else (v - low) / (high - low)
+        return round(self.start + (self.end - self.start) * min(max(share, -0.02), 1.02), 1)
+
+    def ticks(self, count: int = 3) -> list[tuple[float, str]]:
+        """About `count` round values with their positions' labels: (value, text)."""
+        values = log_ticks(self.low, self.high, count) if self.log else round_ticks(self.low, self.high, count)
+        return [(v, short(v)) for v in values]
+
+
+def axis_of(values: Sequence[float], start: float, end: float, *, log: bool = False, pad: float = 0.05) -> Axis:
+    """An axis over finite values with a margin; log only where every value is above zero."""
+    found = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
+    log = log and min(found) > 0
+    low, high = min(found), max(found)
+    if log:
+        factor = max((high / low) ** pad, 1.05)
+        return Axis(low / factor, high * factor, start, end, True)
+    margin = pad * (high - low) or abs(high) * 0.05 or 0.5
+    return Axis(low - margin, high + margin, start, end)
+
+
+def round_ticks(low: float, high: float, count: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten inside low..high, at least one where there is one."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / max(count, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    found = [0.0 if i == 0 else float(f"{i * step:.12g}") for i in range(first, first + count + 3) if i * step <= high]
+    return found or [float(f"{(low + high) / 2:.2g}")]
+
+
+def log_ticks(low: float, high: float, count: int) -> list[float]:
+    """Powers of ten, or 1-2-5 steps where the range holds few of them."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for marks in ((1,), (1, 3), (1, 2, 5)):
+        found = [m * 10.0**d for d in decades for m in marks if low <= m * 10.0**d <= high]
+        if len(found) >= 2:
+            break
+    else:
+        found = round_ticks(low, high, count)
+    every = -(-len(found) // (count + 1))
+    return found[::every]
+
+
+def short(value: float) -> str:
+    """A tick's label: 0.01, 300, 20k, 3M."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    for unit, suffix in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if size >= unit:
+            factor = 1e3 if suffix == "k" else unit
+            return f"{value / factor:.3g}{suffix}"
+    return f"{value:.3g}" if size >= 0.001 else f"{value:.0e}".replace("e-0", "e-")

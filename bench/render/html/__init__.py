@@ -1,0 +1,5 @@
+"""results/leaderboard.html: one self-contained file for people, made from the same frame as every other board."""
+
+from bench.render.html.page import leaderboard_html
+
+__all__ = ["leaderboard_html"]

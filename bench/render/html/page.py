@@ -1,0 +1,87 @@
+"""The page: sections, style and script put together, under a policy that lets nothing else in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.cell import Record
+from bench.render.html.boards import board_view
+from bench.render.html.cards import model_cards
+from bench.render.html.overview import family_tree, places, what_ran
+from bench.render.html.pareto import SHAPES
+from bench.render.html.source import FAMILY_WORDS, Source, family_class, slug
+from bench.render.terminal import clean
+
+FOLDER = Path(__file__).parent
+
+
+def leaderboard_html(
+    records: Sequence[Record],
+    frame: pd.DataFrame,
+    primaries: dict[str, tuple[str, str]],
+    *,
+    flags: dict[tuple[str, str, str, str], list[str]],
+    means: pd.DataFrame,
+    out: Path,
+) -> str:
+    """The whole page as one string: the same bytes for the same records and pictures."""
+    source = Source(records, frame, primaries, flags, means, out)
+    suites = [_suite(source, suite, device) for suite, device in source.suites]
+    script, style = ((FOLDER / name).read_text(encoding="utf-8") for name in ("script.js", "style.css"))
+    context = {
+        "policy": policy(script),
+        "script": Markup(script),
+        "style": Markup(style),
+        "suites": suites,
+        "main_suite": suites[0]["suite"] if suites else "",
+        "tree": family_tree(source),
+        "ran": what_ran(source),
+        "cards": model_cards(source),
+        "families": {
+            name: (words[0], family_class(name))
+            for name, words in FAMILY_WORDS.items()
+            if name not in ("reference", "submission")
+        },
+        "shapes": SHAPES,
+        "counts": {
+            "models": len({r["model"]["id"] for r in records if "curve" in r and not r["model"]["reference"]}),
+            "datasets": len({r["dataset"]["id"] for r in records}),
+            "cells": sum("curve" in r for r in records),
+        },
+    }
+    return environment().get_template("page.html.j2").render(context)
+
+
+def _suite(source: Source, suite: str, device: str) -> dict[str, Any]:
+    boards = [board_view(source, key) for key in source.keys if key[:2] == (suite, device)]
+    return {"id": "s-" + slug(suite, device), "suite": suite, "device": device, "boards": boards,
+            "places": places(source, suite, device)}  # fmt: skip
+
+
+def policy(script: str) -> str:
+    """Content-Security-Policy: nothing but inline style, data images and this one script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def environment() -> Environment:
+    """Templates that escape every value, and print no control or direction character of a stranger's."""
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )

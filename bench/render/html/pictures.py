@@ -1,0 +1,107 @@
+"""Sample grids and scatters inside the page: shrunk to what they hold, as data URIs, real data first."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+from bench.render.html.source import Key, Source, family_class, slug
+
+ROWS = 5  # of images kept of a grid of ten
+MAX_PICTURES = 30  # of a board: a page of thousands of variants stays a page
+COLOURS = 32
+CELLS, GAP = 10, 2  # as bench.render.grid draws
+MAX_BYTES = 2_000_000  # of one picture's file: what is larger was not drawn by genbench
+_MEMO: dict[str, dict[str, Any]] = {}
+
+
+def pictures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]:
+    """The pictures of a board's rows: the oracle's first, then by rank."""
+    folder = source.out / "grids" / key[2]
+    kind = source.primaries[key[2]][1]
+    images = "image" in kind
+    names = sorted(order, key=lambda m: (m != "oracle", order.index(m)))
+    heads = source.heads(key)
+    found = []
+    for model in names[:MAX_PICTURES]:
+        picture = embed(folder / f"{model}.png", images=images)
+        if picture:
+            near = embed(folder / f"{model}.nearest.png", images=images) if images else None
+            caption = "real data" if model == "oracle" else model
+            found.append({
+                "caption": caption, "model": model, "card": "m-" + slug(model.partition("+")[0]),
+                "family_class": family_class(heads[model]["family"]), "nearest": near, "images": images, **picture,
+            })  # fmt: skip
+    return found
+
+
+def embed(path: Path, *, images: bool) -> dict[str, Any] | None:
+    """uri, width, height of a PNG made small; None where there is no readable picture."""
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            return None
+        raw = path.read_bytes()
+    except OSError:
+        return None
+    digest = hashlib.sha256(raw).hexdigest() + str(images)
+    if digest not in _MEMO:
+        try:
+            _MEMO[digest] = _shrink(raw, images=images)
+        except (OSError, ValueError, SyntaxError):  # what Pillow raises on a file that is no picture
+            return None
+    return _MEMO[digest]
+
+
+def _shrink(raw: bytes, *, images: bool) -> dict[str, Any]:
+    from PIL import Image
+
+    Image.init()
+    with Image.open(io.BytesIO(raw), formats=("PNG",)) as opened:
+        if opened.width * opened.height > 4_000_000:
+            raise ValueError(f"a picture of {opened.width} x {opened.height} pixels is none of ours")
+        picture = opened.convert("RGB")
+    if images:
+        picture = _native(picture)
+    grey = picture.convert("L")
+    if grey.convert("RGB").tobytes() == picture.tobytes():
+        small = grey.quantize(COLOURS, dither=Image.Dither.NONE)
+    else:
+        small = picture.quantize(COLOURS if images else 24, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    small.save(buffer, format="PNG", optimize=True)
+    uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return {"uri": uri, "width": small.width, "height": small.height}
+
+
+def _native(picture: Any) -> Any:
+    """A grid with its images at one pixel a pixel and at most ROWS rows, gaps of one pixel kept."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(picture)
+    step = (pixels.shape[1] - GAP) // CELLS
+    side = step - GAP
+    rows = min(ROWS, (pixels.shape[0] - GAP) // step)
+    if side < 1 or rows < 1 or (pixels.shape[1] - GAP) % CELLS:
+        return picture
+    cells = [
+        [pixels[GAP + r * step : GAP + r * step + side, GAP + c * step : GAP + c * step + side] for c in range(CELLS)]
+        for r in range(rows)
+    ]
+    scale = next((s for s in (4, 3, 2) if side % s == 0 and all(_blocky(c, s) for row in cells for c in row)), 1)
+    small, gap = side // scale, 1
+    canvas = np.full((rows * (small + gap) + gap, CELLS * (small + gap) + gap, 3), 96, dtype=np.uint8)
+    for r, row in enumerate(cells):
+        for c, cell in enumerate(row):
+            top, left = gap + r * (small + gap), gap + c * (small + gap)
+            canvas[top : top + small, left : left + small] = cell[::scale, ::scale]
+    return Image.fromarray(canvas)
+
+
+def _blocky(cell: Any, scale: int) -> bool:
+    """Whether a picture is made of squares of `scale` equal pixels."""
+    small = cell[::scale, ::scale].repeat(scale, axis=0).repeat(scale, axis=1)
+    return small.shape == cell.shape and bool((small == cell).all())
