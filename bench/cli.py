@@ -204,7 +204,9 @@ def reproduce(
     name: Annotated[list[str] | None, typer.Argument(help="Names; none lists them all.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every published result and question.")] = False,
     budget: Annotated[BudgetName, typer.Option(help="cpu: shortened. gpu: full length.")] = BudgetName.cpu,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")
+    ] = None,
     out: Out = Path("results"),
     as_json: AsJson = False,
 ) -> None:

@@ -110,7 +110,8 @@ def _arm(arm: Arm, stand_ins: dict[str, str], runs: list[Run], shown: list[str])
         "model": arm.model,
         "dataset": stand_ins.get(arm.dataset, arm.dataset),
         "runs": [
-            {"seed": r.seed, "status": r.status, "values": {c: r.values[c] for c in shown if c in r.values}} for r in own
+            {"seed": r.seed, "status": r.status, "values": {c: r.values[c] for c in shown if c in r.values}}
+            for r in own
         ],
         "summary": summaries,
     }
@@ -121,7 +122,9 @@ def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]
     chosen = experiment.budget[budget]
     metric = chosen.metric.get(target.metric, target.metric)
     values, blocks = _values(runs, target.arm, metric)
-    row = asdict(target) | {"shown_metric": metric, "ours": None, "ours_se": None, "n_ours": len(values)}
+    dataset = next(arm.dataset for arm in experiment.arm if arm.name == target.arm)
+    row = asdict(target) | {"shown_metric": metric, "shown_data": chosen.data.get(dataset, dataset), "data": dataset}
+    row |= {"ours": None, "ours_se": None, "n_ours": len(values)}
     if not values:
         return row | {"verdict": "no run", "difference": None, "low": None, "high": None, "p": None}
     centre = summarise(values, blocks, "raw")

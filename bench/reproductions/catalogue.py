@@ -31,7 +31,6 @@ class Budget:
     fields: dict[str, Any] = field(default_factory=dict)
     metric: dict[str, str] = field(default_factory=dict)  # stand-ins: a target's metric -> the one that is shown
     without: tuple[str, ...] = ()  # measures that are left out
-    minutes: float = 0.0  # core-minutes it took, measured
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,10 @@ def with_holm(effects: Sequence[Effect], better: dict[str, str]) -> list[Effect]
 
     tested = [i for i, e in enumerate(effects) if e.p is not None]
     adjusted = dict(zip(tested, holm([effects[i].p for i in tested])))
-    return [replace(e, p_holm=adjusted.get(i), words=words(e, adjusted.get(i), better[e.column])) for i, e in enumerate(effects)]
+    return [
+        replace(e, p_holm=adjusted.get(i), words=words(e, adjusted.get(i), better[e.column]))
+        for i, e in enumerate(effects)
+    ]
 
 
 def words(effect: Effect, p: float | None, better: str) -> str:

@@ -50,7 +50,7 @@ def reproduce(
             except DataUnavailable as error:
                 done = Done(experiment.name, "data unavailable", str(error))
             else:
-                write_result(folder, result)
+                result = write_result(folder, result)
                 done = Done(experiment.name, result["status"], result=result)
             ended.append(done)
             report(experiment, done)
@@ -106,11 +106,11 @@ def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, R
     return found
 
 
-def write_result(folder: Path, result: dict[str, Any]) -> Path:
-    """NAME.BUDGET.json, sorted and without NaN."""
-    path = folder / f"{result['name']}.{result['budget']}.json"
-    write_atomic(path, (json.dumps(_short(result), indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
-    return path
+def write_result(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Write NAME.BUDGET.json, sorted and without NaN; returns what stands in it."""
+    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(result)
+    write_atomic(path, (json.dumps(stored, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    return stored
 
 
 def _short(value: Any) -> Any:

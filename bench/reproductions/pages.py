@@ -91,6 +91,13 @@ def reproductions_page(results: Results) -> str:
     ]
     for name in (n for n in names() if not n.startswith("question-")):
         lines += _published(load_experiment(name), results)
+    lines += [
+        "## What it costs",
+        "",
+        "Measured core-minutes of every protocol, questions included; on N cores divide by N.",
+        "",
+    ]
+    lines += [table(*cost_rows(results)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -116,6 +123,17 @@ def _published(experiment: Experiment, results: Results) -> list[str]:
     return lines
 
 
+def cost_rows(results: Results) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """A row a stored result: its runs and the CPU time they took; a sum for each budget."""
+    rows, sums = [], {}
+    for (name, budget), result in sorted(results.items(), key=lambda item: (item[0][1], names().index(item[0][0]))):
+        runs = sum(len(arm["runs"]) for arm in result["arms"]) if result["core_minutes"] else 0
+        sums[budget] = sums.get(budget, 0.0) + result["core_minutes"]
+        rows.append((name, budget, str(runs), f"{result['core_minutes']:.1f}"))
+    rows += [("all of these", budget, "", f"{minutes:.1f}") for budget, minutes in sums.items()]
+    return ("name", "budget", "runs", "core-minutes"), tuple(rows)
+
+
 def seeds_text(seeds: int) -> str:
     """ "one seed", "5 seeds"."""
     return "one seed" if seeds == 1 else f"{seeds} seeds"
@@ -126,10 +144,10 @@ def target_rows(result: dict[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[st
     headings = ("what", "metric", "theirs", "ours", "ours - theirs", "verdict")
     rows = []
     for t in result["targets"]:
-        stand_in = t["shown_metric"] != t["metric"]
+        stand_in = (t["shown_metric"], t["shown_data"]) != (t["metric"], t["data"])
         difference = DASH if stand_in else with_interval(t["difference"], t["low"], t["high"], signed=True)
-        metric = f"{t['metric']}; ours: {t['shown_metric']}" if stand_in else t["metric"]
-        ours = plus_minus(t["ours"], t["ours_se"])
+        metric = t["metric"] if t["shown_metric"] == t["metric"] else f"{t['metric']}; ours: {t['shown_metric']}"
+        ours = plus_minus(t["ours"], t["ours_se"]) + (f" on {t['shown_data']}" if t["shown_data"] != t["data"] else "")
         rows.append((t["arm"], metric, plus_minus(t["value"], t["se"]), ours, difference, t["verdict"]))
     return headings, tuple(rows)
 
@@ -161,7 +179,10 @@ def question_block(experiment: Experiment, results: Results) -> tuple[str, dict[
         plots[file] = svg(result, experiment.plot or experiment.columns, experiment.curves)
         lines += [f"![{experiment.title} One dot an arm, with its 95 % interval.](questions/{file})", ""]
         seeds = "" if experiment.records else f", {seeds_text(result['seeds'])} an arm"
-        lines += [f"Budget `{budget}`{seeds}; mean and 95 % interval over seeds (and held-out rows where a metric has them).", ""]
+        lines += [
+            f"Budget `{budget}`{seeds}; mean and 95 % interval over seeds (and held-out rows where a metric has them).",
+            "",
+        ]
         lines += [table(*arm_rows(result, result["arms"])), ""]
         lines += [_diverged(result), ""] if _diverged(result) else []
         lines += [
@@ -177,15 +198,15 @@ def question_block(experiment: Experiment, results: Results) -> tuple[str, dict[
     return "\n".join(lines), plots
 
 
-def arm_rows(
-    result: dict[str, Any], arms: list[dict[str, Any]]
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def arm_rows(result: dict[str, Any], arms: list[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Headings and rows of arms by column; columns that no arm here has are left out."""
     kept = [c for c in result["columns"] if any(c in arm["summary"] for arm in arms)]
     rows = []
     for arm in arms:
         cells = [arm["summary"].get(c) for c in kept]
-        rows.append((arm["name"], *(DASH if c is None else with_interval(c["centre"], c["low"], c["high"]) for c in cells)))
+        rows.append(
+            (arm["name"], *(DASH if c is None else with_interval(c["centre"], c["low"], c["high"]) for c in cells))
+        )
     return ("arm", *(heading(c, result["columns"][c]) for c in kept)), tuple(rows)
 
 
@@ -196,9 +217,7 @@ def heading(name: str, column: dict[str, Any]) -> str:
 
 def effect_rows(result: dict[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Headings and rows of the comparisons."""
-    rows = [
-        (e["a"], e["b"], e["column"], effect_text(e), p_text(e["p_holm"]), e["words"]) for e in result["compare"]
-    ]
+    rows = [(e["a"], e["b"], e["column"], effect_text(e), p_text(e["p_holm"]), e["words"]) for e in result["compare"]]
     return ("arm", "against", "column", "effect", "p", "finding"), tuple(rows)
 
 
@@ -216,7 +235,13 @@ def _diverged(result: dict[str, Any]) -> str:
         for arm in result["arms"]
         if (n := sum(run["status"] != "ok" for run in arm["runs"]))
     }
-    return "Runs that diverged or failed, left out of the means: " + ", ".join(f"{k}: {v}" for k, v in counts.items()) + "." if counts else ""
+    return (
+        "Runs that diverged or failed, left out of the means: "
+        + ", ".join(f"{k}: {v}" for k, v in counts.items())
+        + "."
+        if counts
+        else ""
+    )
 
 
 def _wrapped(text: str, width: int = 120) -> list[str]:

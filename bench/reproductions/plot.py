@@ -83,7 +83,10 @@ def _dots(arms: list[dict[str, Any]], name: str, column: dict[str, Any]) -> tupl
     arrow = {"higher": " (higher is better)", "lower": " (lower is better)"}.get(column["better"], "")
     parts = [_text(4, 16, column["title"] + arrow, more=' font-weight="bold"')]
     for tick in axis.ticks():
-        parts += [_line(axis(tick), TOP - 4, axis(tick), bottom, FAINT, 0.6), _text(axis(tick), bottom + 14, f"{tick:g}", "middle")]
+        parts += [
+            _line(axis(tick), TOP - 4, axis(tick), bottom, FAINT, 0.6),
+            _text(axis(tick), bottom + 14, f"{tick:g}", "middle"),
+        ]
     for i, (arm, values) in enumerate(zip(rows, seeds, strict=True)):
         y, summary = TOP + ROW * (i + 0.5), arm["summary"][name]
         parts.append(_text(LEFT - 8, y + 4, _cut(arm["name"], 36), "end"))

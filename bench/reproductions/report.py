@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.reproductions.catalogue import BUDGETS, Experiment, choose, load_experiment, names
 from bench.render.terminal import Lines, Live, clean
+from bench.reproductions.catalogue import BUDGETS, Experiment, choose, load_experiment, names
 
 
 def print_list(*, as_json: bool) -> None:

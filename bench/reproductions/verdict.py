@@ -1,12 +1,12 @@
 """The verdict on a published number, from both standard errors and nothing else.
 
-    z = (ours - theirs) / sqrt(se_ours^2 + se_theirs^2)          t with Welch and Satterthwaite's degrees of freedom    (1)
+z = (ours - theirs) / sqrt(se_ours^2 + se_theirs^2)          t with Welch and Satterthwaite's degrees of freedom    (1)
 
-    reproduced        a two-sided test at 5 % does not tell the two apart
-    better            it does, and ours lies on the good side
-    not reproduced    it does, and ours lies on the other side (or no side is the good one)
-    not comparable    the protocol was shortened, or run on other data: whatever the numbers
-    undecided         neither number has a standard error
+reproduced        a two-sided test at 5 % does not tell the two apart
+better            it does, and ours lies on the good side
+not reproduced    it does, and ours lies on the other side (or no side is the good one)
+not comparable    the protocol was shortened, or run on other data: whatever the numbers
+undecided         neither number has a standard error
 """
 
 from __future__ import annotations

@@ -53,7 +53,10 @@ def features_of(model: object, x: Tensor) -> Tensor:
 def balanced_rows(y: Tensor, n: int, *, seed: int) -> Tensor:
     """n rows of y (N,), the classes in turn, (n,) int64."""
     generator = torch.Generator().manual_seed(seed)
-    piles = [rows[torch.randperm(len(rows), generator=generator)] for rows in (torch.nonzero(y == k)[:, 0] for k in y.unique())]
+    piles = [
+        rows[torch.randperm(len(rows), generator=generator)]
+        for rows in (torch.nonzero(y == k)[:, 0] for k in y.unique())
+    ]
     dealt = [pile[i] for i in range(max(len(p) for p in piles)) for pile in piles if i < len(pile)]
     return torch.stack(dealt[:n])
 
@@ -63,6 +66,7 @@ def linear_accuracy(x: Tensor, y: Tensor, test: Tensor, labels: Tensor) -> float
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    x, y, test, labels = x.cpu(), y.cpu(), test.cpu(), labels.cpu()
     mean, std = x.mean(dim=0), x.std(dim=0).clamp(min=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -40,7 +40,8 @@ def measure(fitted: Fitted) -> dict[str, float]:
     width = law.sigma / 5
     with torch.no_grad():
         support = model.sample(SAMPLES, seed=seed + 1000)
-        real, fake = law.sample(POINTS, seed=seed + 2000), model.sample(POINTS, seed=seed + 3000)
+        real = Mixture(law.means.cpu(), law.sigma).sample(POINTS, seed=seed + 2000).to(law.means.device)
+        fake = model.sample(POINTS, seed=seed + 3000)
         logits = {name: model.discriminator_(x).double().squeeze(1) for name, x in (("real", real), ("fake", fake))}
         optimal = {name: optimal_logit(x, law, support, width) for name, x in (("real", real), ("fake", fake))}
     return columns(logits, optimal)

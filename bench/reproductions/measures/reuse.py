@@ -15,7 +15,9 @@ from bench.reproductions.measure import Column, Fitted
 from bench.reproductions.measures.labels import balanced_rows, linear_accuracy
 
 COLUMNS = {
-    "reuse_trained": Column("5 to 9 from 25 labels, features of a classifier of 0 to 4", better="higher", scale="logit"),
+    "reuse_trained": Column(
+        "5 to 9 from 25 labels, features of a classifier of 0 to 4", better="higher", scale="logit"
+    ),
     "reuse_random": Column("the same on an untrained layer", better="higher", scale="logit"),
     "reuse_pixels": Column("the same on pixels", better="higher", scale="logit"),
 }
@@ -24,7 +26,8 @@ UNITS, LABELS = 64, 25
 
 def measure(fitted: Fitted) -> dict[str, float]:
     """The three accuracies on the test rows of 5 to 9."""
-    train, test = fitted.dataset.train, fitted.dataset.test
+    dataset = fitted.dataset.to("cpu")
+    train, test = dataset.train, dataset.test
     known, new, new_test = train.y < 5, train.y >= 5, test.y >= 5
     x, y = train.x[new].flatten(1), train.y[new]
     rows = balanced_rows(y, LABELS, seed=fitted.seed)

@@ -39,7 +39,7 @@ class CheckerboardClassifier:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             layers = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU())][:-1]
-        self.network_ = nn.Sequential(*layers)
+        self.network_ = nn.Sequential(*layers).to(x.device)
         adam = torch.optim.Adam(self.network_.parameters(), lr=self.lr, fused=True)
         colour = self.colour_of(x)
         for step in range(self.steps):
