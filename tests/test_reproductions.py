@@ -386,6 +386,19 @@ def test_question_8_reads_stored_records(tmp_path):
         committed_records(experiment, Store(tmp_path))
 
 
+def test_columns_that_do_not_fit_follow_below():
+    from bench.reproductions.report import blocks_of_columns
+
+    rows = (("arm", "1234567", "1234567", "1234567"),)
+    assert blocks_of_columns(("arm", "a", "b", "c"), rows, 26) == [[0, 1, 2], [0, 3]]
+    assert blocks_of_columns(("arm", "a", "b", "c"), rows, 200) == [[0, 1, 2, 3]]
+    assert blocks_of_columns(("arm", "a", "b", "c"), rows, 5) == [
+        [0, 1],
+        [0, 2],
+        [0, 3],
+    ]  # wider than the screen: folded
+
+
 # --- the verb -------------------------------------------------------------------------------------------------------
 
 

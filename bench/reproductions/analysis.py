@@ -48,6 +48,7 @@ def run_of(arm: str, record: Record) -> Run:
         "cpu_s": record["resources"]["cpu_s"],
         "train_s": record["timing"]["train_s"],
         "peak_mib": peak / 2**20 if peak else None,
+        "n_params": record["model"]["n_params"],
     }
     values |= {name: value for name, value in costs.items() if value is not None}
     blocks = {name: entry["blocks"] for name, entry in private.items() if entry["blocks"]}
@@ -71,6 +72,7 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
         "seeds": chosen.seeds,
         "status": "ok" if all(run.status in ("ok", "diverged") for run in runs) else "some runs failed",
         "columns": {name: asdict(column(name)) for name in shown},
+        "order": shown,  # of the columns
         "arms": [_arm(arm, chosen.data, runs, shown) for arm in experiment.arm],
         "targets": [_target(target, experiment, budget, runs) for target in experiment.target],
         "compare": [asdict(effect) for effect in effects],

@@ -9,6 +9,7 @@ OF_RECORDS = {
     "cpu_s": Column("CPU-seconds of the cell", "lower", "log"),
     "train_s": Column("training, seconds", "lower", "log"),
     "peak_mib": Column("peak memory, MiB", "lower", "log"),
+    "n_params": Column("trained parameters, or numbers kept", "none", "log"),
 }
 UNITS = {"nats", "bits", "count", "fraction"}
 

@@ -200,7 +200,7 @@ def question_block(experiment: Experiment, results: Results) -> tuple[str, dict[
 
 def arm_rows(result: dict[str, Any], arms: list[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Headings and rows of arms by column; columns that no arm here has are left out."""
-    kept = [c for c in result["columns"] if any(c in arm["summary"] for arm in arms)]
+    kept = [c for c in result["order"] if any(c in arm["summary"] for arm in arms)]
     rows = []
     for arm in arms:
         cells = [arm["summary"].get(c) for c in kept]

@@ -12,6 +12,8 @@ from bench.errors import UsageError
 from bench.render.terminal import Lines, Live, clean
 from bench.reproductions.catalogue import BUDGETS, Experiment, choose, load_experiment, names
 
+GPU_JOBS = 8  # networks this small leave a GPU idle; nothing here is timed
+
 
 def print_list(*, as_json: bool) -> None:
     """A line an experiment: its name and its title."""
@@ -49,7 +51,8 @@ def run_and_report(
     device = "cpu" if budget == "cpu" else resolve_device("auto")
     if budget == "gpu" and device == "cpu":
         print("no GPU here: full length on a CPU takes days", file=sys.stderr)
-    workers = jobs or (1 if device == "cuda" else len(os.sched_getaffinity(0)))
+    cores = len(os.sched_getaffinity(0))
+    workers = jobs or (min(cores, GPU_JOBS) if device == "cuda" else cores)
     seen: list[Any] = []
 
     def observer() -> Lines:
@@ -90,7 +93,8 @@ def print_done(done: Any) -> None:
 
     result = done.result
     length = "full length" if result["full"] else f"shortened: {result['note']}"
-    print(clean(f"{done.name} ({result['budget']}; {length}): {result['title']}"))
+    words = length if result["kind"] == "published" else pages.seeds_text(result["seeds"])
+    print(clean(f"{done.name} ({result['budget']}; {words}): {result['title']}"))
     if result["targets"]:
         _print_table(*pages.target_rows(result))
     if result["kind"] == "question":
@@ -103,16 +107,30 @@ def print_done(done: Any) -> None:
 
 
 def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
-    """As wide as the terminal, cells folded; aligned text in a pipe."""
+    """As wide as the terminal: columns that do not fit beside the others follow in a table below; 200 wide in a pipe."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    view = Table(box=box.SIMPLE, pad_edge=False)
-    for name in headings:
-        view.add_column(clean(name), overflow="fold")
-    for row in rows:
-        view.add_row(*(Text(clean(cell)) for cell in row))
-    console.print(view)
+    for columns in blocks_of_columns(headings, rows, console.width):
+        view = Table(box=box.SIMPLE, pad_edge=False)
+        for i in columns:
+            view.add_column(clean(headings[i]), overflow="fold")
+        for row in rows:
+            view.add_row(*(Text(clean(row[i])) for i in columns))
+        console.print(view)
+
+
+def blocks_of_columns(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...], width: int) -> list[list[int]]:
+    """Groups of column numbers that fit the width, the first column in each of them."""
+    widths = [max(len(row[i]) for row in (headings, *rows)) + 3 for i in range(len(headings))]
+    blocks, used = [[0]], widths[0]
+    for i in range(1, len(headings)):
+        if used + widths[i] > width and len(blocks[-1]) > 1:
+            blocks.append([0])
+            used = widths[0]
+        blocks[-1].append(i)
+        used += widths[i]
+    return blocks
