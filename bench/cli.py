@@ -221,7 +221,7 @@ def reproduce(
     experiments = _guard(lambda: report.check(asked, everything=everything, budget=budget.value))
     code = _guard(
         lambda: report.run_and_report(
-            experiments, budget=budget.value, jobs=jobs, out=out, as_json=as_json, named=not everything
+            experiments, budget=budget.value, jobs=jobs, out=out, as_json=as_json, named=asked
         )
     )
     raise typer.Exit(code)

@@ -352,6 +352,16 @@ def test_a_target_is_compared_with_the_mean_over_seeds():
     assert row["verdict"] == "better"
 
 
+def test_what_is_no_result_is_left_out(tmp_path):
+    from bench.reproductions.execute import results_in, write_result
+
+    write_result(tmp_path, {"name": "classical", "budget": "cpu", "x": math.nan})
+    (tmp_path / "question-1.cpu.json").write_text('{"schema": "bench.reproduction/0", "name": "question-1"}')
+    (tmp_path / "question-2.cpu.json").write_text("{")
+    found = results_in(tmp_path)
+    assert list(found) == [("classical", "cpu")] and found["classical", "cpu"]["x"] is None
+
+
 def test_words_outside_the_markers_stay():
     experiment = _experiment()
     result = result_of(experiment, "cpu", _runs(a=[0.1], b=[0.2]), FACTS)

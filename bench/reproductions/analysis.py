@@ -23,7 +23,6 @@ from bench.reproductions.effects import (
 from bench.reproductions.verdict import Number, judge
 from bench.stats import summarise
 
-SCHEMA = "bench.reproduction/1"
 CURVE_POINTS = 40
 
 
@@ -62,7 +61,6 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
     shown = shown_columns(experiment, budget, runs)
     effects = effects_of(experiment, runs)
     return {
-        "schema": SCHEMA,
         "name": experiment.name,
         "kind": experiment.kind,
         "title": experiment.title,

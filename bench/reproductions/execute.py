@@ -15,9 +15,12 @@ from bench.cell import Cell, Record
 from bench.errors import DataUnavailable
 from bench.execute import Workers
 from bench.ledger import COMMITTED
-from bench.reproductions.catalogue import Experiment
+from bench.reproductions.catalogue import Experiment, names
 from bench.reproductions.plan import slug
 from bench.store import Store
+
+
+SCHEMA = "bench.reproduction/1"  # of a result
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,8 @@ def _one(
     arguments = {"name": experiment.name, "budget": budget, "device": device}
     plan, environment = plan_of(workers.call("plan_experiment", **arguments))
     run_plan(workers, store, plan, environment, jobs=jobs, rerun="failed", observer=observer())
-    names = {slug(arm.name): arm.name for arm in experiment.arm}
-    pairs = [(names[cell.model["variant"]], record) for cell, record in _records(store, plan.cells)]
+    arms = {slug(arm.name): arm.name for arm in experiment.arm}
+    pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, plan.cells)]
     facts = {
         "device": device,
         "environment": {key: environment[key] for key in ("processor", "cores", "gpu") if key in environment},
@@ -108,7 +111,7 @@ def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, R
 
 def write_result(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write NAME.BUDGET.json, sorted and without NaN; returns what stands in it."""
-    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(result)
+    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(result | {"schema": SCHEMA})
     write_atomic(path, (json.dumps(stored, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
     return stored
 
@@ -123,9 +126,13 @@ def _short(value: Any) -> Any:
 
 
 def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """All stored results by (name, budget)."""
+    """Stored results of today's experiments by (name, budget); what is not readable as one is left out, and made anew when run."""
     found = {}
     for path in sorted(folder.glob("*.json")):
-        value = json.loads(path.read_text(encoding="utf-8"))
-        found[value["name"], value["budget"]] = value
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        if isinstance(value, dict) and value.get("schema") == SCHEMA and value.get("name") in names():
+            found[value["name"], value["budget"]] = value
     return found

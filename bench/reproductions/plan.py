@@ -67,11 +67,13 @@ def _facts(name: str, dataset: Dataset, arm: Arm, experiment: Experiment, budget
     if dataset.name != name:
         facts["dataset"]["binarized"] = True
     replaced = experiment.budget[budget].metric
-    wanted = {*experiment.columns, *(replaced.get(t.metric, t.metric) for t in experiment.target)}
-    wanted |= {column for compare in experiment.compare for column in compare.columns}
-    wanted |= {"modes_captured"} if "collapse" in experiment.measures_of(arm, budget) else set()
+    needed_metrics = {replaced.get(t.metric, t.metric) for t in experiment.target}
+    needed_metrics |= {column for compare in experiment.compare for column in compare.columns}
+    wanted = needed_metrics | {replaced.get(column, column) for column in experiment.columns}
+    if "collapse" in experiment.measures_of(arm, budget):
+        wanted.add("modes_captured")
     applicable = applicable_metrics(facts["features"], slow=True)
-    lacking = sorted(w for w in wanted if w in entries("metric") and w not in applicable and _is_of(w, dataset))
+    lacking = [m for m in needed_metrics if m in entries("metric") and m not in applicable and _is_of(m, dataset)]
     needed = {space for name in experiment.measures_of(arm, budget) for space in needs_of(name)}
     if facts["missing"] and (lacking or needed & set(dataset.spaces)):
         raise DataUnavailable("; ".join(facts["missing"]))

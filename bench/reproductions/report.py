@@ -36,11 +36,11 @@ def check(asked: tuple[str, ...], *, everything: bool, budget: str) -> list[Expe
 
 
 def run_and_report(
-    experiments: list[Experiment], *, budget: str, jobs: int | None, out: Path, as_json: bool, named: bool
+    experiments: list[Experiment], *, budget: str, jobs: int | None, out: Path, as_json: bool, named: tuple[str, ...]
 ) -> int:
     """Run, write results and pages, print; returns the exit code.
 
-    3 where a run failed; 7 where data is missing for an experiment that was asked for by name (named).
+    3 where a run failed; 7 where data is missing for an experiment that was asked for by name (one of named), not with --all or a group.
     """
     import os
 
@@ -50,7 +50,7 @@ def run_and_report(
 
     device = "cpu" if budget == "cpu" else resolve_device("auto")
     if budget == "gpu" and device == "cpu":
-        print("no GPU here: full length on a CPU takes days", file=sys.stderr)
+        print("no GPU here: at full length most protocols take days on a CPU", file=sys.stderr)
     cores = len(os.sched_getaffinity(0))
     workers = jobs or (min(cores, GPU_JOBS) if device == "cuda" else cores)
     seen: list[Any] = []
@@ -81,7 +81,7 @@ def run_and_report(
         print("Pages: " + ", ".join(str(page) for page in pages))
     if any(d.status == "some runs failed" for d in ended):
         return 3
-    return 7 if named and any(d.status == "data unavailable" for d in ended) else 0
+    return 7 if any(d.status == "data unavailable" and d.name in named for d in ended) else 0
 
 
 def print_done(done: Any) -> None:
