@@ -19,7 +19,6 @@ from bench.reproductions.catalogue import Experiment, names
 from bench.reproductions.plan import slug
 from bench.store import Store
 
-
 SCHEMA = "bench.reproduction/1"  # of a result
 
 

@@ -53,6 +53,9 @@ class Axis:
         if self.log and self.high - self.low >= 1:
             span = range(math.ceil(self.low), math.floor(self.high) + 1)
             stride = max(1, math.ceil(len(span) / 6))
+            if len(span) < 3:
+                finer = [m * 10.0**k for k in range(span.start - 1, span.stop) for m in (1, 2, 5)]
+                return [tick for tick in finer if self.low <= math.log10(tick) <= self.high]
             return [10.0**k for k in span if k % stride == 0]
         low, high = (10**self.low, 10**self.high) if self.log else (self.low, self.high)
         step = 10 ** math.floor(math.log10((high - low) / 4))

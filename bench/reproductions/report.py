@@ -113,13 +113,16 @@ def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -
     from rich.table import Table
     from rich.text import Text
 
+    from bench.reproductions.pages import DASH
+
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     for columns in blocks_of_columns(headings, rows, console.width):
         view = Table(box=box.SIMPLE, pad_edge=False)
         for i in columns:
             view.add_column(clean(headings[i]), overflow="fold")
         for row in rows:
-            view.add_row(*(Text(clean(row[i])) for i in columns))
+            if any(row[i] != DASH for i in columns[1:]):
+                view.add_row(*(Text(clean(row[i])) for i in columns))
         console.print(view)
 
 
