@@ -55,7 +55,11 @@ class Outcome:
 
 def make_plan(workers: Workers, request: Request) -> tuple[Plan, dict[str, Any]]:
     """The plan, made in a process of its own, and this machine's fingerprint."""
-    ended = workers.call("plan", request=asdict(request))
+    return plan_of(workers.call("plan", request=asdict(request)))
+
+
+def plan_of(ended: Ended) -> tuple[Plan, dict[str, Any]]:
+    """The plan and the fingerprint that a planning process returned; raises the error that it ended with."""
     if ended.status != "ok":
         if ended.value in EXIT_ERRORS:
             raise EXIT_ERRORS[ended.value](ended.message.partition(": ")[2])
@@ -103,17 +107,32 @@ def run(
     store = Store(out)
     with store.locked(), with_workers() as workers:
         plan, environment = make_plan(workers, request)
-        env_ref = reference(environment)
-        _write_environment(out, env_ref, environment)
-        todo = todo_list(plan, store, rerun=rerun)
-        outcome = Outcome(plan, kept=len(plan.cells) - len(todo))
-        observer.planned(plan, todo, outcome.kept)
-        _run_cells(workers, store, todo, jobs=jobs, env_ref=env_ref, observer=observer, outcome=outcome)
+        outcome = run_plan(workers, store, plan, environment, jobs=jobs, rerun=rerun, observer=observer)
         if throughput:
             _run_clock(workers, store, plan, observer, outcome)
-        _count_kept(plan, store, outcome)
     outcome.problems = store.problems
     outcome.seconds = time.monotonic() - start
+    return outcome
+
+
+def run_plan(
+    workers: Workers,
+    store: Store,
+    plan: Plan,
+    environment: dict[str, Any],
+    *,
+    jobs: int,
+    rerun: str = "missing",
+    observer: Observer,
+) -> Outcome:
+    """Run the cells of a plan that are missing in the store, which the caller has locked."""
+    env_ref = reference(environment)
+    _write_environment(store.out, env_ref, environment)
+    todo = todo_list(plan, store, rerun=rerun)
+    outcome = Outcome(plan, kept=len(plan.cells) - len(todo))
+    observer.planned(plan, todo, outcome.kept)
+    _run_cells(workers, store, todo, jobs=jobs, env_ref=env_ref, observer=observer, outcome=outcome)
+    _count_kept(plan, store, outcome)
     return outcome
 
 

@@ -43,6 +43,8 @@ class Cell:
     sample_limit: int = 0
     timeout_s: float = 300.0
     memory_bytes: int = 3 * 2**30
+    measures: dict[str, str] = field(default_factory=dict)  # of an experiment: name -> sha256 of its source
+    train_rows: int = 0  # of an experiment: train on so many rows; 0: all
 
     @property
     def row(self) -> str:
@@ -71,6 +73,8 @@ class Cell:
             "precision": self.precision,
             "versions": self.versions,
         }
+        if self.measures or self.train_rows:
+            parts |= {"measures": self.measures, "train_rows": self.train_rows}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:

@@ -196,6 +196,39 @@ def data(
     print(_guard(lambda: act(tuple(name or ()))))
 
 
+class BudgetName(StrEnum):
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+@app.command()
+def reproduce(
+    name: Annotated[list[str] | None, typer.Argument(help="Names; none lists them all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every published result and question.")] = False,
+    budget: Annotated[BudgetName, typer.Option(help="cpu: shortened. gpu: full length.")] = BudgetName.cpu,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")
+    ] = None,
+    out: Out = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Run published results again, ours beside theirs, and answer the ten questions: bench reproduce question-1."""
+    from bench.reproductions import report
+
+    asked = _split(name)
+    if not (asked or everything):
+        report.print_list(as_json=as_json)
+        return
+    signal.signal(signal.SIGTERM, _interrupt)
+    experiments = _guard(lambda: report.check(asked, everything=everything, budget=budget.value))
+    code = _guard(
+        lambda: report.run_and_report(
+            experiments, budget=budget.value, jobs=jobs, out=out, as_json=as_json, named=asked
+        )
+    )
+    raise typer.Exit(code)
+
+
 Samples = Annotated[Path, typer.Argument(metavar="SAMPLES.npz", help="An .npz with one member, samples.")]
 
 

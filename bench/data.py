@@ -155,3 +155,17 @@ def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     rounds = [torch.randperm(len(x), generator=generator) for _ in range(-(-n // len(x)))]
     return x[torch.cat(rounds)[:n].to(x.device)]
+
+
+def binarized(dataset: Dataset, *, seed: int = 0) -> Dataset:
+    """Images whose pixels were drawn once from Bernoulli(value), every split by a stream of its own: a fixed binarisation."""
+    from dataclasses import replace
+
+    def draw(split: Split, offset: int) -> Split:
+        generator = torch.Generator().manual_seed(3 * seed + offset)
+        parts = [torch.rand(part.shape, generator=generator) < part for part in split.x.split(4096)]
+        return Split(Rows(torch.cat(parts).to(torch.uint8), 2), split.y)
+
+    splits = {name: draw(getattr(dataset, name), i) for i, name in enumerate(("train", "valid", "test"))}
+    binary = {"levels": 2, "primary": "nll", "spaces": (), "n_modes": 0, "n_classes": 0, "n_mode_samples": 0}
+    return replace(dataset, name=f"{dataset.name}_binarized", **splits, **binary)

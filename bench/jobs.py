@@ -21,6 +21,13 @@ def plan(*, request: dict[str, Any], report: Report) -> dict[str, Any]:
     return make_plan(Request(**{**request, **lists})).to_json() | {"environment": fingerprint()}
 
 
+def plan_experiment(*, name: str, budget: str, device: str, report: Report) -> dict[str, Any]:
+    """The plan of one reproduction or question, with the fingerprint of this machine."""
+    from bench.reproductions.plan import plan_experiment as make
+
+    return make(name, budget=budget, device=device).to_json() | {"environment": fingerprint()}
+
+
 def train(*, cell: dict[str, Any], artifact: str, grid: str | None, report: Report) -> dict[str, Any]:
     """A cell from data to record."""
     return run_cell(Cell(**cell), artifact=Path(artifact), grid=Path(grid) if grid else None, report=report)
@@ -36,4 +43,10 @@ def clock(*, cell: dict[str, Any], report: Report) -> dict[str, Any]:
     return clock_cell(Cell(**cell), report=report)
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {"plan": plan, "train": train, "rescore": rescore, "clock": clock}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "plan": plan,
+    "plan_experiment": plan_experiment,
+    "train": train,
+    "rescore": rescore,
+    "clock": clock,
+}

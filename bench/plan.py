@@ -85,15 +85,15 @@ def make_plan(request: Request) -> Plan:
                 raise
             skips.append(Skip("every model", dataset_name, str(error)))
             continue
-        facts = _facts(dataset, request)
+        facts = facts_of(dataset, request.label)
         if "left out" in dataset.notes:
             skips.append(Skip("images", dataset.name, dataset.notes["left out"]))
         if facts["missing"] and asked:  # asked for by name: then its metrics are too
             raise DataUnavailable("; ".join(facts["missing"]))
         skips += [Skip("its feature metrics", dataset.name, reason) for reason in facts["missing"]]
         for entry, cls in chosen.classes:
-            hparams, steps = _hparams(suite, entry, cls, dataset, settings.get(entry.name, {}), request)
-            reason = _unfit(cls, hparams, dataset)
+            hparams, steps = hyper_parameters(suite, entry, cls, dataset, settings.get(entry.name, {}), request)
+            reason = unfit(cls, hparams, dataset)
             if reason:
                 skips.append(Skip(entry.name, dataset.name, reason))
                 continue
@@ -144,7 +144,7 @@ def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
     return features, missing
 
 
-def _facts(dataset: Any, request: Request) -> dict[str, Any]:
+def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
     """What a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
     features, missing = spaces_of(dataset)
     return {
@@ -158,13 +158,13 @@ def _facts(dataset: Any, request: Request) -> dict[str, Any]:
             "n_valid": len(dataset.valid),
             "n_test": len(dataset.test),
         }
-        | ({"path": dataset.own_path, "label": request.label} if dataset.own_path else {}),
+        | ({"path": dataset.own_path, "label": label} if dataset.own_path else {}),
         "features": features,
         "missing": missing,
     }
 
 
-def _hparams(
+def hyper_parameters(
     suite: Suite, entry: Entry, cls: type, dataset: Any, settings: dict[str, Any], request: Request
 ) -> tuple[dict[str, Any], int | None]:
     """Field values that differ from nothing: defaults, then the suite's, then the user's; levels from the dataset."""
@@ -190,7 +190,7 @@ def _default(field: dataclasses.Field) -> Any:
     return None if field.default is dataclasses.MISSING else field.default
 
 
-def _unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
+def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
     """Why this model cannot run on this dataset; empty if it can."""
     try:
         model = cls(**hparams)
@@ -240,7 +240,7 @@ def _cells(
             elbo_samples=suite.elbo_samples,
             metrics=applicable_metrics(facts["features"], slow=suite.slow_metrics),
             features=facts["features"],
-            versions=_versions(),
+            versions=versions(),
             probes=suite.probes if steps else 0,
             target=suite.targets.get(dataset.name),
             sample_limit=suite.sample_limit,
@@ -265,7 +265,7 @@ def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[
     return found
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     import torch
 
     return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bench.cell import Cell
-from bench.data import Dataset
+from bench.data import Dataset, Split, binarized
 from bench.own_data import own_dataset
 from bench.registry import Entry, load, load_entry, read_entry
 
@@ -19,6 +20,8 @@ def load_dataset(cell: Cell) -> Dataset:
         dataset = own_dataset(cell.dataset["path"], label=cell.dataset["label"])
     else:
         dataset = load("dataset", cell.dataset["id"])()
+    if cell.dataset.get("binarized"):
+        dataset = binarized(dataset)
     if dataset.sha256 != cell.dataset["sha256"]:
         raise ValueError(f"dataset {dataset.name} changed since the plan was made: {dataset.sha256[:12]}...")
     return dataset.to(cell.device)
@@ -36,6 +39,18 @@ def training_rows(cell: Cell, dataset: Dataset) -> Tensor:
     if cell.model.get("measure") == "lebesgue":
         return dataset.dequantize(dataset.train.x, seed=cell.seed)
     return dataset.train.x
+
+
+def training_split(cell: Cell, dataset: Dataset) -> Split:
+    """training_rows with their labels; an experiment's smaller set is drawn by the cell's seed."""
+    x, y = training_rows(cell, dataset), dataset.train.y
+    if not cell.train_rows:
+        return Split(x, y)
+    if cell.train_rows > len(x):
+        raise ValueError(f"train_rows must be at most {len(x)}, the rows of {dataset.name}, got {cell.train_rows}")
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(cell.seed))
+    rows = order[: cell.train_rows].to(x.device)
+    return Split(x[rows], None if y is None else y[rows])
 
 
 def wanted_samples(cell: Cell, dataset: Dataset) -> int:

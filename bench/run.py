@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 
 from bench.cell import Cell, Record, failure, new_record
-from bench.data import Dataset
+from bench.data import Dataset, Split
 from bench.environment import code
 from bench.estimates import better_of, entry_of, score
 from bench.evaluation import Evaluation
 from bench.look import look, quality_of
 from bench.numerics import numerics, precision_of, settings_of
 from bench.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
-from bench.prepare import load_dataset, make_model, training_rows
+from bench.prepare import load_dataset, make_model, training_split
 from bench.training import Training, findings, last_best_gap, n_params, train
 
 OUT_OF_MEMORY = (
@@ -74,18 +74,19 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     start = time.monotonic()
     dataset = load_dataset(cell)
     model = make_model(cell)
-    x = training_rows(cell, dataset)
+    rows = training_split(cell, dataset)
     record["timing"]["load_s"] = round(time.monotonic() - start, 4)
     record["protocol"]["numerics"] = settings_of(cell.device, precision_of(cell.model["hparams"]))
     phase("fit")
     modes: list[float | None] = []
-    training = _train(model, x, dataset, cell, phase, modes)
+    training = _train(model, rows, dataset, cell, phase, modes)
     record["curve"] = training.curve
     record["model"]["n_params"] = n_params(model)
     record["timing"]["train_s"] = round(training.seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
-        record["flags"] = findings(training, None, x[:MAX_GIVEN])
+        record["flags"] = findings(training, None, rows.x[:MAX_GIVEN])
+        _take_measures(cell, record, dataset, rows, None)
         return failure(record, "diverged", phase="fit", kind="Diverged", message=training.diverged)
     phase("sample")
     outputs, seconds = collect(model, cell, dataset)
@@ -107,6 +108,7 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     phase("score")
     record = score_outputs(cell, record, outputs, dataset, flags)
     record["training"]["to_quality"] = quality_of(cell, training, record)
+    _take_measures(cell, record, dataset, rows, model)
     if grid is not None and "samples" in outputs:
         from bench.render.grid import write_pictures
 
@@ -114,13 +116,26 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     return record
 
 
-def _train(model: Any, x: Tensor, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
+def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, model: Any) -> None:
+    """What an experiment reads off the fitted model (None: it diverged), into record["measures"]."""
+    if not cell.measures:
+        return
+    from bench.reproductions.measure import Fitted, load_measure
+
+    private = {name: entry["value"] for name, entry in record["metrics"]["private"].items()}
+    fitted = Fitted(model, dataset, rows, record["curve"], cell.seed, private)
+    record["measures"] = {}
+    for name in cell.measures:
+        record["measures"] |= load_measure(name)(fitted)
+
+
+def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
     """Fit the model, with looks at the public board on the way."""
     with numerics(cell.device, precision_of(cell.model["hparams"])):
         return train(
             model,
-            x,
-            dataset.train.y,
+            rows.x,
+            rows.y,
             seed=cell.seed,
             steps=cell.steps,
             probe=lambda m: look(m, cell, dataset, modes),

@@ -114,6 +114,7 @@ class Difference:
     value: float
     se: float | None
     p: float | None
+    df: float = math.inf  # degrees of freedom of se
 
 
 def compare(a: Centre, b: Centre) -> Difference:
@@ -130,7 +131,8 @@ def compare(a: Centre, b: Centre) -> Difference:
     se = math.sqrt(math.fsum(variance for variance, _ in parts))
     if se == 0.0:
         return Difference(value, se, 1.0 if value == 0.0 else 0.0)
-    return Difference(value, se, 2 * t_tail(abs(value) / se, satterthwaite(parts)))
+    df = satterthwaite(parts)
+    return Difference(value, se, 2 * t_tail(abs(value) / se, df), df)
 
 
 def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:

@@ -131,3 +131,13 @@ def test_bad_features_are_refused_with_the_position():
     broken[4, 2] = float("inf")
     with pytest.raises(ValueError, match=r"inf at position \(4, 2\)"):
         frechet_distance(broken, x)
+
+
+def test_samples_that_are_all_the_same_have_influences_too():
+    """T = 0 for a fake law without spread: eq. (1) is then |mu_r - mu_f|^2 + tr S_r, whose influence is written out here."""
+    real = torch.randn(200, 3, generator=torch.Generator().manual_seed(0)).double()
+    fake = torch.ones(50, 3).double()
+    found = row_influence(real, moments(real), moments(fake))
+    centred = real - real.mean(dim=0)
+    expected = centred.square().sum(dim=1) + 2 * centred @ (real.mean(dim=0) - 1)
+    torch.testing.assert_close(found, expected - expected.mean())

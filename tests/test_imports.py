@@ -48,7 +48,10 @@ def test_plugins_of_the_harness_do_not_reach_up(path):
     assert {name for name in own if not name.startswith(allowed)} == set()
 
 
-@pytest.mark.parametrize("path", files("bench", "bench/render", "bench/render/html"), ids=lambda p: p.stem)
+HARNESS = ("bench", "bench/render", "bench/render/html", "bench/reproductions", "bench/reproductions/measures")
+
+
+@pytest.mark.parametrize("path", files(*HARNESS), ids=lambda p: p.stem)
 def test_nothing_imports_the_command_line_and_the_harness_names_no_model(path):
     names = imported(path)
     assert "bench.cli" not in names

@@ -150,7 +150,7 @@ def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:
     """
     cross = _product(fake.factor, real.factor)
     values, vectors = torch.linalg.eigh(_product(cross, cross))
-    keep = values > values[-1].clamp(min=0) * 1e-14 * len(values)
+    keep = values > values[-1:].clamp(min=0) * 1e-14 * len(values)  # none where all samples are one
     half = fake.factor.T @ (vectors[:, keep] / values[keep] ** 0.25)  # half half^T = T
     parts = []
     for strip in features.split(STRIP):

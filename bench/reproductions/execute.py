@@ -1,0 +1,137 @@
+"""Run experiments: cells in forked workers, resumable, then the result as JSON and the pages made from all results."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import write_atomic
+from bench.benchmark import Observer, plan_of, run_plan
+from bench.cell import Cell, Record
+from bench.errors import DataUnavailable
+from bench.execute import Workers
+from bench.ledger import COMMITTED
+from bench.reproductions.catalogue import Experiment, names
+from bench.reproductions.plan import slug
+from bench.store import Store
+
+SCHEMA = "bench.reproduction/1"  # of a result
+
+
+@dataclass(frozen=True)
+class Done:
+    """An experiment that was run or could not be: status "ok", "data unavailable" or "some runs failed"."""
+
+    name: str
+    status: str
+    reason: str = ""
+    result: dict[str, Any] | None = None
+
+
+def reproduce(
+    experiments: list[Experiment],
+    *,
+    budget: str,
+    device: str,
+    jobs: int,
+    out: Path,
+    observer: Callable[[], Observer],
+    report: Callable[[Experiment, Done], None] = lambda experiment, done: None,
+) -> list[Done]:
+    """Run what is missing of each and write results/reproductions/NAME.BUDGET.json; report is told as each ends."""
+    folder, ended = out / "reproductions", []
+    store = Store(folder)
+    with store.locked(), Workers() as workers:
+        for experiment in experiments:
+            try:
+                result = _one(experiment, budget, device, jobs, store, workers, observer)
+            except DataUnavailable as error:
+                done = Done(experiment.name, "data unavailable", str(error))
+            else:
+                result = write_result(folder, result)
+                done = Done(experiment.name, result["status"], result=result)
+            ended.append(done)
+            report(experiment, done)
+    return ended
+
+
+def _one(
+    experiment: Experiment,
+    budget: str,
+    device: str,
+    jobs: int,
+    store: Store,
+    workers: Workers,
+    observer: Callable[[], Observer],
+) -> dict[str, Any]:
+    from bench.reproductions.analysis import result_of, run_of
+
+    if experiment.records:
+        found = committed_records(experiment, Store(COMMITTED))
+        facts = {"device": device, "environment": None, "core_minutes": 0.0}
+        return result_of(experiment, budget, [run_of(arm, record) for arm, record in found], facts)
+    arguments = {"name": experiment.name, "budget": budget, "device": device}
+    plan, environment = plan_of(workers.call("plan_experiment", **arguments))
+    run_plan(workers, store, plan, environment, jobs=jobs, rerun="failed", observer=observer())
+    arms = {slug(arm.name): arm.name for arm in experiment.arm}
+    pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, plan.cells)]
+    facts = {
+        "device": device,
+        "environment": {key: environment[key] for key in ("processor", "cores", "gpu") if key in environment},
+        "core_minutes": round(math.fsum(r["resources"]["cpu_s"] or 0.0 for _, r in pairs) / 60, 2),
+    }
+    return result_of(experiment, budget, [run_of(arm, record) for arm, record in pairs], facts)
+
+
+def _records(store: Store, cells: tuple[Cell, ...]) -> list[tuple[Cell, Record]]:
+    found = [(cell, store.get(cell)) for cell in cells]
+    return [(cell, record) for cell, record in found if record is not None]
+
+
+def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, Record]]:
+    """The stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
+    wanted = {(arm.model, arm.dataset): arm.name for arm in experiment.arm}
+    found = []
+    for record in store.records():
+        key = record["model"]["id"], record["dataset"]["id"]
+        plain = record["suite"] == experiment.records and not record["model"].get("variant")
+        if plain and record["device"] == "cpu" and key in wanted and record["status"] == "ok":
+            found.append((wanted[key], record))
+    if not found:
+        raise DataUnavailable(
+            f"{experiment.name} reads stored records of suite {experiment.records}, and {store.out} has none; run: bench run --all"
+        )
+    return found
+
+
+def write_result(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Write NAME.BUDGET.json, sorted and without NaN; returns what stands in it."""
+    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(result | {"schema": SCHEMA})
+    write_atomic(path, (json.dumps(stored, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    return stored
+
+
+def _short(value: Any) -> Any:
+    """Floats to seven digits; None for what JSON cannot hold."""
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _short(v) for key, v in value.items()}
+    return [_short(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Stored results of today's experiments by (name, budget); what is not readable as one is left out, and made anew when run."""
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        if isinstance(value, dict) and value.get("schema") == SCHEMA and value.get("name") in names():
+            found[value["name"], value["budget"]] = value
+    return found

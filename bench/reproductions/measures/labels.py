@@ -1,0 +1,74 @@
+"""What a trained D knows of the classes: a linear classifier on its last hidden layer, learned from 100 labels.
+
+The labelled rows are the class-balanced subset of the cell's seed, so that arms of one seed share them; accuracy on the test rows.
+`label_accuracy_pixels` is the same classifier on the pixels.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from bench.reproductions.measure import Column, Fitted
+
+COLUMNS = {
+    "label_accuracy_20": Column("accuracy from 20 labels, on D's features", better="higher", scale="logit"),
+    "label_accuracy_100": Column("accuracy from 100 labels, on D's features", better="higher", scale="logit"),
+    "pixel_accuracy_20": Column("accuracy from 20 labels, on pixels", better="higher", scale="logit"),
+    "pixel_accuracy_100": Column("accuracy from 100 labels, on pixels", better="higher", scale="logit"),
+}
+
+
+def measure(fitted: Fitted) -> dict[str, float]:
+    """Accuracies in [0, 1]; the images go to D in the range the model trains it on."""
+    if fitted.model is None:
+        return {}
+    dataset, found = fitted.dataset, {}
+    for n in (20, 100):
+        rows = balanced_rows(dataset.train.y, n, seed=fitted.seed)
+        for name, features in (("label", lambda x: features_of(fitted.model, x)), ("pixel", lambda x: x.flatten(1))):
+            train, test = features(dataset.train.x[rows]), features(dataset.test.x)
+            found[f"{name}_accuracy_{n}"] = linear_accuracy(train, dataset.train.y[rows], test, dataset.test.y)
+    return found
+
+
+@torch.no_grad()
+def features_of(model: object, x: Tensor) -> Tensor:
+    """Last hidden layer of a model's discriminator for x (N, *shape) in [0, 1], (N, A), in eval mode."""
+    network = model.discriminator_  # type: ignore[attr-defined]
+    body = getattr(network, "body", None)
+    body = network[:-1] if body is None else body
+    modes = [(module, module.training) for module in body.modules()]
+    body.eval()
+    try:
+        scaled = 2 * x - 1 if any(isinstance(m, torch.nn.Conv2d) for m in body.modules()) else x
+        return torch.cat([body(part).flatten(1) for part in scaled.split(1024)])
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def balanced_rows(y: Tensor, n: int, *, seed: int) -> Tensor:
+    """n rows of y (N,), the classes in turn, (n,) int64."""
+    generator = torch.Generator().manual_seed(seed)
+    piles = [
+        rows[torch.randperm(len(rows), generator=generator)]
+        for rows in (torch.nonzero(y == k)[:, 0] for k in y.unique())
+    ]
+    dealt = [pile[i] for i in range(max(len(p) for p in piles)) for pile in piles if i < len(pile)]
+    return torch.stack(dealt[:n])
+
+
+def linear_accuracy(x: Tensor, y: Tensor, test: Tensor, labels: Tensor) -> float:
+    """Accuracy on test (M, D) of a logistic regression on x (N, D), standardised by x."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    x, y, test, labels = x.cpu(), y.cpu(), test.cpu(), labels.cpu()
+    mean, std = x.mean(dim=0), x.std(dim=0).clamp(min=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(max_iter=500, C=0.1).fit(((x - mean) / std).numpy(), y.numpy())
+    return float((torch.as_tensor(model.predict(((test - mean) / std).numpy())) == labels).double().mean())

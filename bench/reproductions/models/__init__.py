@@ -1,0 +1,1 @@
+"""Models that only an experiment needs: given by path, never on a board."""

@@ -1,0 +1,139 @@
+"""bench reproduce: the list, the run, what is printed of it, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+from bench.render.terminal import Lines, Live, clean
+from bench.reproductions.catalogue import BUDGETS, Experiment, choose, load_experiment, names
+
+GPU_JOBS = 8  # networks this small leave a GPU idle; nothing here is timed
+
+
+def print_list(*, as_json: bool) -> None:
+    """A line an experiment: its name and its title."""
+    experiments = [load_experiment(name) for name in names()]
+    if as_json:
+        print(json.dumps([{"name": e.name, "kind": e.kind, "title": e.title} for e in experiments], indent=1))
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    for e in experiments:
+        line = f"{e.name:16} {e.title}"
+        print(line if len(line) <= width else line[: width - 1] + "…")
+    print("\nRun one: bench reproduce NAME. All, shortened: bench reproduce --all --budget cpu", file=sys.stderr)
+
+
+def check(asked: tuple[str, ...], *, everything: bool, budget: str) -> list[Experiment]:
+    """The experiments asked for, or the error of the first wrong word."""
+    if budget not in BUDGETS:
+        raise UsageError(f"--budget must be cpu or gpu, got {budget!r}")
+    return choose(asked, everything=everything)
+
+
+def run_and_report(
+    experiments: list[Experiment], *, budget: str, jobs: int | None, out: Path, as_json: bool, named: tuple[str, ...]
+) -> int:
+    """Run, write results and pages, print; returns the exit code.
+
+    3 where a run failed; 7 where data is missing for an experiment that was asked for by name (one of named), not with --all or a group.
+    """
+    import os
+
+    from bench.benchmark import resolve_device
+    from bench.reproductions.execute import reproduce
+    from bench.reproductions.pages import write_pages
+
+    device = "cpu" if budget == "cpu" else resolve_device("auto")
+    if budget == "gpu" and device == "cpu":
+        print("no GPU here: at full length most protocols take days on a CPU", file=sys.stderr)
+    cores = len(os.sched_getaffinity(0))
+    workers = jobs or (min(cores, GPU_JOBS) if device == "cuda" else cores)
+    seen: list[Any] = []
+
+    def observer() -> Lines:
+        seen.append(Live() if sys.stderr.isatty() else Lines())
+        return seen[-1]
+
+    def tell(experiment: Experiment, done: Any) -> None:
+        if seen and isinstance(seen[-1], Live):
+            seen[-1].close()
+        if not as_json:
+            print_done(done)
+
+    try:
+        ended = reproduce(
+            experiments, budget=budget, device=device, jobs=workers, out=out, observer=observer, report=tell
+        )
+    finally:
+        for one in seen:
+            if isinstance(one, Live):
+                one.close()
+        pages = write_pages(out) if (out / "reproductions").is_dir() else []
+    if as_json:
+        rows = [{"name": d.name, "status": d.status, "reason": d.reason, "result": d.result} for d in ended]
+        print(json.dumps(rows, indent=1, sort_keys=True))
+    else:
+        print("Pages: " + ", ".join(str(page) for page in pages))
+    if any(d.status == "some runs failed" for d in ended):
+        return 3
+    return 7 if any(d.status == "data unavailable" and d.name in named for d in ended) else 0
+
+
+def print_done(done: Any) -> None:
+    """Ours beside theirs, or arms and effects, of one experiment; one line where it could not be run."""
+    if done.result is None:
+        print(clean(f"{done.name}: {done.status}: {done.reason}") + "\n")
+        return
+    from bench.reproductions import pages
+
+    result = done.result
+    length = "full length" if result["full"] else f"shortened: {result['note']}"
+    words = length if result["kind"] == "published" else pages.seeds_text(result["seeds"])
+    print(clean(f"{done.name} ({result['budget']}; {words}): {result['title']}"))
+    if result["targets"]:
+        _print_table(*pages.target_rows(result))
+    if result["kind"] == "question":
+        _print_table(*pages.arm_rows(result, result["arms"]))
+    if result["compare"]:
+        _print_table(*pages.effect_rows(result))
+    for found in result["correlate"]:
+        print(clean(pages.correlation_text(found)))
+    print(f"{result['core_minutes']:.1f} core-minutes\n", flush=True)
+
+
+def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
+    """As wide as the terminal: columns that do not fit beside the others follow in a table below; 200 wide in a pipe."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from bench.reproductions.pages import DASH
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    for columns in blocks_of_columns(headings, rows, console.width):
+        view = Table(box=box.SIMPLE, pad_edge=False)
+        for i in columns:
+            view.add_column(clean(headings[i]), overflow="fold")
+        for row in rows:
+            if any(row[i] != DASH for i in columns[1:]):
+                view.add_row(*(Text(clean(row[i])) for i in columns))
+        console.print(view)
+
+
+def blocks_of_columns(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...], width: int) -> list[list[int]]:
+    """Groups of column numbers that fit the width, the first column in each of them."""
+    widths = [max(len(row[i]) for row in (headings, *rows)) + 3 for i in range(len(headings))]
+    blocks, used = [[0]], widths[0]
+    for i in range(1, len(headings)):
+        if used + widths[i] > width and len(blocks[-1]) > 1:
+            blocks.append([0])
+            used = widths[0]
+        blocks[-1].append(i)
+        used += widths[i]
+    return blocks
