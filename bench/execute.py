@@ -35,7 +35,7 @@ class Job:
     function: str
     arguments: dict[str, Any]
     timeout_s: float = 3600.0
-    memory_bytes: int = 0  # resident bytes above the server's; 0: no limit
+    memory_bytes: int = 0  # resident bytes above the job's own at its start; 0: no limit
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,9 @@ class Server:
                 pass
             from bench.jobs import FUNCTIONS
 
+            # what is shared with the server and not yet touched does not count, so the server's own size is no zero
+            _write(write_end, {"resident": resident_bytes()})
+
             def report(phase: str, step: int) -> None:
                 _write(write_end, {"phase": phase, "step": step})
 
@@ -185,7 +188,9 @@ class Server:
         *lines, child.buffer = child.buffer.split(b"\n")
         for line in lines:
             message = json.loads(line)
-            if "phase" in message:
+            if "resident" in message:
+                child.baseline = message["resident"]
+            elif "phase" in message:
                 child.phase = message["phase"]
                 self._emit({"id": child.id, "event": "progress", **message})
             else:
