@@ -1,6 +1,7 @@
 """What a number of seeds can resolve: pilot variance, the effect found with 80 % power, and the seeds that a wanted effect needs.
 
     effect e of n seeds against n:  P(T' > t) = power,  t = t_{1-alpha, 2n-2},  T' noncentral t with e / (s sqrt(2 / n))        (1)
+    of the gate: the larger of (1) at alpha / (2 tests), its two p-values and Holm's first step, and delta + z_power s sqrt(2 / n) (2)
 
 One-sided, on the metric's declared scale, s the standard deviation over training seeds. Pure functions of records; no torch.
 """
@@ -20,7 +21,9 @@ from bench.stats import to_scale
 GATED = ("nll", "nll_dequantized", "nll_bound", "accuracy")  # gated on every board, besides its primary metric
 ALPHA, POWER = 0.05, 0.8
 MOST_SEEDS = 1000
-RELATIVE_FLOOR = 0.01  # of delta: 1 % of the value on the raw and log scales; what another processor's rounding may do
+RELATIVE_FLOOR = (
+    0.01  # of delta: 1 % of the value, on the raw scale at least 0.01; what another processor's rounding may do
+)
 COUNTED_ROWS = 2  # of delta for a share that was counted from n rows: two of them may fall on the other side
 
 Key = tuple[str, str, str]  # suite-device, dataset, metric
@@ -41,6 +44,7 @@ class Column:
     seeds: int
     deviation: float
     delta: float
+    floor: float = 0.0  # the least delta, whatever the seeds
 
 
 def gated_metrics(primary: str) -> tuple[str, ...]:
@@ -71,8 +75,9 @@ def _column(metric: str, rows: dict[str, list[dict]], version: int, seeds: int |
     deviation = median(spreads) if spreads else 0.0
     stored = round(median(len(values) for values in scaled))
     values = [e["value"] for cells in rows.values() for e in cells]
-    delta = max(resolvable(deviation, seeds or stored), floor_of(values, scale, first["n"]))
-    return Column(scale, first["better"], first["n"], version, len(rows), stored, deviation, delta)
+    floor = floor_of(values, scale, first["n"])
+    delta = max(resolvable(deviation, seeds or stored), floor)
+    return Column(scale, first["better"], first["n"], version, len(rows), stored, deviation, delta, floor)
 
 
 def floor_of(values: Sequence[float], scale: str, n: int) -> float:
@@ -95,14 +100,44 @@ def resolvable(deviation: float, seeds: int, *, alpha: float = ALPHA, power: flo
     return _noncentrality(2 * seeds - 2, alpha, power) * deviation * math.sqrt(2 / seeds)
 
 
-def seeds_needed(deviation: float, effect: float, *, alpha: float = ALPHA, power: float = POWER) -> int | None:
-    """The fewest seeds a side that resolve an effect on the scale; None if a thousand do not."""
+def found_by_gate(
+    deviation: float, seeds: int, *, tests: int, floor: float = 0.0, alpha: float = ALPHA, power: float = POWER
+) -> float:
+    """The effect on the scale that the gate turns red about as often as `power` says, eq. (2), where `tests` values differ.
+
+    Delta is what the same seeds resolve in one test (or floor, where that is more), and a red finding lies beyond it.
+    """
+    if seeds < 2:
+        return math.inf
+    from scipy.special import ndtri
+
+    delta = max(resolvable(deviation, seeds), floor)
+    significant = resolvable(deviation, seeds, alpha=alpha / (2 * tests), power=power)
+    return max(significant, delta + max(0.0, float(ndtri(power))) * deviation * math.sqrt(2 / seeds))
+
+
+def seeds_needed(
+    deviation: float,
+    effect: float,
+    *,
+    tests: int | None = None,
+    floor: float = 0.0,
+    alpha: float = ALPHA,
+    power: float = POWER,
+) -> int | None:
+    """The fewest seeds a side that resolve an effect on the scale, of one test or (with tests) of the gate; None: a thousand do not."""
+
+    def effect_of(seeds: int) -> float:
+        if tests is None:
+            return resolvable(deviation, seeds, alpha=alpha, power=power)
+        return found_by_gate(deviation, seeds, tests=tests, floor=floor, alpha=alpha, power=power)
+
     low, high = 2, MOST_SEEDS
-    if resolvable(deviation, high, alpha=alpha, power=power) > effect:
+    if effect_of(high) > effect:
         return None
     while low < high:
         middle = (low + high) // 2
-        if resolvable(deviation, middle, alpha=alpha, power=power) <= effect:
+        if effect_of(middle) <= effect:
             high = middle
         else:
             low = middle + 1

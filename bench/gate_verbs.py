@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -121,12 +122,23 @@ def calibrate(results: Path, *, seeds: int, effect: float, alpha: float, power: 
             raise UsageError(f"{option} must lie between 0 and 1, got {value:g}")
     records = _records(Store(results))
     typical = _typical(records)
-    rows = []
-    for key, column in calibration.columns(records, seeds=seeds).items():
+    rows, columns = [], calibration.columns(records, seeds=seeds)
+    tests = Counter()  # of a whole run of the suite, if every value differed
+    for (place, _, _), column in columns.items():
+        tests[place] += column.rows
+    for key, column in columns.items():
         wanted = calibration.effect_on_scale(effect, column, typical[key])
-        resolved = calibration.resolvable(column.deviation, seeds, alpha=alpha, power=power)
-        needed = calibration.seeds_needed(column.deviation, wanted, alpha=alpha, power=power)
-        facts = {"board": f"{key[0]}/{key[1]}", "metric": key[2], "resolvable": resolved, "seeds_needed": needed}
+        level = {"alpha": alpha, "power": power}
+        gate = level | {"tests": tests[key[0]], "floor": column.floor}
+        facts = {
+            "board": f"{key[0]}/{key[1]}",
+            "metric": key[2],
+            "resolvable": calibration.resolvable(column.deviation, seeds, **level),
+            "seeds_needed": calibration.seeds_needed(column.deviation, wanted, **level),
+            "tests": tests[key[0]],
+            "gate_finds": calibration.found_by_gate(column.deviation, seeds, **gate),
+            "gate_seeds_needed": calibration.seeds_needed(column.deviation, wanted, **gate),
+        }
         rows.append(asdict(column) | facts)
     if as_json:
         finite = [{k: None if v == math.inf else v for k, v in row.items()} for row in rows]
@@ -149,15 +161,16 @@ def _calibration_lines(
     rows: list[dict[str, Any]], *, seeds: int, effect: float, alpha: float, power: float
 ) -> list[str]:
     head = f"one-sided Welch test, alpha {alpha:g}, power {power:.0%}, {seeds} seeds a side; on each metric's scale"
-    lines = [head, f"{'board':26} {'metric':16} {'scale':5} {'seeds':>5} {'sd':>8} {'found':>8} {'delta':>8} need"]
+    titles = f"{'sd':>8} {'found':>8} {'delta':>8} {'need':>6} {'gate':>8} need"
+    lines = [head, f"{'board':26} {'metric':16} {'scale':5} {'seeds':>5} {titles}"]
+    many = lambda count: f">{calibration.MOST_SEEDS}" if count is None else str(count)  # noqa: E731
     for row in rows:
-        needed = f"> {calibration.MOST_SEEDS}" if row["seeds_needed"] is None else str(row["seeds_needed"])
         numbers = " ".join(f"{row[k]:8.3g}" for k in ("deviation", "resolvable", "delta"))
-        lines.append(f"{row['board']:26} {row['metric']:16} {row['scale']:5} {row['seeds']:5} {numbers} {needed}")
-    lines.append(
-        "sd: of a typical row over the stored seeds. found: the effect that the test finds. delta: below it the"
-    )
-    lines.append(
-        f"gate is never red. need: seeds a side to find a typical row {effect:.0%} worse. One test; Holm asks more."
-    )
-    return lines
+        numbers += f" {many(row['seeds_needed']):>6} {row['gate_finds']:8.3g} {many(row['gate_seeds_needed'])}"
+        lines.append(f"{row['board']:26} {row['metric']:16} {row['scale']:5} {row['seeds']:5} {numbers}")
+    return [
+        *lines,
+        "sd: of a typical row over the stored seeds. found: the effect that one test finds. delta: below it the gate",
+        f"is never red. need: seeds a side to find a typical row {effect:.0%} worse, in one test. gate, need: the same",
+        "of the gate where every value of the suite differs (Holm over them all, and beyond delta); few lie between.",
+    ]

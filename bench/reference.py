@@ -36,7 +36,8 @@ def summarise(records: Iterable[Record]) -> Reference:
 
 
 def _rounded(column: dict[str, Any]) -> dict[str, Any]:
-    """Deviation and delta to four digits."""
+    """Deviation and delta to four digits; the floor stands in delta."""
+    column = {k: v for k, v in column.items() if k != "floor"}
     return column | {k: float(f"{column[k]:.4g}") for k in ("deviation", "delta")}
 
 
