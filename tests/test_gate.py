@@ -83,6 +83,29 @@ def test_scatter_of_a_broken_model_is_no_excuse():
     assert judge_quality([test])[0].verdict == "regression"
 
 
+def test_one_collapsed_seed_of_five_is_a_warning_and_three_are_red():
+    """The reference's seeds went well, so one collapse lies far outside their scatter: p alone would say regression."""
+    before = (1.0, 1.05, 0.95, 1.02, 0.98)
+    one = Difference("r", "m", before, (1.01, 0.97, 1.04, 0.99, 6.0), "log", "lower", 0.1)
+    assert gate.p_value(one, welch(one)) < 0.01 and welch(one).worsening > one.delta
+    (found,) = judge_quality([one])
+    assert found.verdict == "inconclusive" and "the median of 5 and 5 seeds is not beyond delta" in found.words
+    three = Difference("r", "m", before, (1.01, 0.97, 5.0, 7.0, 6.0), "log", "lower", 0.1)
+    assert judge_quality([three])[0].verdict == "regression"
+
+
+def test_what_calibrate_says_of_the_gate_is_what_the_gate_does():
+    """One of 31 cells is worse by what the gate is said to find: red in about the power asked for, not in a third of the runs."""
+    sigma = math.sqrt(math.log1p(0.1**2))
+    effect = calibrate.found_by_gate(sigma, 5, tests=31, floor=0.01)
+    assert effect > 2 * calibrate.resolvable(sigma, 5)  # one test's answer is far too small here
+    found = rates(0.1, 5, worse=math.expm1(effect), trials=120, seed=4)[2]
+    assert found == pytest.approx(0.8, abs=0.11)  # three errors of a share over 120 runs
+    assert calibrate.seeds_needed(sigma, effect, tests=31, floor=0.01) == 5
+    assert calibrate.seeds_needed(sigma, 0.99 * effect, tests=31, floor=0.01) == 6
+    assert calibrate.found_by_gate(0.0, 5, tests=31, floor=0.02) == 0.02
+
+
 def test_resolvable_effects_are_found_with_the_power_that_was_asked_for():
     """By simulation of the test itself; 4,000 trials: the error of 80 % is 0.6 points, four of them are allowed."""
     from scipy.stats import ttest_ind
@@ -259,6 +282,8 @@ def test_calibrate_says_what_the_seeds_resolve(tmp_path):
     deviations = [np.std(np.log([a, a + 0.1, a + 0.2]), ddof=1) for a in (2.0, 5.0)]
     assert row["deviation"] == pytest.approx(np.median(deviations)) and row["rows"] == 2
     assert row["resolvable"] == pytest.approx(calibrate.resolvable(np.median(deviations), 5))
+    assert row["tests"] == 2 and row["gate_finds"] > row["resolvable"]
+    assert row["gate_seeds_needed"] >= row["seeds_needed"]
     text = gate_verbs.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=False)
     assert "core-cpu/digits" in text and max(map(len, text.splitlines())) <= 110
     with pytest.raises(UsageError, match="--effect"):
