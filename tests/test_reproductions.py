@@ -61,6 +61,34 @@ def test_verdict_from_both_standard_errors(ours, theirs, better, word):
     assert judge(ours, theirs, better=better, full=True).word == word
 
 
+def test_rounding_of_a_printed_number_is_an_error_of_its_own():
+    """.977 stands for .9765 to .9775: within a half of its last digit nothing differs, a whole digit off it does."""
+    theirs = Number(0.977, None, 0)
+    near, off = (Number(v, 0.0, 0) for v in (0.97653, 0.9759))
+    assert judge(near, theirs, better="higher", full=True, unit=0.001).word == "reproduced"
+    assert judge(off, theirs, better="higher", full=True, unit=0.001).word == "not reproduced"
+    # 1.96 / sqrt(12) of a digit: the interval of a uniform error taken as normal
+    low, high = judge(near, theirs, better="higher", full=True, unit=0.001).interval
+    assert (high - low) / 2 == pytest.approx(1.959964 * 0.001 / math.sqrt(12), rel=1e-6)
+
+
+def test_no_verdict_where_ours_has_no_error_or_runs_are_missing():
+    theirs = Number(6.3, 0.5, 10)
+    assert judge(Number(9.9, None, 1), theirs, better="higher", full=True).word == "undecided"
+    assert judge(Number(9.9, 0.1, 6), theirs, better="higher", full=True, whole=False).word == "undecided"
+    assert judge(Number(9.9, 0.1, 6), theirs, better="higher", full=True).word == "better"
+
+
+@pytest.mark.parametrize("name", [n for n in names() if not n.startswith("question-")])
+def test_a_budget_is_full_or_says_what_it_is_not(name):
+    """What SCIENCE and the authors' files say of each: only these three are the published networks, data and length."""
+    for budget, chosen in load_experiment(name).budget.items():
+        is_full = (name, budget) in {
+            ("pacgan-table-1", "gpu"), ("semi-supervised", "gpu"), ("classical", "gpu"), ("classical", "cpu"),
+        }  # fmt: skip
+        assert chosen.full == is_full and bool(chosen.note) != is_full
+
+
 def test_a_shortened_protocol_is_never_comparable_but_keeps_its_numbers():
     verdict = judge(Number(8.0, 0.1, 10), Number(6.3, 0.5, 10), better="higher", full=False)
     assert verdict.word == "not comparable"
@@ -115,6 +143,12 @@ def test_without_variance_the_permutation_test_judges():
     assert effects.between(a, a, "raw")[3] == 1.0
 
 
+def test_one_run_a_side_is_no_evidence_whatever_its_held_out_rows_say():
+    rows = list(np.random.default_rng(0).normal(0, 0.1, 20))
+    one, many = effects.centre_of([9.0], [rows], "raw"), effects.centre_of([1.0, 1.1, 0.9], [rows] * 3, "raw")
+    assert one.se is not None and effects.between(one, many, "raw") == (8.0, None, None, None)
+
+
 def test_no_effect_is_said_and_a_direction_has_a_side():
     effect = effects.Effect("a", "b", "c", "raw", 1.0, None, None, 0.03)
     assert effects.words(effect, 0.2, "higher") == "no effect seen"
@@ -125,6 +159,10 @@ def test_no_effect_is_said_and_a_direction_has_a_side():
     both = effects.with_holm([effect, replace(effect, p=0.04)], {"c": "none"})
     assert [e.p_holm for e in both] == pytest.approx([0.06, 0.06])
     assert [e.words for e in both] == ["no effect seen"] * 2  # each below 5 % alone, not together
+    assert effects.with_holm([effect], {"c": "none"}, also=[0.5])[0].p_holm == pytest.approx(
+        0.06
+    )  # a test beside it counts
+    assert effects.words(replace(effect, left_out=3), 0.2, "higher") == "no effect seen (3 runs left out)"
 
 
 # --- measures -------------------------------------------------------------------------------------------------------
@@ -244,6 +282,7 @@ def test_pacgan_s_table_is_the_published_one():
     assert table["PacGAN4, grid25", "mode_kl_uniform"] == (0.04, 0.01, 10)
     assert experiment.budget["gpu"].full and not experiment.budget["cpu"].full
     assert experiment.budget["gpu"].fields["steps"] == 400 * 100_000 // 100
+    assert {arm.fields["batch"] for arm in experiment.arm} == {100}  # of tuples, whatever m: an epoch is 100,000 tuples
 
 
 # --- every protocol on a tiny budget --------------------------------------------------------------------------------
@@ -350,6 +389,36 @@ def test_a_target_is_compared_with_the_mean_over_seeds():
     (row,) = result_of(experiment, "cpu", _runs(a=[0.1, 0.11, 0.09], b=[1.0]), FACTS)["targets"]
     assert row["ours"] == pytest.approx(0.1) and row["ours_se"] == pytest.approx(0.01 / math.sqrt(3))
     assert row["verdict"] == "better"
+
+
+def test_diverged_runs_are_counted_beside_what_they_are_left_out_of():
+    diverged = [Run("a", 3, "diverged", {}), Run("a", 4, "diverged", {})]
+    runs = _runs(a=[0.1, 0.11, 0.09], b=[0.3, 0.31, 0.29]) + diverged
+    experiment = _experiment(compare=(Compare(columns=("mode_jsd",), arms=("a",), base="b"),))
+    result = result_of(experiment, "cpu", runs, FACTS)
+    assert result["compare"][0]["words"] == "lower: better (2 runs left out)"
+    target = Target(arm="a", metric="mode_jsd", value=0.3, se=0.01, n=10, better="lower")
+    experiment = _experiment(kind="published", target=(target,), budget={"cpu": Budget(seeds=5, full=True)})
+    result = result_of(experiment, "cpu", runs, FACTS)
+    assert result["targets"][0]["verdict"] == "undecided"
+    assert "(3 of 5 runs)" in pages.target_rows(result)[1][0][3]
+
+
+def test_correlations_stand_in_the_same_family_of_tests():
+    arms = tuple(Arm(name=n, model="kde", dataset="ring8") for n in "abcdef")
+    compare = (Compare(columns=("mode_jsd",), arms=("a",), base="b"),)
+    experiment = _experiment(arm=arms, compare=compare, correlate=(("mode_jsd", "cpu_s"),))
+    rng = np.random.default_rng(0)
+    runs = [
+        Run(arm, s, "ok", {"mode_jsd": (i + 1) * v, "cpu_s": (i + 1.0) ** 2 * v})
+        for i, arm in enumerate("abcdef")
+        for s, v in enumerate(rng.lognormal(0, 0.05, 5))
+    ]
+    result = result_of(experiment, "cpu", runs, FACTS)
+    (effect,), (found,) = result["compare"], result["correlate"]
+    small, large = sorted([effect["p"], found["p"]])
+    assert sorted([effect["p_holm"], found["p_holm"]]) == pytest.approx([2 * small, max(2 * small, large)])
+    assert "over the 2 tests" in pages.question_block(experiment, {("question-1", "cpu"): result})[0]
 
 
 def test_what_is_no_result_is_left_out(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from bench.reproductions.effects import (
     with_holm,
 )
 from bench.reproductions.verdict import Number, judge
-from bench.stats import summarise
+from bench.stats import holm, summarise
 
 CURVE_POINTS = 40
 
@@ -59,7 +59,10 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
     """The result. facts: what else is to stand in it (device, environment, seconds)."""
     chosen = experiment.budget[budget]
     shown = shown_columns(experiment, budget, runs)
-    effects = effects_of(experiment, runs)
+    correlations = _correlations(experiment, runs)
+    effects = effects_of(experiment, runs, also=[found["p"] for found in correlations])
+    tested = [effect.p for effect in effects if effect.p is not None]
+    adjusted = holm([found["p"] for found in correlations] + tested)  # one family: all tests of the experiment
     return {
         "name": experiment.name,
         "kind": experiment.kind,
@@ -74,7 +77,7 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
         "arms": [_arm(arm, chosen.data, runs, shown) for arm in experiment.arm],
         "targets": [_target(target, experiment, budget, runs) for target in experiment.target],
         "compare": [asdict(effect) for effect in effects],
-        "correlate": _correlations(experiment, runs),
+        "correlate": [found | {"p_holm": p} for found, p in zip(correlations, adjusted)],
         "curves": {arm.name: _curve(experiment, arm.name, runs) for arm in experiment.arm} if experiment.curves else {},
     } | facts
 
@@ -124,18 +127,22 @@ def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]
     values, blocks = _values(runs, target.arm, metric)
     dataset = next(arm.dataset for arm in experiment.arm if arm.name == target.arm)
     row = asdict(target) | {"shown_metric": metric, "shown_data": chosen.data.get(dataset, dataset), "data": dataset}
-    row |= {"ours": None, "ours_se": None, "n_ours": len(values)}
+    own = _of(runs, target.arm)
+    row |= {"ours": None, "ours_se": None, "n_ours": len(values), "n_runs": len(own)}
     if not values:
         return row | {"verdict": "no run", "difference": None, "low": None, "high": None, "p": None}
     centre = summarise(values, blocks, "raw")
-    ours = Number(centre.centre, centre.se, len(values))
-    if target.se_column:
-        ours = Number(ours.value, _values(runs, target.arm, target.se_column)[0][0], target.se_runs)
-    verdict = judge(ours, Number(target.value, target.se, target.n), better=target.better, full=chosen.full)
+    se = 0.0 if target.paired else None if centre.seed_variance is None else centre.se  # one seed says nothing of seeds
+    ours, theirs = (
+        Number(centre.centre, se, 0 if target.paired else len(values)),
+        Number(target.value, target.se, target.n),
+    )
+    options = {"better": target.better, "full": chosen.full, "unit": target.unit}
+    verdict = judge(ours, theirs, whole=len(values) == len(own), **options)
     low, high = verdict.interval or (None, None)
     return row | {
         "ours": ours.value,
-        "ours_se": ours.se,
+        "ours_se": None if target.paired else ours.se,
         "verdict": verdict.word,
         "difference": verdict.difference,
         "low": low,
@@ -144,8 +151,8 @@ def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]
     }
 
 
-def effects_of(experiment: Experiment, runs: list[Run]) -> list[Effect]:
-    """Every comparison of the experiment, with Holm's p over them all."""
+def effects_of(experiment: Experiment, runs: list[Run], *, also: Sequence[float] = ()) -> list[Effect]:
+    """Every comparison of the experiment, with Holm's p over them all and over the p-values `also`."""
     found, better = [], {}
     for compare in experiment.compare:
         for name in compare.columns:
@@ -154,23 +161,25 @@ def effects_of(experiment: Experiment, runs: list[Run]) -> list[Effect]:
                 effect = _effect(runs, name, arm, compare.base, compare.versus)
                 if effect:
                     found.append(effect)
-    return with_holm(found, better)
+    return with_holm(found, better, also=also)
 
 
 def _effect(runs: list[Run], name: str, arm: str, base: str, versus: str) -> Effect | None:
-    scale = column(name).scale
+    scale, own = column(name).scale, len(_of(runs, arm))
     if versus:
         both = [run for run in _of(runs, arm) if name in run.values and versus in run.values]
         if not both:
             return None
         numbers = paired([r.values[name] for r in both], [r.values[versus] for r in both], scale)
-        return Effect(arm, f"its {versus}", name, scale, *numbers)
+        return Effect(arm, f"its {versus}", name, scale, *numbers, left_out=own - len(both))
     (a, a_blocks), (b, b_blocks) = _values(runs, arm, name), _values(runs, base, name)
     if not a or not b:
         return None
+    left_out = own + len(_of(runs, base)) - len(a) - len(b)
     if scale == "share":
-        return Effect(arm, base, name, scale, *shares_apart(a, b))
-    return Effect(arm, base, name, scale, *between(centre_of(a, a_blocks, scale), centre_of(b, b_blocks, scale), scale))
+        return Effect(arm, base, name, scale, *shares_apart(a, b), left_out=left_out)
+    numbers = between(centre_of(a, a_blocks, scale), centre_of(b, b_blocks, scale), scale)
+    return Effect(arm, base, name, scale, *numbers, left_out=left_out)
 
 
 def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any]]:

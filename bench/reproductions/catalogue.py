@@ -21,12 +21,12 @@ BUDGETS = ("cpu", "gpu")
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How much of a protocol is run. full: at the published length and on the published data."""
+    """How much of a protocol is run. full: the published protocol, at its length, on its data and with its networks."""
 
     seeds: int
     full: bool = False
     suite: str = "core"  # gives the steps of an arm that names none
-    note: str = ""  # what was shortened, in words
+    note: str = ""  # what was shortened or is another, in words
     data: dict[str, str] = field(default_factory=dict)  # stand-ins: the protocol's dataset -> the one that is used
     fields: dict[str, Any] = field(default_factory=dict)
     metric: dict[str, str] = field(default_factory=dict)  # stand-ins: a target's metric -> the one that is shown
@@ -58,8 +58,8 @@ class Target:
     better: str  # "higher", "lower" or "none"
     se: float | None = None
     n: int = 0
-    se_column: str = ""  # a measured column that holds our standard error, where seeds do not make one
-    se_runs: int = 0  # the values that error stands on
+    unit: float = 0.0  # of the last printed digit: what rounding may hide
+    paired: bool = False  # ours is computed on theirs' very rows and folds: rounding is all that may differ
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ class Effect:
     p: float | None
     p_holm: float | None = None
     words: str = ""
+    left_out: int = 0  # runs of either side without a value: diverged or failed
 
 
 def centre_of(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str) -> Centre:
@@ -64,13 +65,13 @@ def shares_apart(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, 
 
 
 def between(a: Centre, b: Centre, scale: str) -> tuple[float, float | None, float | None, float | None]:
-    """(effect, low, high, p) of two arms by Welch.
+    """(effect, low, high, p) of two arms by Welch; no interval and no p where an arm has one run, whatever its held-out rows say.
 
     Where no run of either arm differs from its neighbours (counts often do not) there is no variance to judge by: p is then that of
     the exact permutation test, 2 / C(n_a + n_b, n_a).
     """
     found = compare(a, b)
-    if found.se is None:
+    if found.se is None or a.seed_variance is None or b.seed_variance is None:
         return _unscaled(found.value, scale), None, None, None
     if found.se == 0:
         exact = 2 / math.comb(a.n_seeds + b.n_seeds, a.n_seeds)
@@ -101,12 +102,17 @@ def _unscaled(value: float, scale: str) -> float:
     return from_scale(value, "log") if scale == "log" else value
 
 
-def with_holm(effects: Sequence[Effect], better: dict[str, str]) -> list[Effect]:
-    """The effects with Holm's p over those that have one, and the finding in words at 5 %. better: column -> direction."""
+def with_holm(effects: Sequence[Effect], better: dict[str, str], *, also: Sequence[float] = ()) -> list[Effect]:
+    """The effects with Holm's p over those that have one, and the finding in words at 5 %.
+
+    better: column -> direction; also: p-values of other tests of the same family.
+    """
     from bench.stats import holm
 
     tested = [i for i, e in enumerate(effects) if e.p is not None]
-    adjusted = dict(zip(tested, holm([effects[i].p for i in tested])))
+    adjusted = dict(
+        zip(tested, holm([effects[i].p for i in tested] + list(also)))
+    )  # the others come last: not asked for
     return [
         replace(e, p_holm=adjusted.get(i), words=words(e, adjusted.get(i), better[e.column]))
         for i, e in enumerate(effects)
@@ -114,7 +120,12 @@ def with_holm(effects: Sequence[Effect], better: dict[str, str]) -> list[Effect]
 
 
 def words(effect: Effect, p: float | None, better: str) -> str:
-    """ "no effect seen", or the direction and whether it is the good one."""
+    """ "no effect seen", or the direction and whether it is the good one, and how many runs it passes over."""
+    left_out = effect.left_out
+    return _finding(effect, p, better) + (f" ({left_out} run{'s' * (left_out > 1)} left out)" if left_out else "")
+
+
+def _finding(effect: Effect, p: float | None, better: str) -> str:
     if p is None:
         return "too few runs to say"
     if p >= 0.05:

@@ -84,9 +84,11 @@ def reproductions_page(results: Results) -> str:
         "# Published results, reproduced",
         "",
         "Made by `bench reproduce`; do not edit. Ours stands beside theirs, each with its standard error, and the verdict is a",
-        "two-sided test at 5 % on the combined standard error: *reproduced*, *better* or *not reproduced*. A protocol that was",
-        "shortened, or run on other data, is *not comparable* whatever the numbers. Grade of evidence for theirs: F read in the",
-        "authors' files, P in the paper, S quoted by a third party, M from memory, X computed for this project.",
+        "two-sided test at 5 % on the combined standard error: *reproduced* (the test does not tell them apart: with few runs",
+        "that is easy), *better* or *not reproduced*. A protocol that was shortened, run on other data or with other networks is",
+        "*not comparable* whatever the numbers; where some of our runs have no value it is *undecided*. Theirs without an error",
+        "counts as exact but for its rounding. Grade of evidence for theirs: F read in the authors' files, P in the paper, S",
+        "quoted by a third party, M from memory, X computed for this project.",
         "",
     ]
     for name in (n for n in names() if not n.startswith("question-")):
@@ -114,7 +116,7 @@ def _published(experiment: Experiment, results: Results) -> list[str]:
         needs = ", ".join(sorted({arm.dataset for arm in experiment.arm}))
         lines += [f"Not run yet. At full length it needs {needs}.", ""]
     for result in found:
-        length = "full length" if result["full"] else f"shortened: {result['note']}"
+        length = length_text(result)
         lines += [f"Budget `{result['budget']}` ({length}), {seeds_text(result['seeds'])}:", ""]
         lines += [table(*target_rows(result)), ""]
         others = [arm for arm in result["arms"] if arm["name"] not in {t["arm"] for t in result["targets"]}]
@@ -134,6 +136,11 @@ def cost_rows(results: Results) -> tuple[tuple[str, ...], tuple[tuple[str, ...],
     return ("name", "budget", "runs", "core-minutes"), tuple(rows)
 
 
+def length_text(result: dict[str, Any]) -> str:
+    """Whether it is the published protocol, and what is not."""
+    return "full length" if result["full"] else f"not the published protocol: {result['note']}"
+
+
 def seeds_text(seeds: int) -> str:
     """ "one seed", "5 seeds"."""
     return "one seed" if seeds == 1 else f"{seeds} seeds"
@@ -147,7 +154,9 @@ def target_rows(result: dict[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[st
         stand_in = (t["shown_metric"], t["shown_data"]) != (t["metric"], t["data"])
         difference = DASH if stand_in else with_interval(t["difference"], t["low"], t["high"], signed=True)
         metric = t["metric"] if t["shown_metric"] == t["metric"] else f"{t['metric']}; ours: {t['shown_metric']}"
-        ours = plus_minus(t["ours"], t["ours_se"]) + (f" on {t['shown_data']}" if t["shown_data"] != t["data"] else "")
+        ours = plus_minus(t["ours"], t["ours_se"])
+        ours += f" ({t['n_ours']} of {t['n_runs']} runs)" if t["n_ours"] < t["n_runs"] else ""
+        ours += f" on {t['shown_data']}" if t["shown_data"] != t["data"] else ""
         rows.append((t["arm"], metric, plus_minus(t["value"], t["se"]), ours, difference, t["verdict"]))
     return headings, tuple(rows)
 
@@ -185,9 +194,10 @@ def question_block(experiment: Experiment, results: Results) -> tuple[str, dict[
         ]
         lines += [table(*arm_rows(result, result["arms"])), ""]
         lines += [_diverged(result), ""] if _diverged(result) else []
+        tests = sum(e["p"] is not None for e in result["compare"]) + len(result["correlate"])
         lines += [
-            f"Effects with their 95 % intervals; p by Holm over the {len(result['compare'])} comparisons of this question. "
-            "× is a ratio of geometric means, a sign a difference.",
+            f"Effects, each with a 95 % interval of its own; p by Holm over the {tests} tests of this question, so that an "
+            "interval may leave out zero where p does not call it an effect. × is a ratio of geometric means, a sign a difference.",
             "",
             table(*effect_rows(result)),
             "",
@@ -225,7 +235,7 @@ def correlation_text(found: dict[str, Any]) -> str:
     """One sentence."""
     return (
         f"Rank correlation of {found['x']} and {found['y']} over {found['n']} arms: "
-        f"{with_interval(found['rho'], found['low'], found['high'], signed=True)}, p {p_text(found['p'])}."
+        f"{with_interval(found['rho'], found['low'], found['high'], signed=True)}, p {p_text(found['p_holm'])}."
     )
 
 
@@ -236,7 +246,7 @@ def _diverged(result: dict[str, Any]) -> str:
         if (n := sum(run["status"] != "ok" for run in arm["runs"]))
     }
     return (
-        "Runs that diverged or failed, left out of the means: "
+        "Runs that diverged or failed, left out of every mean but the share that collapsed: "
         + ", ".join(f"{k}: {v}" for k, v in counts.items())
         + "."
         if counts

@@ -92,8 +92,7 @@ def print_done(done: Any) -> None:
     from bench.reproductions import pages
 
     result = done.result
-    length = "full length" if result["full"] else f"shortened: {result['note']}"
-    words = length if result["kind"] == "published" else pages.seeds_text(result["seeds"])
+    words = pages.length_text(result) if result["kind"] == "published" else pages.seeds_text(result["seeds"])
     print(clean(f"{done.name} ({result['budget']}; {words}): {result['title']}"))
     if result["targets"]:
         _print_table(*pages.target_rows(result))

@@ -1,12 +1,14 @@
 """The verdict on a published number, from both standard errors and nothing else.
 
-z = (ours - theirs) / sqrt(se_ours^2 + se_theirs^2)          t with Welch and Satterthwaite's degrees of freedom    (1)
+t = (ours - theirs) / sqrt(se_ours^2 + se_theirs^2 + u^2 / 12)     with Welch and Satterthwaite's degrees of freedom    (1)
+
+u is the unit of theirs' last printed digit: a number printed as .977 says no more. Theirs without an error counts as exact but for u.
 
 reproduced        a two-sided test at 5 % does not tell the two apart
 better            it does, and ours lies on the good side
 not reproduced    it does, and ours lies on the other side (or no side is the good one)
-not comparable    the protocol was shortened, or run on other data: whatever the numbers
-undecided         neither number has a standard error
+not comparable    the protocol was shortened, or run on other data, or is another one: whatever the numbers
+undecided         ours has no standard error, or some of our runs have no value: the mean of the others would flatter
 """
 
 from __future__ import annotations
@@ -38,10 +40,14 @@ class Verdict:
     p: float | None
 
 
-def judge(ours: Number, theirs: Number, *, better: str, full: bool) -> Verdict:
-    """The verdict on ours against theirs. better: "higher", "lower" or "none"; full: the published protocol, unshortened."""
+def judge(ours: Number, theirs: Number, *, better: str, full: bool, whole: bool = True, unit: float = 0.0) -> Verdict:
+    """The verdict on ours against theirs. better: "higher", "lower" or "none"; full: the published protocol, unshortened.
+
+    whole: every run of ours has a value; unit: of theirs' last printed digit, u of eq. (1).
+    """
     difference = ours.value - theirs.value
     parts = [(n.se**2, max(n.n - 1, 1) if n.n else 0) for n in (ours, theirs) if n.se is not None]
+    parts += [(unit**2 / 12, 0)] if unit else []
     se = math.sqrt(math.fsum(variance for variance, _ in parts))
     interval = p = None
     if parts and se > 0:
@@ -50,6 +56,8 @@ def judge(ours: Number, theirs: Number, *, better: str, full: bool) -> Verdict:
         interval, p = (difference - half, difference + half), 2 * t_tail(abs(difference) / se, df)
     if not full:
         return Verdict("not comparable", difference, interval, p)
+    if ours.se is None or not whole:
+        return Verdict("undecided", difference, interval, p)
     if p is None:
         same = parts and difference == 0
         return Verdict("reproduced" if same else "undecided", difference, interval, p)
