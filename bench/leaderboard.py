@@ -56,7 +56,10 @@ def _uncontended(record: Record, name: str) -> float | None:
 
 
 def _to_quality(record: Record, name: str) -> float | None:
-    """Steps or seconds until the suite's target; infinite where it was not reached, None where there is none."""
+    """Steps or seconds until the suite's target; infinite where it was not reached, None where there is none.
+
+    A run that diverged has no score to say so: it never got there, wherever another seed of its row had a target.
+    """
     found = record["training"].get("to_quality")
     if not found:
         return None
@@ -172,6 +175,8 @@ def _resource_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> lis
     for _, records in sorted(models.items()):
         for metric, (better, unit, read) in RESOURCES.items():
             values = [float(v) for v in (read(r) for r in records if r["status"] == "ok") if v is not None]
+            if metric.endswith("_to_quality") and values:
+                values += [math.inf for r in records if r["status"] == "diverged"]
             centre = sorted(values)[len(values) // 2] if values else math.inf
             if math.isfinite(centre):
                 count = sum(map(math.isfinite, values))

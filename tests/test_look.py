@@ -78,5 +78,8 @@ def test_the_board_shows_the_median_seed_and_a_seed_that_never_got_there_counts(
     row = frame[frame.metric == "steps_to_quality"].iloc[0]
     assert (row.centre, row.n_seeds, row.better) == (300, 2, "none")
     assert frame[frame.metric == "seconds_to_quality"].iloc[0].centre == 30.0
+    diverged = records[2] | {"seed": 3, "status": "diverged", "training": {"to_quality": None}}
+    row = leaderboard.tidy([*records, diverged]).query("metric == 'steps_to_quality'")
+    assert row.empty, "two of four got there: the later of the two middle seeds did not"
     records[0]["training"]["to_quality"]["steps"] = None
     assert "steps_to_quality" not in set(leaderboard.tidy(records).metric), "most seeds never got there"

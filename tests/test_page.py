@@ -177,6 +177,16 @@ def test_a_store_in_which_all_failed_still_has_a_page_that_says_so():
     assert "crashed in fit: seed 0" in build(records)
 
 
+def test_the_front_says_how_sure_it_is_and_a_best_place_has_its_range():
+    records = records_of("a", [1.0, 1.3], spread=0.1) + records_of("c", [1.1, 1.2], spread=0.1)
+    for record in records:
+        record["throughput"] = {"contended": False, "sample_examples_per_s": 100.0 + len(record["model"]["row"])}
+    text = build(records)
+    assert "It joins the centres: where 95 % intervals (bars) overlap" in text
+    assert 'class="whisker"' in text
+    assert re.search(r"1st \(1–\d+\) on ", text)
+
+
 def test_ordinals():
     assert [
         ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 112)

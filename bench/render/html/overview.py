@@ -29,18 +29,20 @@ def family_tree(source: Source) -> dict[str, dict[str, Any]]:
 
 
 def _best_places(source: Source) -> dict[str, str]:
-    """model id -> "1st on kde, ring8": where it is placed best in the main suite."""
-    places: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    """model id -> "1st (1–3) on ring8": where it is placed best in the main suite, with the range of that rank there."""
+    places: dict[str, list[tuple[int, str, int, int]]] = defaultdict(list)
     for key in source.keys:
         if key[:2] == source.suites[0]:
             for model, row in source.primary(key).items():
                 if row["rank"] is not None and not row["reference"] and "+" not in model:
-                    places[model].append((row["rank"], key[2]))
+                    places[model].append((row["rank"], key[2], row["rank_low"], row["rank_high"]))
     words = {}
     for model, found in places.items():
-        best = min(rank for rank, _ in found)
-        boards = [dataset for rank, dataset in found if rank == best]
-        words[model] = f"{ordinal(best)} on {boards[0] if len(boards) == 1 else f'{len(boards)} boards'}"
+        best = min(rank for rank, *_ in found)
+        _, boards, low, high = zip(*(place for place in found if place[0] == best))
+        where = boards[0] if len(boards) == 1 else f"{len(boards)} boards"
+        span = "" if min(low) == max(high) else f" ({min(low)}–{max(high)})"
+        words[model] = f"{ordinal(best)}{span} on {where}"
     return words
 
 

@@ -1,4 +1,7 @@
-"""Quality against sampling speed: one mark a model, and the front of those that no other beats in both."""
+"""Quality against sampling speed: one mark a model with its interval, and the front of those that no other beats in both.
+
+The front is of the centres: who stands on it is as sure as the ranks are, which the page says below the figure.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,8 @@ def quality_and_speed(source: Source, key: Key) -> dict[str, Any] | None:
     points = [(speed[m]["centre"], main[m]["centre"]) for m in models]
     chosen = front(points, better=better)
     families = [main[m]["family"] for m in models]
-    svg = _figure(models, families, points, chosen, primary, better)
+    intervals = [(main[m]["ci_low"], main[m]["ci_high"]) for m in models]
+    svg = _figure(models, families, points, intervals, chosen, primary, better)
     return {"svg": svg, "front": [models[i] for i in chosen], "families": [f for f in FAMILIES if f in families]}
 
 
@@ -58,7 +62,19 @@ def mark(family: str, x: float, y: float) -> Markup:
     return tag("path", class_=f"mark {family_class(family)}", d=shape, transform=f"translate({x:g} {y:g})")
 
 
-def _figure(models: list, families: list, points: list, chosen: list[int], primary: str, better: str) -> Markup:
+def whisker(x: float, y: Axis, low: float, high: float) -> Markup:
+    """A vertical line over an interval, held inside the axis."""
+    return tag("line", class_="whisker", x1=x, x2=x, y1=y.at(low), y2=y.at(high))
+
+
+def known(low: float | None, high: float | None) -> bool:
+    """Whether there is an interval; a table's empty cell is None or NaN."""
+    return low is not None and high is not None and low == low and high == high
+
+
+def _figure(
+    models: list, families: list, points: list, intervals: list, chosen: list[int], primary: str, better: str
+) -> Markup:
     x = axis_of([p[0] for p in points], LEFT, WIDTH - RIGHT, log=True)
     down = better == "lower"  # good is up
     ends = (TOP, HEIGHT - BOTTOM) if down else (HEIGHT - BOTTOM, TOP)
@@ -67,6 +83,7 @@ def _figure(models: list, families: list, points: list, chosen: list[int], prima
     parts = _frame(x, y, primary)
     steps = " ".join(f"{spots[i][0]:g},{spots[i][1]:g}" for i in chosen)
     parts.append(tag("polyline", class_="front", points=steps))
+    parts += [whisker(spot[0], y, *ends) for spot, ends in zip(spots, intervals) if known(*ends)]
     parts += [mark(family, *spot) for family, spot in zip(families, spots)]
     for i, (left, top) in _labels(models, spots, chosen).items():
         parts.append(tag("text", models[i][:24], x=left, y=top, class_="on" if i in chosen else "name"))
