@@ -9,7 +9,7 @@ batch is `batch` tuples.
 
 Differs from the paper: the networks, batch and learning rates of this folder's vanilla_gan (vectors) and dcgan (images), so
 that packing is all that differs; m = 2. The paper's own recipe for the 2-D mixtures (Table 1) is m=1, 2 or 4, z_dim=2, hidden=400,
-depth=4, d_hidden=200, d_depth=3, maxout=5, lr=1e-4, beta1=0.8, lr_decay=False, batch=100 // m; for Stacked-MNIST width=64, z_dim=100,
+depth=4, d_hidden=200, d_depth=3, maxout=5, lr=1e-4, beta1=0.8, lr_decay=False, batch=100 (tuples); for Stacked-MNIST width=64, z_dim=100,
 noise="uniform", g_steps=2, batch=64, lr=2e-4.
 """
 
