@@ -150,18 +150,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(v) for v in value]
     return value
-
-
-def check_record(record: Any) -> str:
-    """Why an object is not a record of this schema, in words; empty if it is one."""
-    if not isinstance(record, dict):
-        return "not a JSON object"
-    schema = record.get("schema")
-    if schema != SCHEMA:
-        return f"schema {schema!r}, this version reads {SCHEMA!r}"
-    missing = sorted({"key", "status", "dataset", "model", "seed", "metrics", "suite", "device"} - record.keys())
-    if missing:
-        return f"no {', '.join(missing)}"
-    if record["status"] not in STATUSES:
-        return f"status {record['status']!r} is none of {', '.join(STATUSES)}"
-    return ""

@@ -273,12 +273,15 @@ def compare_models(records: list[Record], a: str, b: str, *, dataset: str) -> pd
     rows = []
     for board in BOARDS:
         sides = [[r for r in records if r["dataset"]["id"] == dataset and r["model"]["row"] == name] for name in (a, b)]
-        columns = [{m for r in side for m in r["metrics"][board]} for side in sides]
+        columns = [
+            {m for r in side for m, e in r["metrics"][board].items() if e["value"] is not None} for side in sides
+        ]
         for metric in sorted(columns[0] & columns[1]):
             scale = metric_scale(metric)
             centres = []
             for side in sides:
                 cells = [r["metrics"][board][metric] for r in side if metric in r["metrics"][board]]
+                cells = [cell for cell in cells if cell["value"] is not None]
                 centres.append(
                     summarise([c["value"] for c in cells], [c["blocks"] for c in cells], scale, cells[0]["n"])
                 )

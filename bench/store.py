@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.atomic import write_atomic
-from bench.cell import Cell, Record, check_record, encode
+from bench.cell import MAX_BYTES, Cell, Record, encode
 from bench.errors import UsageError
+from bench.record_check import check_record
+
+MOST_BYTES = 50 * MAX_BYTES  # of a file that is read at all
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Store:
         path = self.record_path(cell)
         if not path.exists():
             return None
-        record, problem = _read(path)
+        record, problem = read_record(path)
         if problem:
             self.quarantine(path, problem)
         return record
@@ -49,12 +52,20 @@ class Store:
         """All readable records, in the order of their paths; the others are named in `problems` and left alone."""
         found = []
         for path in sorted((self.out / "cells").glob("*/*/*/seed-*.json"), key=_natural):
-            record, problem = _read(path)
+            record, problem = read_record(path)
+            problem = problem or self._misplaced(record, path)
             if problem:
                 self.problems.append(f"{path}: {problem}; left out")
             else:
                 found.append(record)
         return found
+
+    def _misplaced(self, record: Record, path: Path) -> str:
+        """Why a record does not belong where it lies: a copy of a seed's file must not count as another seed."""
+        place = f"{record['suite']}-{record['device']}", record["dataset"]["id"], record["model"]["row"]
+        slot = "/".join((*place, f"seed-{record['seed']}.json"))
+        lies = path.relative_to(self.out / "cells").as_posix()
+        return "" if slot == lies else f"it says that it is {slot}"
 
     def quarantine(self, path: Path, problem: str) -> None:
         """Move a file aside, keeping its relative path, and say so."""
@@ -92,13 +103,22 @@ class Store:
             yield
 
 
-def _read(path: Path) -> tuple[Record | None, str]:
+def read_record(path: Path) -> tuple[Record | None, str]:
+    """(record, "") of a file, or (None, why it is none)."""
     try:
-        record = json.loads(path.read_bytes())
-    except (ValueError, OSError) as error:
+        if not path.is_file():  # a pipe would be waited for
+            return None, "not a file"
+        if path.stat().st_size > MOST_BYTES:
+            return None, f"{path.stat().st_size:,} bytes; a record has at most {MAX_BYTES:,}"
+        record = json.loads(path.read_bytes(), parse_constant=_refuse)
+    except (ValueError, OSError, RecursionError) as error:
         return None, f"not readable as JSON ({error})"
     problem = check_record(record)
     return (None, problem) if problem else (record, "")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _natural(path: Path) -> list[str | int]:
