@@ -11,6 +11,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+EXIT_CODES = (
+    "Exit codes: 0 ok; 1 internal error; 2 usage; 3 some cells failed; 4 regression; 5 inconclusive (gate --strict); "
+    "6 invalid submission; 7 data unavailable; 130 interrupted."
+)
 app = typer.Typer(
     name="bench",
     help="Train, score and rank generative models on common datasets.",
@@ -18,6 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
 )
 
 
@@ -69,7 +75,7 @@ Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command()
+@app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
     model: Names = None,
@@ -131,23 +137,26 @@ def run(
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
 
-@app.command("list")
-def list_(kind: Annotated[Kind, typer.Argument()] = Kind.models, as_json: AsJson = False) -> None:
+@app.command("list", short_help="List models, datasets, metrics or suites.")
+def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.models, as_json: AsJson = False) -> None:
     """List models, datasets, metrics or suites; imports none of them."""
     from bench import show
 
     _guard(lambda: show.print_list(kind.value, as_json=as_json))
 
 
-@app.command()
-def show(name: str, out: Out = Path("results")) -> None:
+@app.command(short_help="Describe a model, dataset, metric, suite or cell.")
+def show(
+    name: Annotated[str, typer.Argument(help="A name; dataset/model/seed-0; or a path, also of your own data.")],
+    out: Out = Path("results"),
+) -> None:
     """Describe a model, dataset, metric or suite, or a stored cell (dataset/model/seed-0, or a path)."""
     from bench import show as showing
 
     _guard(lambda: showing.print_one(name, out))
 
 
-@app.command()
+@app.command(short_help="Rebuild and print the boards, or open the page.")
 def leaderboard(
     dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="One dataset's board.")] = None,
     board: Annotated[BoardName, typer.Option(help="The split it is scored on.")] = BoardName.public,
@@ -161,9 +170,12 @@ def leaderboard(
     _guard(lambda: show.print_leaderboard(out, dataset=dataset, board=board.value, style=format_.value, browse=browse))
 
 
-@app.command()
+@app.command(short_help="Compare two rows of a board, with p-values.")
 def compare(
-    a: str, b: str, dataset: Annotated[str, typer.Option("-d", "--dataset")], out: Out = Path("results")
+    a: Annotated[str, typer.Argument(help="A model as the board names it.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    dataset: Annotated[str, typer.Option("-d", "--dataset", help="The dataset of the board.")],
+    out: Out = Path("results"),
 ) -> None:
     """Compare two rows of a dataset's board: difference, standard error and p-value of every metric both have."""
     from bench import show
@@ -171,7 +183,7 @@ def compare(
     _guard(lambda: show.print_comparison(out, a, b, dataset=dataset))
 
 
-@app.command()
+@app.command(short_help="Check the installation: a verdict and a remedy each.")
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: versions, device, memory, plugins, data, weights; a verdict and a remedy each."""
     from bench import show
@@ -179,7 +191,7 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(0 if _guard(lambda: show.print_diagnosis(as_json=as_json)) else 1)
 
 
-@app.command()
+@app.command(short_help="Find, download or check files of datasets.")
 def data(
     verb: Annotated[DataVerb, typer.Argument(help="list, fetch, path or verify.")],
     name: Annotated[list[str] | None, typer.Argument(help="Dataset; all that can be downloaded if left out.")] = None,
@@ -201,7 +213,7 @@ class BudgetName(StrEnum):
     gpu = "gpu"
 
 
-@app.command()
+@app.command(short_help="Run published results and the ten questions again.")
 def reproduce(
     name: Annotated[list[str] | None, typer.Argument(help="Names; none lists them all.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every published result and question.")] = False,
@@ -232,15 +244,19 @@ def reproduce(
 Samples = Annotated[Path, typer.Argument(metavar="SAMPLES.npz", help="An .npz with one member, samples.")]
 
 
-@app.command()
-def score(samples: Samples, dataset: Annotated[str, typer.Option("-d", "--dataset")], as_json: AsJson = False) -> None:
+@app.command(short_help="Score a file of samples.")
+def score(
+    samples: Samples,
+    dataset: Annotated[str, typer.Option("-d", "--dataset", help="The dataset that the samples imitate.")],
+    as_json: AsJson = False,
+) -> None:
     """Score a file of samples with every sample metric on both boards; bench show DATASET says what it must look like."""
     from bench import submit_verbs
 
     print(_guard(lambda: submit_verbs.score(samples, dataset, as_json=as_json)))
 
 
-@app.command()
+@app.command(short_help="Enter a file of samples on the boards.")
 def submit(
     samples: Annotated[Path | None, typer.Argument(metavar="SAMPLES.npz", help="An .npz, one member, samples.")] = None,
     dataset: Annotated[str, typer.Option("-d", "--dataset", help="The dataset that the samples imitate.")] = "",
@@ -267,7 +283,7 @@ def submit(
     print(_guard(act))
 
 
-@app.command()
+@app.command(short_help="Compare results with a reference: 4 if worse.")
 def gate(
     results: Results = Path("results"),
     ref: Annotated[Path, typer.Option(help="The reference to compare with.")] = Path("results/reference.json"),
@@ -296,7 +312,7 @@ def gate(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(short_help="Say what effects the stored seeds can resolve.")
 def calibrate(
     seeds: Annotated[int, typer.Option(min=2, help="Training seeds a side.")] = 5,
     effect: Annotated[float, typer.Option(help="A wanted effect: 0.3 is 30 % worse.")] = 0.3,
@@ -317,16 +333,16 @@ new.callback()(lambda: None)
 app.add_typer(new, name="new")
 
 
-@new.command("model")
-def new_model(name: str) -> None:
+@new.command("model", short_help="Write a small model that runs, to change.")
+def new_model(name: Annotated[str, typer.Argument(help="A lower-case identifier, such as my_flow.")]) -> None:
     """Write baselines/NAME.py, a small model that runs: change it into yours."""
     from bench import show
 
     _guard(lambda: show.make_model(name))
 
 
-@app.command()
-def check(file: str) -> None:
+@app.command(short_help="Try every promise of a model file.")
+def check(file: Annotated[str, typer.Argument(help="A model: a Python file or a name.")]) -> None:
     """Try every promise of the model protocol on small data: shapes, seeds, NaN, determinism, save and load."""
     from bench import show
 
@@ -334,12 +350,44 @@ def check(file: str) -> None:
 
 
 def main() -> None:
-    """Entry point: a closed pipe ends quietly."""
+    """Entry point: nothing ends in a traceback; BENCH_TRACEBACK=1 shows that of an internal error."""
+    from bench.streams import lasting_streams
+
+    lasting_streams()
     try:
-        app()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
+        try:
+            app()
+        finally:
+            sys.stdout and sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        _leave(f"{error.filename or 'the output'}: {error.strerror or error}", 2 if error.filename else 1, error)
+    except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line
+        _leave(f"internal error: {_story(error)}; BENCH_TRACEBACK=1 shows all of it, for a report", 1, error)
+
+
+def _story(error: Exception) -> str:
+    """Its type, the first line of its message, and where in this package it was raised."""
+    import traceback
+
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    ours = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents] or frames
+    words = (str(error).splitlines() or [""])[0][:300]
+    return f"{type(error).__name__}: {words}" + (f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else "")
+
+
+def _leave(message: str, code: int, error: Exception) -> NoReturn:
+    if os.environ.get("BENCH_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    _say(message)
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk: what is left would be tried again, and told, when Python ends
+        sys.stdout = None  # type: ignore[assignment]
+    sys.exit(code)
 
 
 def _interrupt(*_: Any) -> NoReturn:
@@ -368,9 +416,13 @@ def _guard(call: Any) -> Any:
 
 
 def _fail(message: str, code: int) -> NoReturn:
+    _say(message)
+    raise typer.Exit(code)
+
+
+def _say(message: str) -> None:
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in message)
     print(f"bench: {printable}", file=sys.stderr)
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,20 @@ def reference(environment: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def stored(out: Path, ref: str | None) -> dict[str, Any]:
+    """The fingerprint of a hash in a folder of results; {} where there is none that can be read."""
+    if not ref or not ref.isalnum():
+        return {}
+    try:
+        found = json.loads((out / "env" / f"{ref}.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict) or not {"processor", "cores", "memory_gib"} <= found.keys():
+        return {}
+    libraries = found.get("libraries")
+    return found | {"libraries": libraries if isinstance(libraries, dict) else {}}
+
+
 @cache
 def code() -> dict[str, Any]:
     """The commit this code is of, whether it was changed since, and the package's version."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench import gate, reference
 from bench.cell import Record
 from bench.errors import UsageError
 from bench.render import verdicts
+from bench.render.terminal import clean
 from bench.store import Store
 
 SHARED = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE")  # set on runners whose neighbours slow them down
@@ -42,14 +44,14 @@ def run_gate(
     fail = speed == "fail" or (speed == "auto" and not shared_machine())
     findings = gate.judge(old, fresh, alpha=alpha, fail_on_speed=fail, partial=partial)
     findings += [gate.Finding(line, "record", "error", "a stored cell cannot be read") for line in store.problems]
-    head = verdicts.headline(findings)
+    head, code = verdicts.headline(findings), gate.exit_code(findings, strict=strict)
     for line in (*verdicts.lines(findings), head):
         print(line)
-    if junit:
-        _write(junit, verdicts.junit(findings), "--junit")
-    if summary:
-        _write(summary, verdicts.summary(findings, head).encode(), "--summary")
-    return gate.exit_code(findings, strict=strict)
+    unwritten = _write(junit, verdicts.junit(findings), "--junit") if junit else []
+    unwritten += _write(summary, verdicts.summary(findings, head).encode(), "--summary") if summary else []
+    for line in unwritten:
+        print(clean(f"bench: {line}"), file=sys.stderr)
+    return code or (UsageError.exit_code if unwritten else 0)
 
 
 def shared_machine() -> bool:
@@ -80,6 +82,8 @@ def accept(results: Path, ref: Path, *, partial: bool = False) -> str:
 
 
 def _records(store: Store) -> list[Record]:
+    if store.out.exists() and not store.out.is_dir():
+        raise UsageError(f"--results {store.out} is a file; expected a folder of results, such as results")
     if not store.out.is_dir():
         raise UsageError(f"no folder --results {store.out}; make one with: bench run --all --out {store.out}")
     records = store.records()
@@ -100,8 +104,8 @@ def _check_suites(old: reference.Reference, fresh: reference.Reference, ref: Pat
         )
 
 
-def _write(path: Path, raw: bytes, option: str) -> None:
-    """A report; a pipe or a device is written into, a file is replaced."""
+def _write(path: Path, raw: bytes, option: str) -> list[str]:
+    """A report; a pipe or a device is written into, a file is replaced. Why it could not be written: the verdict stands."""
     from bench.atomic import write_atomic
 
     try:
@@ -110,13 +114,16 @@ def _write(path: Path, raw: bytes, option: str) -> None:
         else:
             write_atomic(path, raw)
     except OSError as error:
-        raise UsageError(f"{option} {path} cannot be written: {error.strerror or error}") from error
+        return [f"{option} {path} cannot be written: {error.strerror or error}; name a file in a folder that can be"]
+    return []
 
 
 def calibrate(results: Path, *, seeds: int, effect: float, alpha: float, power: float, as_json: bool) -> str:
     """A table of what the stored seeds say: deviation, the effect that `seeds` seeds resolve, the seeds that `effect` needs."""
-    if effect <= 0:
-        raise UsageError(f"--effect is a share worse, for example 0.3 for 30 %, and must be above 0; got {effect:g}")
+    if not 0 < effect < math.inf:
+        raise UsageError(
+            f"--effect is a share worse, for example 0.3 for 30 %, and must be a finite number above 0; got {effect:g}"
+        )
     for option, value in (("--alpha", alpha), ("--power", power)):
         if not 0 < value < 1:
             raise UsageError(f"{option} must lie between 0 and 1, got {value:g}")

@@ -195,13 +195,14 @@ def _wrong_metrics(metrics: Any) -> str:
         return f"metrics are {shown(metrics)}; expected an object for each of {', '.join(BOARDS)}"
     for board in BOARDS:
         for name, entry in metrics[board].items():
-            problem = _wrong_entry(entry) if is_name(name) else f"name {shown(name)}; expected a short one"
+            problem = wrong_entry(entry) if is_name(name) else f"name {shown(name)}; expected a short one"
             if problem:
                 return f"metric {shown(name)} of the {board} board: {problem}"
     return ""
 
 
-def _wrong_entry(entry: Any) -> str:
+def wrong_entry(entry: Any) -> str:
+    """Why an object is no metric's value with its direction, unit, number of rows and blocks; empty if it is."""
     if type(entry) is not dict or {"value", "better", "unit", "n", "blocks"} - entry.keys():
         return f"{shown(entry)}; expected value, better, unit, n and blocks"
     value = entry["value"]

@@ -15,7 +15,7 @@ from bench.ledger import COMMITTED, read_ledger, shares
 from bench.plan import Plan, Request
 from bench.registry import ROOT, entries, find, unknown
 from bench.render.terminal import Lines, Live, clean, print_board, seconds_text
-from bench.store import Store
+from bench.store import Store, read_record
 from bench.submission import form_of
 from bench.suite import load_suite, suite_names
 
@@ -63,12 +63,16 @@ def run_and_report(request: Request, *, out: Path, jobs: int, rerun: str, as_jso
     """Run, rebuild the boards, print them and their files."""
     observer = Live() if sys.stderr.isatty() else Lines()
     throughput = load_suite(request.suite).throughput
+    refused = False
     try:
         outcome = run(request, out=out, jobs=jobs, rerun=rerun, observer=observer, throughput=throughput)
+    except UsageError:
+        refused = True  # nothing ran, perhaps because another run has the folder
+        raise
     finally:
         if isinstance(observer, Live):
             observer.close()
-        files = _rebuild(out)
+        files = [] if refused else _try_rebuild(out)
     if as_json:
         print(json.dumps(_outcome_json(outcome, files), indent=1))
         return outcome
@@ -76,7 +80,8 @@ def run_and_report(request: Request, *, out: Path, jobs: int, rerun: str, as_jso
     for dataset in datasets:
         print_leaderboard(out, dataset=dataset, board="public", style="table", suite=request.suite, quiet=True)
     _say_outcome(outcome)
-    print("Boards: " + ", ".join(str(path) for path in files))
+    if files:
+        print("Boards: " + ", ".join(str(path) for path in files))
     return outcome
 
 
@@ -87,6 +92,16 @@ def _rebuild(out: Path) -> list[Path]:
     from bench.render.files import write_boards
 
     return write_boards(Store(out))
+
+
+def _try_rebuild(out: Path) -> list[Path]:
+    """The derived files; a folder that cannot be written to can still be read, and that is said."""
+    try:
+        return _rebuild(out)
+    except OSError as error:
+        words = f"bench: the files of boards were not renewed: {error.filename or out}: {error.strerror or error}"
+        print(clean(words), file=sys.stderr)
+        return []
 
 
 def _outcome_json(outcome: Outcome, files: list[Path]) -> dict[str, Any]:
@@ -199,6 +214,8 @@ def _print_suites(*, as_json: bool) -> None:
 
 def print_one(name: str, out: Path) -> None:
     """bench show."""
+    if not name:
+        raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
     if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):
         _show_own(Path(name))
         return
@@ -228,10 +245,10 @@ def _cell_record(name: str, out: Path) -> Record | None:
         raise UsageError(
             f"{name!r} is no file or folder, and no cell in {out}; a cell is dataset/model/seed-0, see {out}/cells"
         )
-    try:
-        return json.loads(found[0].read_bytes())
-    except ValueError as error:
-        raise UsageError(f"{found[0]} is not a stored cell: {error}") from error
+    record, problem = read_record(found[0])
+    if record is None:
+        raise UsageError(f"{found[0]} is not a stored cell: {problem}")
+    return record
 
 
 def _show_model(name: str, out: Path) -> None:
@@ -251,7 +268,7 @@ def _show_model(name: str, out: Path) -> None:
         primary = record["dataset"].get("primary", "")
         value = record["metrics"]["public"].get(primary, {}).get("value")
         score = f"{primary} {value:.4g}" if value is not None else record["status"]
-        print(f"  {record['dataset']['id']:15} {record['model']['row']:20} seed {record['seed']}: {score}")
+        print(clean(f"  {record['dataset']['id']:15} {record['model']['row']:20} seed {record['seed']}: {score}"))
 
 
 def _show_dataset(name: str, out: Path) -> None:
@@ -314,13 +331,16 @@ def print_leaderboard(
 
     store = Store(out)
     records = store.records()
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; expected a folder of results, such as results")
     if not records:
-        raise UsageError(f"no results in {out}; make some with: bench run --all --out {out}")
+        why = f"; {clean(store.problems[0])}" if store.problems else ""
+        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
     known = sorted({record["dataset"]["id"] for record in records})
     if dataset is not None and dataset not in known:
         raise unknown("dataset on the boards", dataset, known)
     if not quiet:
-        files.write_boards(Store(out))
+        _try_rebuild(out)
         for line in store.problems:
             print(clean(f"bench: {line}"), file=sys.stderr)
     records += files.submitted(store, records)

@@ -50,7 +50,11 @@ class Store:
 
     def records(self) -> list[Record]:
         """All readable records, in the order of their paths; the others are named in `problems` and left alone."""
-        found = []
+        found, cells = [], self.out / "cells"
+        if cells.is_dir() and not os.access(
+            cells, os.R_OK | os.X_OK
+        ):  # a search in it would find nothing and say nothing
+            self.problems.append(f"{cells}: Permission denied")
         for path in sorted((self.out / "cells").glob("*/*/*/seed-*.json"), key=_natural):
             record, problem = read_record(path)
             problem = problem or self._misplaced(record, path)
@@ -111,7 +115,9 @@ def read_record(path: Path) -> tuple[Record | None, str]:
         if path.stat().st_size > MOST_BYTES:
             return None, f"{path.stat().st_size:,} bytes; a record has at most {MAX_BYTES:,}"
         record = json.loads(path.read_bytes(), parse_constant=_refuse)
-    except (ValueError, OSError, RecursionError) as error:
+    except OSError as error:
+        return None, f"cannot be read: {error.strerror or error}"
+    except (ValueError, RecursionError) as error:
         return None, f"not readable as JSON ({error})"
     problem = check_record(record)
     return (None, problem) if problem else (record, "")

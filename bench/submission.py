@@ -78,7 +78,7 @@ def template(dataset: Any, path: Path) -> None:
     try:
         write_atomic(Path(path), stream.getvalue())
     except OSError as error:
-        raise UsageError(f"--out {path} cannot be written: {error}") from error
+        raise UsageError(f"--out {path} cannot be written: {error.strerror or error}") from error
 
 
 def check_archive(path: Path) -> None:

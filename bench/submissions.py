@@ -7,6 +7,7 @@ sub:NAME with the rank it would have; it moves no model's rank.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from bench.atomic import write_atomic
 from bench.cell import BOARDS, Record
 from bench.errors import UsageError
+from bench.record_check import is_name, shown, wrong_entry
 from bench.registry import entries
 
 SCHEMA = "bench.submission/1"
@@ -81,8 +83,9 @@ def check(value: Any, path: Path) -> str:
 def _wrong_type(value: dict[str, Any]) -> str:
     for name, kind in {"dataset": dict, "metric_versions": dict, "submitted_utc": str, "flags": list}.items():
         if not isinstance(value[name], kind):
-            return f"its {name} is {value[name]!r:.40}"
-    if {"id", "sha256"} - value["dataset"].keys() or not all(isinstance(flag, str) for flag in value["flags"]):
+            return f"its {name} is {shown(value[name])}"
+    named = all(is_name(value["dataset"].get(key)) for key in ("id", "sha256"))
+    if not named or not all(isinstance(flag, str) for flag in value["flags"]):
         return "its dataset or flags have another form"
     return ""
 
@@ -92,18 +95,13 @@ def _wrong_metrics(metrics: Any) -> str:
         return "its metrics are not those of both boards"
     known = entries("metric")
     for board in BOARDS:
+        if not isinstance(metrics[board], dict):
+            return f"its {board} metrics are {shown(metrics[board])}"
         for name, entry in metrics[board].items():
             if name not in known:
-                return f"it has a value of no known metric, {name!r:.40}"
-            if not isinstance(entry, dict) or {"value", "better", "unit", "n", "blocks"} - entry.keys():
-                return f"its {name} has no value, better, unit, n or blocks"
-            numbers = [*entry["blocks"], 0.0 if entry["value"] is None else entry["value"], entry["n"]]
-            if not all(isinstance(n, (int, float)) for n in numbers) or entry["better"] not in (
-                "lower",
-                "higher",
-                "none",
-            ):
-                return f"its {name} is no number"
+                return f"it has a value of no known metric, {shown(name)}"
+            if problem := wrong_entry(entry):
+                return f"its {name}: {problem}"
     return ""
 
 
@@ -115,6 +113,15 @@ def store(submission: Submission, results: Path) -> Path:
     except OSError as error:
         raise UsageError(f"cannot write to --results {results}: {error.strerror or error}") from error
     return path
+
+
+def check_writable(results: Path, name: str) -> None:
+    """UsageError where a submission could not be stored: told before minutes of scoring."""
+    folder = results / "submissions" / check_name(name)
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        reason = "Permission denied" if there.is_dir() else "a file stands there"
+        raise UsageError(f"cannot write to --results {results}: {there}: {reason}; name a folder that can be written")
 
 
 def latest(submissions: Iterable[Submission]) -> list[Submission]:

@@ -84,6 +84,8 @@ def submit(path: Path, dataset: str, name: str, *, results: Path, dry_run: bool,
     find("dataset", dataset)
     if results.exists() and not results.is_dir():
         raise UsageError(f"--results {results} is no folder")
+    if not dry_run:
+        submissions.check_writable(results, name)
     sha256 = sha256_of(path)
     known = submissions.find(results, sha256, dataset)
     same = next((one for one in known if one["name"] == name), None)
@@ -97,7 +99,7 @@ def submit(path: Path, dataset: str, name: str, *, results: Path, dry_run: bool,
     if not same and not dry_run:
         _refuse_to_overwrite(submissions.path_of(results, name, sha256), name)
         stored = submissions.store(one, results)
-        _rebuild(results)
+        lines += _rebuild(results)
         lines.append(f"stored as {stored}; public and private rank are on the boards: bench leaderboard -d {dataset}")
     elif dry_run:
         lines.append("dry run: nothing is stored")
@@ -139,12 +141,16 @@ def _new(path: Path, dataset: str, name: str) -> submissions.Submission:
     }
 
 
-def _rebuild(results: Path) -> None:
-    """The boards with the new row, where there are boards."""
+def _rebuild(results: Path) -> list[str]:
+    """The boards with the new row, where there are boards; why they could not be written."""
     if (results / "cells").is_dir():
         from bench.render.files import write_boards
 
-        write_boards(Store(results))
+        try:
+            write_boards(Store(results))
+        except OSError as error:
+            return [f"the files of boards were not renewed: {error.filename or results}: {error.strerror or error}"]
+    return []
 
 
 def _places(one: submissions.Submission, results: Path) -> list[dict[str, Any]]:

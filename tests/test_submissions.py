@@ -122,6 +122,10 @@ def test_plain_names_are_taken(name):
         ({"dataset": []}, "dataset"),
         ({"metric_versions": []}, "metric_versions"),
         ({"submitted_utc": 3}, "submitted_utc"),
+        ({"metrics": {"public": None, "private": {}}}, "public metrics are None"),
+        ({"metrics": {"public": {"fid_lenet": entry(10**400)}, "private": {}}}, "hundreds of digits"),
+        ({"metrics": {"public": {"fid_lenet": entry(1.0, [1e308])}, "private": {}}}, "expected finite numbers"),
+        ({"dataset": {"id": [1], "sha256": "d" * 64}}, "dataset"),
     ],
 )
 def test_a_stored_file_that_is_none_is_named_and_left_out(tmp_path, change, problem):

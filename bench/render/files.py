@@ -10,6 +10,7 @@ import pandas as pd
 from bench import leaderboard
 from bench.atomic import write_atomic
 from bench.cell import Record
+from bench.environment import stored
 from bench.render.board import make_boards
 from bench.render.html import leaderboard_html
 from bench.render.markdown import leaderboard_markdown, results_readme
@@ -81,14 +82,13 @@ def environment_lines(records: list[Record], out: Path) -> list[str]:
     """One line for each machine that records were made on."""
     lines = []
     for ref in sorted({r["env_ref"] for r in records if r.get("env_ref")}):
-        path = out / "env" / f"{ref}.json"
-        if path.exists():
-            env = json.loads(path.read_text())
-            dates = sorted(r["started_utc"][:10] for r in records if r["env_ref"] == ref and r.get("started_utc"))
+        env = stored(out, ref)
+        if env:
+            dates = sorted(r["started_utc"][:10] for r in records if r.get("env_ref") == ref and r.get("started_utc"))
             span = dates[0] if dates and dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}" if dates else "?"
             gpu = f", {env['gpu']}" if env.get("gpu") else ""
             lines.append(
-                f"{env['processor']}, {env['cores']} cores, {env['memory_gib']} GiB{gpu}; Python {env['python']}, "
-                f"torch {env['libraries']['torch']}; {span}"
+                f"{env['processor']}, {env['cores']} cores, {env['memory_gib']} GiB{gpu}; Python {env.get('python')}, "
+                f"torch {env['libraries'].get('torch')}; {span}"
             )
     return lines

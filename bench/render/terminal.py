@@ -134,7 +134,7 @@ def describe(cell: Cell, record: Record) -> str:
     seconds = record["timing"]["total_s"] or 0.0
     status = "" if record["status"] == "ok" else STATUS_WORDS[record["status"]]
     if record["error"]:
-        status += f" in {record['error']['phase']}: {record['error']['message'].splitlines()[0]}"
+        status += f" in {record['error']['phase']}: {(record['error']['message'].splitlines() or ['no message'])[0]}"
     flags = "; ".join(f.removeprefix("metric: ") for f in record["flags"])
     parts = [p for p in (score, status, f"[{flags}]" if flags else "") if p]
     return f"{cell.row} on {cell.dataset['id']}, seed {cell.seed}: {', '.join(parts) or 'done'} ({seconds:.1f} s)"

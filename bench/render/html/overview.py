@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import Any
 
 from bench.cell import Record
+from bench.environment import stored
 from bench.registry import FAMILIES
 from bench.render.board import DASH, number
 from bench.render.html.source import FAMILY_WORDS, KINDS, Source, family_class, slug
@@ -118,7 +118,7 @@ def what_ran(source: Source) -> list[dict[str, str]]:
 
 
 def _ran(source: Source, suite: str, device: str, ref: str, records: list[Record]) -> dict[str, str]:
-    env = _environment(source, ref)
+    env = stored(source.out, ref)
     dates = sorted({(r.get("started_utc") or "")[:10] for r in records} - {""})
     seeds = sorted({r["seed"] for r in records})
     steps = sorted({s for r in records if (s := (r.get("protocol") or {}).get("steps"))})
@@ -140,12 +140,3 @@ def _ran(source: Source, suite: str, device: str, ref: str, records: list[Record
         + (f"; commit {', '.join(commits[:3])}{' …' if len(commits) > 3 else ''}" if commits else ""),
         "dates": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}" if dates else "unknown",
     }
-
-
-def _environment(source: Source, ref: str) -> dict[str, Any]:
-    path = source.out / "env" / f"{ref}.json"
-    try:
-        env = json.loads(path.read_text()) if ref.isalnum() else {}
-    except (OSError, ValueError):
-        return {}
-    return env if {"processor", "cores", "memory_gib"} <= env.keys() else {}

@@ -1,0 +1,38 @@
+"""Standard output and error that outlive their reader: `bench run | head -1` still ends its run, and the gate keeps its verdict.
+
+What a closed pipe would have got is dropped; a letter that the terminal's encoding has not is shown as "?".
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+
+class _Lasting(io.FileIO):
+    """A file descriptor that turns into the null device once nobody reads it."""
+
+    def write(self, data: Any) -> int | None:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.fileno())
+            os.close(null)
+            return len(data)
+
+
+def lasting_streams() -> None:
+    """Put such streams in the place of sys.stdout and sys.stderr where they are open files."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            descriptor = stream.fileno()
+        except (AttributeError, OSError, ValueError):  # closed, or caught by a test
+            continue
+        raw = io.BufferedWriter(_Lasting(descriptor, "w", closefd=False))
+        lines = name == "stderr" or stream.isatty()
+        errors = "backslashreplace" if name == "stderr" else "replace"
+        setattr(sys, name, io.TextIOWrapper(raw, encoding=stream.encoding, errors=errors, line_buffering=lines))
