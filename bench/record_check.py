@@ -56,6 +56,11 @@ def _object(value: Any) -> bool:
     return type(value) is dict
 
 
+def numbers_or_none(values: Any) -> bool:
+    """A list of finite numbers and of null, which stands for what was none."""
+    return type(values) is list and numbers([value for value in values if value is not None])
+
+
 def _or_none(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
@@ -65,7 +70,7 @@ def _objects(value: Any) -> bool:
 
 
 def _pairs(value: Any) -> bool:
-    return type(value) is list and all(numbers(pair) and len(pair) == 2 for pair in value)
+    return type(value) is list and all(numbers_or_none(pair) and len(pair) == 2 for pair in value)
 
 
 def _texts(value: Any) -> bool:
@@ -73,9 +78,7 @@ def _texts(value: Any) -> bool:
 
 
 def _curve(value: Any) -> bool:
-    if not _objects(value):
-        return False
-    return numbers([v for point in value for v in point.values() if v is not None])
+    return _objects(value) and numbers_or_none([v for point in value for v in point.values()])
 
 
 def _to_quality(value: Any) -> bool:
@@ -142,6 +145,10 @@ WHERE_THERE: dict[str, tuple[str, Check]] = {  # may be missing
     }.items()
     for name in names
 }
+RUN_NEEDS = (
+    *("artifacts", "curve", "model.n_params", "protocol.metric_versions", "throughput.contended"),
+    *("timing.train_s", "timing.total_s", "resources.cpu_s", "resources.peak_rss_bytes"),
+)
 _MISSING = object()
 _CHECKS = [(path, tuple(path.split(".")), what, check) for path, (what, check) in (WANTED | WHERE_THERE).items()]
 _HEADS = {parts: path for path, parts, _, _ in _CHECKS[: len(WANTED)]}
@@ -165,6 +172,17 @@ def check_record(record: Any) -> str:
         if value is not _MISSING and not check(value):
             return f"{path} is {shown(value)}; expected {what}"
     return _wrong_error(record["error"]) or _wrong_metrics(record["metrics"])
+
+
+def check_whole(record: Any) -> str:
+    """As check_record, for a record that a run goes on from: nothing of what a run writes may be missing either."""
+    missing = [
+        path for path in RUN_NEEDS if isinstance(record, dict) and _at(record, tuple(path.split("."))) is _MISSING
+    ]
+    problem = check_record(record) or (f"no {', '.join(missing)}" if missing else "")
+    if not problem and not all(_text(a.get("role")) and _count(a.get("bytes")) for a in record["artifacts"]):
+        return f"artifacts are {shown(record['artifacts'])}; expected role and bytes"
+    return problem
 
 
 def shown(value: Any) -> str:
@@ -206,7 +224,7 @@ def wrong_entry(entry: Any) -> str:
     if type(entry) is not dict or {"value", "better", "unit", "n", "blocks"} - entry.keys():
         return f"{shown(entry)}; expected value, better, unit, n and blocks"
     value = entry["value"]
-    if not (value is None or is_number(value)) or not numbers(entry["blocks"]):
+    if not (value is None or is_number(value)) or not numbers_or_none(entry["blocks"]):
         return f"value {shown(value)} or blocks {shown(entry['blocks'])}; expected finite numbers"
     if entry["better"] not in DIRECTIONS or not _label(entry["unit"]) or not (entry["n"] is None or _count(entry["n"])):
         words = f"better {shown(entry['better'])}, unit {shown(entry['unit'])}, n {shown(entry['n'])}"

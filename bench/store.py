@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.atomic import write_atomic
 from bench.cell import MAX_BYTES, Cell, Record, encode
 from bench.errors import UsageError
-from bench.record_check import check_record
+from bench.record_check import check_record, check_whole
 
 MOST_BYTES = 50 * MAX_BYTES  # of a file that is read at all
 
@@ -40,9 +40,10 @@ class Store:
         if not path.exists():
             return None
         record, problem = read_record(path)
+        problem = problem or check_whole(record)
         if problem:
             self.quarantine(path, problem)
-        return record
+        return None if problem else record
 
     def put(self, cell: Cell, record: Record) -> None:
         """Write a record into its slot; a newer result takes the older one's place."""

@@ -123,7 +123,7 @@ class _Header:
 def _header(path: Path) -> _Header:
     """The checked header of the one member."""
     if not path.is_file():
-        raise _invalid(path, ["there is no such file"])
+        raise _invalid(path, ["it is no plain file" if path.exists() else "there is no such file"])
     try:
         _check_directory(path)
         with zipfile.ZipFile(path) as archive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,9 @@ from bench.registry import entries, unknown
 
 KINDS = ("2d", "table", "image", "large_image")  # Dataset.kind
 FOLDER = Path(__file__).parent / "suites"
+LEAST = {"seeds": 1, "draws": 1, "elbo_samples": 1, "timeout_s": 1, "memory_gib": 0.1} | dict.fromkeys(
+    ("sample_limit", "probes", "max_steps"), 0
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,19 @@ def _check_targets(where: str, table: dict[str, Any]) -> None:
             raise UsageError(f"{where}.{dataset}: expected a score of its primary metric, a number, got {target!r}")
 
 
+def _check_entries(where: str, table: dict[str, Any]) -> None:
+    """UsageError for a number that nothing can be run with, or for a name in a list that does not exist."""
+    for key, least in LEAST.items():
+        value = table.get(key, least)
+        if isinstance(value, bool) or not least <= value < math.inf:
+            raise UsageError(f"{where}: {key} must be at least {least:g}, got {value!r}")
+    for key, kind in (("datasets", "dataset"), ("models", "model")):
+        for name in table.get(key, ()):
+            file = kind == "model" and isinstance(name, str) and name.endswith(".py")
+            if not isinstance(name, str) or not (file or name in entries(kind)):
+                raise UsageError(f"{where}: {key}: {unknown(kind, str(name), entries(kind))}")
+
+
 def suite_names() -> list[str]:
     """Names of the suites: the files of bench/suites."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -81,9 +98,11 @@ def load_suite(name: str) -> Suite:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
         raise unknown("suite", name, suite_names())
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", path.stem):
+        raise UsageError(f"suite {path}: its name must be letters, digits, '.', '_' or '-', got {path.stem!r}")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise UsageError(f"suite {path}: not readable as TOML: {error}") from error
     known = {f.name for f in fields(Suite)} - {"name"}
     for key, value in table.items():
@@ -95,6 +114,7 @@ def load_suite(name: str) -> Suite:
         )
         if not isinstance(value, expected):
             raise UsageError(f"suite {path}: {key} must be {expected[-1].__name__}, got {value!r}")
+    _check_entries(f"suite {path}", table)
     for table_name in ("steps", "set"):
         _check_table(f"suite {path}: {table_name}", table.get(table_name, {}))
     _check_targets(f"suite {path}: targets", table.get("targets", {}))

@@ -7,7 +7,7 @@ import pytest
 
 from bench import leaderboard, reference
 from bench.cell import new_record
-from bench.record_check import check_record
+from bench.record_check import check_record, check_whole
 from bench.store import Store
 from tests.test_store import a_cell
 
@@ -155,3 +155,32 @@ def test_a_copied_file_is_no_second_seed_and_a_folder_is_no_record(tmp_path):
     assert "it says that it is core-cpu/iris/kde/seed-0.json" in store.problems[0]
     assert "not a file" in store.problems[1]
     assert json.loads(path.with_name("seed-7.json").read_bytes()), "left alone"
+
+
+def test_what_could_not_be_computed_is_no_damage(tmp_path):
+    """A NaN of a run is stored as null: in a value, its blocks, a probe, a point of the curve."""
+    nan = float("nan")
+    entry = a_record()["metrics"]["public"]["nll"] | {"value": nan, "test_se": nan, "blocks": [nan, 0.5, nan]}
+    record = changed(a_record(), ("metrics", "public", "nll"), entry)
+    record["training"]["probes"] = [[10, nan]]
+    record["curve"] = [{"step": 1, "loss": nan}]
+    store = Store(tmp_path)
+    store.put(a_cell(), record)
+    assert store.get(a_cell())["metrics"]["public"]["nll"]["blocks"] == [None, 0.5, None]
+    read_all(store.records()[0])
+    assert store.problems == []
+
+
+@pytest.mark.parametrize(
+    "path", [("artifacts",), ("curve",), ("protocol", "metric_versions"), ("throughput", "contended")]
+)
+def test_a_run_goes_on_from_whole_records_only(tmp_path, path):
+    store = Store(tmp_path)
+    store.put(a_cell(), changed(a_record(), path, GONE))
+    assert store.get(a_cell()) is None
+    assert path[-1] in store.problems[0] and "quarantine" in store.problems[0]
+
+
+def test_an_artifact_is_known_by_role_and_bytes():
+    assert check_whole(a_record()) == ""
+    assert "expected role and bytes" in check_whole(a_record() | {"artifacts": [{"role": "outputs"}]})

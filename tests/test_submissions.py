@@ -196,6 +196,7 @@ def test_the_command_from_template_to_the_same_bytes_again(tmp_path):
         (["--template", "digit", "--out", "x.npz"], 2, "unknown dataset 'digit'"),
         (["x.npz", "-d", "digits", "--name", "../x"], 2, "--name '../x'"),
         (["x.npz", "-d", "digits", "--name", "x"], 6, "there is no such file"),
+        (["/dev/null", "-d", "digits", "--name", "x"], 6, "it is no plain file"),
     ],
 )
 def test_misuse_is_one_clear_line(tmp_path, arguments, code, message):

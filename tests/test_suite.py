@@ -41,6 +41,13 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
         ('[targets]\ndigits = "low"\n', "expected a score of its primary metric, a number, got 'low'"),
         ("[targets]\ndigits = nan\n", "expected a score of its primary metric, a number, got nan"),
         ("[target]\ndigits = 3.0\n", "unknown key 'target'; did you mean 'targets'"),
+        ('datasets = ["irsi"]\n', "datasets: unknown dataset 'irsi'; did you mean 'iris'"),
+        ("datasets = [3]\n", "datasets: unknown dataset '3'"),
+        ('models = ["keed"]\n', "models: unknown model 'keed'; did you mean 'kde'"),
+        ("seeds = 0\n", "seeds must be at least 1, got 0"),
+        ("seeds = true\n", "seeds must be at least 1, got True"),
+        ("timeout_s = -1.0\n", "timeout_s must be at least 1, got -1.0"),
+        ("memory_gib = nan\n", "memory_gib must be at least 0.1, got nan"),
         ("[set]\ndcgan = 3\n", "expected a table of datasets or kinds of data, got 3"),
     ],
 )
@@ -48,4 +55,11 @@ def test_tables_of_a_suite_name_known_things(tmp_path, text, message):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
+        load_suite(str(path))
+
+
+def test_the_name_of_a_suite_file_can_be_that_of_a_folder(tmp_path):
+    path = tmp_path / "my\x1bsuite.toml"
+    path.write_text("seeds = 1\n")
+    with pytest.raises(UsageError, match="its name must be letters"):
         load_suite(str(path))
