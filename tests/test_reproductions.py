@@ -422,9 +422,11 @@ def test_correlations_stand_in_the_same_family_of_tests():
 
 
 def test_what_is_no_result_is_left_out(tmp_path):
+    from bench.reproductions.catalogue import load_experiment
     from bench.reproductions.execute import results_in, write_result
 
-    write_result(tmp_path, {"name": "classical", "budget": "cpu", "x": math.nan})
+    whole = result_of(load_experiment("classical"), "cpu", [], {"core_minutes": 0.0})
+    write_result(tmp_path, whole | {"x": math.nan})
     (tmp_path / "question-1.cpu.json").write_text('{"schema": "bench.reproduction/0", "name": "question-1"}')
     (tmp_path / "question-2.cpu.json").write_text("{")
     found = results_in(tmp_path)

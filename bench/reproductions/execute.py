@@ -124,14 +124,29 @@ def _short(value: Any) -> Any:
     return [_short(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+FIELDS = {  # of a result that pages are made from
+    **dict.fromkeys(("name", "kind", "title", "budget", "status", "note"), str),
+    **dict.fromkeys(("order", "arms", "targets", "compare", "correlate"), list),
+    **dict.fromkeys(("columns", "curves"), dict),
+    "full": bool,
+    "core_minutes": (int, float),
+}
+
+
 def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Stored results of today's experiments by (name, budget); what is not readable as one is left out, and made anew when run."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+        except (ValueError, OSError, RecursionError):
             continue
-        if isinstance(value, dict) and value.get("schema") == SCHEMA and value.get("name") in names():
+        if _is_result(value) and path.name == f"{value['name']}.{value['budget']}.json":
             found[value["name"], value["budget"]] = value
     return found
+
+
+def _is_result(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        return False
+    return all(isinstance(value.get(field), kind) for field, kind in FIELDS.items()) and value["name"] in names()
