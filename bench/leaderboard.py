@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.cell import BOARDS, Record
 from bench.registry import entries
-from bench.stats import Centre, compare, compare_pairs, holm, summarise
+from bench.stats import Centre, compare, compare_pairs, holm, pairs_of, summarise
 
 ALPHA = 0.05
 SEEDS_FOR_AN_ORDER = 5
@@ -100,20 +100,24 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
     board = head["board"]
     primary = next(iter(models.values()))[0]["dataset"].get("primary", "")
     names = {name: e for records in models.values() for r in records for name, e in r["metrics"][board].items()}
+    cells = [
+        (model, head | _model_head(records), [r["metrics"][board] for r in records])
+        for model, records in sorted(models.items())
+    ]
     rows = []
     for metric, facts in sorted(names.items()):
         scale = metric_scale(metric)
         found: dict[str, Centre] = {}
         column = []
-        for model, records in sorted(models.items()):
-            entries_ = [r["metrics"][board][metric] for r in records if metric in r["metrics"][board]]
+        for model, first, columns in cells:
+            entries_ = [known[metric] for known in columns if metric in known]
             values = [e["value"] for e in entries_ if e["value"] is not None]
-            row = head | _model_head(records) | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
+            row = first | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
             row["n_seeds"] = None if row["family"] == SUBMISSION else len(values)
             if values:
                 found[model] = summarise(values, [e["blocks"] for e in entries_], scale, entries_[0]["n"])
                 column.append(row | {"n_samples": entries_[0]["n"]} | _numbers(found[model]))
-            elif metric == primary and row["n_failed"] == len(records):
+            elif metric == primary and row["n_failed"] == len(columns):
                 column.append(row)  # every seed failed: it ranks last
         rows += ranked(column, found, better=facts["better"])
     return rows
@@ -162,7 +166,7 @@ def _significant(names: list[str], found: dict[str, Centre], sign: int) -> tuple
     values, p_values = compare_pairs([found[name] for name in names])
     better = sign * values < 0
     certain = (np.array(holm(p_values)) < ALPHA) & (values != 0)
-    first, second = np.triu_indices(len(names), k=1)
+    first, second = pairs_of(len(names))
     winners, losers = np.where(better, first, second)[certain], np.where(better, second, first)[certain]
     count = lambda places: dict(zip(names, np.bincount(places, minlength=len(names)).tolist()))
     return count(losers), count(winners)
@@ -173,6 +177,7 @@ def _resource_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> lis
     reached a target counts; n_seeds are those that did."""
     rows = []
     for _, records in sorted(models.items()):
+        first = head | _model_head(records)
         for metric, (better, unit, read) in RESOURCES.items():
             values = [float(v) for v in (read(r) for r in records if r["status"] == "ok") if v is not None]
             if metric.endswith("_to_quality") and values:
@@ -181,7 +186,7 @@ def _resource_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> lis
             if math.isfinite(centre):
                 count = sum(map(math.isfinite, values))
                 row = {"metric": metric, "better": better, "unit": unit, "centre": centre, "n_seeds": count}
-                rows.append(head | _model_head(records) | row)
+                rows.append(first | row)
     return rows
 
 
@@ -257,7 +262,8 @@ def better_than_oracle(frame: pd.DataFrame) -> list[Any]:
     oracle = {
         tuple(r): (c, s) for *r, c, s in frame[frame.model == "oracle"][[*keys, "centre", "se"]].itertuples(index=False)
     }
-    for row in frame[(frame.board != "") & (frame.better != "none") & ~frame.reference.astype(bool)].itertuples():
+    chosen = frame[(frame.board != "") & (frame.better != "none") & ~frame.reference.astype(bool)]
+    for row in chosen[[*keys, "model", "better", "centre", "se"]].itertuples():
         real = oracle.get((row.suite, row.device, row.dataset, row.board, row.metric))
         if real is None or row.se is None or math.isnan(row.centre):
             continue

@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 FLOOR = 1e-6  # values at or below it count as this on the log scale, and 1 - it is the logit's ceiling
 HUGE = 690.0  # exp of it is still a number
+PAIRS_AT_ONCE = 20_000  # their blocks fill a few MB
 
 SCALES = ("raw", "log", "logit")
 
@@ -94,17 +96,21 @@ def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale:
     mean, k = math.fsum(scaled) / len(scaled), len(scaled)
     seeds = math.fsum((v - mean) ** 2 for v in scaled) / (k - 1) / k if k > 1 else None
     centre = values[0] if len(set(values)) == 1 else from_scale(mean, scale)
-    averaged: tuple[float, ...] = ()
+    averaged = np.empty(0)
     if all(blocks) and len({len(b) for b in blocks}) == 1:
-        averaged = tuple(
-            float(b) * slope(centre, scale, floor) for b in np.mean(np.asarray(blocks, dtype=float), axis=0)
-        )
-    return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), averaged, floor)
+        averaged = np.add.reduce(np.array(blocks, dtype=float), axis=0) / len(blocks) * slope(centre, scale, floor)
+    return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), tuple(averaged.tolist()), floor)
 
 
-def _variance_of_mean(blocks: Sequence[float]) -> float:
+def _variance_of_mean(blocks: Sequence[float] | np.ndarray) -> float:
     count = len(blocks)
-    return float(np.var(blocks, ddof=1) / count) if count > 1 else 0.0
+    return float(_sum_of_squares(np.asarray(blocks)) / (count - 1) / count) if count > 1 else 0.0
+
+
+def _sum_of_squares(x: np.ndarray) -> np.ndarray:
+    """Squared deviations from the mean, summed over the last axis: np.var's own steps, which cost more to call than to do."""
+    x = x - np.add.reduce(x, axis=-1, keepdims=True) / x.shape[-1]
+    return np.add.reduce(x * x, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,13 @@ def compare(a: Centre, b: Centre) -> Difference:
     return Difference(value, se, 2 * t_tail(abs(value) / se, df), df)
 
 
+@lru_cache(maxsize=8)
+def pairs_of(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both positions of all pairs i < j, in the order of itertools.combinations; shared, not to be written to."""
+    first, second = np.triu_indices(count, k=1)
+    return first, second
+
+
 def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:
     """`compare` of all pairs i < j, in the order of itertools.combinations: (values, p), each (M (M - 1) / 2,).
 
@@ -143,7 +156,7 @@ def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:
     count = len(centres)
     if count < 2:
         return np.empty(0), np.empty(0)
-    first, second = np.triu_indices(count, k=1)
+    first, second = pairs_of(count)
     values = np.array([c.scaled for c in centres])
     values = values[first] - values[second]
     if any(c.se is None for c in centres) or len({len(c.blocks) for c in centres}) > 1:
@@ -151,12 +164,13 @@ def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:
         return values, np.array([1.0 if test.p is None else test.p for test in tests])
     blocks = np.array([c.blocks for c in centres], dtype=float)
     size = blocks.shape[1] if blocks.ndim == 2 else 0
-    rows = [np.zeros(count - 1 - i) for i in range(count)]
-    if size > 1:
-        rows = [np.var(blocks[i] - blocks[i + 1 :], axis=1, ddof=1) / size for i in range(count)]
+    rows = np.zeros(len(first))
+    for start in range(0, len(first) if size > 1 else 0, PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
+        rows[some] = _sum_of_squares(blocks[first[some]] - blocks[second[some]]) / (size - 1) / size
     seeds = np.array([c.seed_variance or 0.0 for c in centres])
     freedom = np.array([c.n_seeds - 1 for c in centres])
-    parts = [(seeds[first], freedom[first]), (seeds[second], freedom[second]), (np.concatenate(rows), size - 1)]
+    parts = [(seeds[first], freedom[first]), (seeds[second], freedom[second]), (rows, size - 1)]
     return values, _p_values(values, [(v, np.broadcast_to(df, v.shape)) for v, df in parts])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.atomic import write_atomic
 from bench.cell import MAX_BYTES, Cell, Record, encode
+from bench.collector import collector_paused
 from bench.errors import UsageError
 from bench.record_check import check_record, check_whole
 
@@ -49,6 +50,7 @@ class Store:
         """Write a record into its slot; a newer result takes the older one's place."""
         write_atomic(self.record_path(cell), encode(record))
 
+    @collector_paused()
     def records(self) -> list[Record]:
         """All readable records, in the order of their paths; the others are named in `problems` and left alone."""
         found, cells = [], self.out / "cells"

@@ -127,6 +127,14 @@ def test_all_pairs_at_once_are_the_pairs_one_by_one(blocks, seeds):
     assert p == pytest.approx([1.0 if t.p is None else t.p for t in tests], rel=1e-9)
 
 
+def test_a_portion_of_pairs_at_a_time_gives_the_same(monkeypatch):
+    from bench import stats
+
+    whole = stats.compare_pairs(centres(20, count=7))
+    monkeypatch.setattr(stats, "PAIRS_AT_ONCE", 4)  # 21 pairs: the last portion holds one
+    assert all((a == b).all() for a, b in zip(whole, stats.compare_pairs(centres(20, count=7))))
+
+
 def test_pairs_of_unlike_blocks_and_equal_models_are_compared_too():
     from bench.stats import compare, compare_pairs
 

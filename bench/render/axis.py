@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,16 @@ class Axis:
 
     def at(self, value: float) -> float:
         """The position of a value."""
-        low, high, v = (math.log(max(x, 1e-300)) if self.log else x for x in (self.low, self.high, value))
-        share = 0.5 if high == low else (v - low) / (high - low)
-        return round(self.start + (self.end - self.start) * min(max(share, -0.02), 1.02), 1)
+        low, span = self._scaled
+        share = 0.5 if span == 0 else ((math.log(max(value, 1e-300)) if self.log else value) - low) / span
+        held = -0.02 if share < -0.02 else 1.02 if share > 1.02 else share
+        return round(self.start + (self.end - self.start) * held, 1)
+
+    @cached_property
+    def _scaled(self) -> tuple[float, float]:
+        """The low end and the length of the range, as logarithms on a log axis."""
+        low, high = (math.log(max(x, 1e-300)) if self.log else x for x in (self.low, self.high))
+        return low, high - low
 
     def ticks(self, count: int = 3) -> list[tuple[float, str]]:
         """About `count` round values with their positions' labels: (value, text)."""

@@ -48,6 +48,7 @@ def make_boards(
 ) -> list[Board]:
     """One board for each suite, device and dataset, in a fixed order."""
     boards = []
+    frame = frame.astype(object)  # rows of pandas' own integers are slow to walk
     for (suite, device, name), part in frame.groupby(["suite", "device", "dataset"], sort=True):
         if dataset in (None, name):
             boards.append(_board(suite, device, name, part, primaries[name][0], flags, board))
@@ -180,7 +181,7 @@ def _arrow(column: pd.DataFrame) -> str:
 def _missing(value: object) -> bool:
     import pandas
 
-    return bool(pandas.isna(value))
+    return value is None or value is pandas.NA or bool(value != value)
 
 
 def number(value: float) -> str:

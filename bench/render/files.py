@@ -10,6 +10,7 @@ import pandas as pd
 from bench import leaderboard
 from bench.atomic import write_atomic
 from bench.cell import Record
+from bench.collector import collector_paused
 from bench.environment import stored
 from bench.render.board import make_boards
 from bench.render.html import leaderboard_html
@@ -18,6 +19,7 @@ from bench.store import Store
 from bench.submissions import as_records, read_all
 
 
+@collector_paused()
 def write_boards(store: Store) -> list[Path]:
     """Rebuild leaderboard.{csv,json,md,html} and README.md from the cells; returns the files."""
     records = store.records()
@@ -66,14 +68,15 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 def to_json(frame: pd.DataFrame, means: pd.DataFrame, found: dict[tuple[str, str, str, str], list[str]]) -> str:
     """The same rows as JSON, with the summary and the flags."""
-    rows = json.loads(frame.to_json(orient="records", double_precision=12))
+    rows = json.loads(frame[sorted(frame)].to_json(orient="records", double_precision=12))
     summary = json.loads(means.to_json(orient="records", double_precision=12))
     names = ("suite", "device", "dataset", "model")
     flags = [dict(zip(names, key)) | {"flags": words} for key, words in found.items()]
     value = {"schema": "bench.leaderboard/1", "rows": [], "summary": summary, "flags": flags}
     text = json.dumps(value, indent=1, sort_keys=True) + "\n"
     # the rows are many and flat: without `indent` json's fast encoder writes them, the same bytes in a third of the time
-    lines = [json.dumps(row, sort_keys=True, separators=(",\n   ", ": "))[1:-1] for row in rows]
+    encode = json.JSONEncoder(separators=(",\n   ", ": ")).encode
+    lines = [encode(row)[1:-1] for row in rows]
     whole = ",\n".join("  {\n   " + line + "\n  }" for line in lines)
     return text.replace('"rows": []', f'"rows": [\n{whole}\n ]', 1) if rows else text
 

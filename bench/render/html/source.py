@@ -37,7 +37,8 @@ class Source:
         """(suite, device, dataset) -> (board, metric) -> model -> row; None where a number is absent."""
         plain = self.frame.astype(object).where(self.frame.notna(), None)
         found: dict[Key, dict[tuple[str, str], dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
-        for row in plain.to_dict("records"):
+        names, columns = list(plain), [plain[name].tolist() for name in plain]
+        for row in (dict(zip(names, values)) for values in zip(*columns)):
             found[row["suite"], row["device"], row["dataset"]][row["board"], row["metric"]][row["model"]] = row
         return found
 

@@ -26,4 +26,4 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
 
 def path_of(points: Sequence[Point], x: Axis, y: Axis) -> str:
     """Points of a polyline."""
-    return " ".join(f"{x.at(a):g},{y.at(b):g}" for a, b in points if math.isfinite(a) and math.isfinite(b))
+    return " ".join([f"{x.at(a):g},{y.at(b):g}" for a, b in points if math.isfinite(a) and math.isfinite(b)])
