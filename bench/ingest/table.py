@@ -1,0 +1,83 @@
+"""A .csv with a header: numbers, categories, and a column of labels if one is named or has a usual name."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import UsageError
+from bench.ingest.arrays import SHOWN, Arrays, categories, refuse_holes
+
+LABEL_NAMES = ("label", "class", "target", "y", "species")
+MOST_CATEGORIES = 50
+
+
+def read_table(path: Path, label: str | None) -> Arrays:
+    """Numbers as they are, text as one column of 0 and 1 a category."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, skipinitialspace=True)
+    except (OSError, ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
+        raise UsageError(f"{path} cannot be read as a .csv with a header: {error}") from error
+    if table.empty or not len(table.columns):
+        raise UsageError(f"{path} has no rows below its header")
+    _check_header(path)
+    holes = np.argwhere(table.isna().to_numpy())
+    if len(holes):
+        places = "; ".join(f"line {row + 2}, column {table.columns[column]!r}" for row, column in holes[:SHOWN])
+        raise UsageError(
+            f"{path}: {len(holes)} missing values ({places}{'; ...' if len(holes) > SHOWN else ''}); fill or remove them"
+        )
+    column = _label_column(path, list(table.columns), label)
+    labels, names = (None, ()) if column is None else categories(path, table[column].to_numpy(), len(table))
+    features = table.drop(columns=[column] if column is not None else [])
+    if not len(features.columns):
+        raise UsageError(f"{path} has no column beside its labels {column!r}")
+    parts, told = [], []
+    for name in features.columns:
+        values = features[name]
+        if values.dtype.kind in "fiub":
+            parts.append(values.to_numpy(dtype=np.float64)[:, None])
+            continue
+        kinds = sorted(values.astype(str).unique())
+        if len(kinds) > MOST_CATEGORIES:
+            raise UsageError(
+                f"{path}: column {name!r} holds text of {len(kinds)} kinds, {kinds[0]!r} for one; expected numbers, or"
+                f" at most {MOST_CATEGORIES} categories. Remove the column, or name it with --label"
+            )
+        parts.append((values.astype(str).to_numpy()[:, None] == np.array(kinds)).astype(np.float64))
+        told.append(f"{name} ({len(kinds)})")
+    x = np.concatenate(parts, axis=1)
+    refuse_holes(path, x, lambda at: f"line {int(at[0]) + 2}")
+    notes = {"source": path.name, "features": ", ".join(map(str, features.columns))}
+    if told:
+        notes["categories, one column each"] = ", ".join(told)
+    if column is not None:
+        notes["labels"] = f"column {column!r}"
+    return Arrays(x, labels, names, notes)
+
+
+def _check_header(path: Path) -> None:
+    """UsageError where two columns share a name or a row is longer than the header: pandas would rename or shift them."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, skipinitialspace=True)
+        header = next(reader)
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise UsageError(f"{path}: more than one column is called {', '.join(map(repr, twice))}; rename them")
+        for row in reader:
+            if len(row) > len(header):
+                raise UsageError(
+                    f"{path}: line {reader.line_num} has {len(row)} values; expected {len(header)}, as in the header"
+                )
+
+
+def _label_column(path: Path, columns: list[str], label: str | None) -> str | None:
+    if label is not None:
+        if label not in columns:
+            raise UsageError(f"{path}: no column {label!r}; columns: {', '.join(map(str, columns))}")
+        return label
+    return next((c for c in columns if str(c).lower() in LABEL_NAMES), None)
