@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from bench.cell import DRIVER_VERSION, Cell
 from bench.errors import DataUnavailable, UsageError
 from bench.fetch import without_downloads
-from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256, unknown
+from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256
+from bench.settings import default_of, parse_settings, spell
 from bench.suite import Suite, load_suite
 
 CUDA_HOST_GIB = 4.0  # of host memory for CUDA's own libraries, beside what a suite allows a cell
@@ -169,7 +169,7 @@ def hyper_parameters(
 ) -> tuple[dict[str, Any], int | None]:
     """Field values that differ from nothing: defaults, then the suite's, then the user's; levels from the dataset."""
     names = {f.name: f for f in dataclasses.fields(cls)}
-    values = {name: _default(f) for name, f in names.items()}
+    values = {name: default_of(f) for name, f in names.items()}
     if "levels" in names:
         values["levels"] = dataset.levels
     if "steps" in names:
@@ -182,12 +182,6 @@ def hyper_parameters(
         values["precision"] = request.precision
     values |= settings
     return values, values.get("steps")
-
-
-def _default(field: dataclasses.Field) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None if field.default is dataclasses.MISSING else field.default
 
 
 def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
@@ -211,21 +205,11 @@ def _cells(
     settings: dict[str, Any],
     request: Request,
 ) -> list[Cell]:
-    variant = [f"{name}={_spell(value)}" for name, value in sorted(settings.items())]
+    variant = [f"{name}={spell(value)}" for name, value in sorted(settings.items())]
     if request.precision != "fp32" and "precision" in hparams:
         variant.append(f"precision={request.precision}")
-    model = {
-        "id": entry.name,
-        "family": entry.constants["family"],
-        "uses_labels": bool(entry.constants.get("uses_labels")) and dataset.n_classes > 0,
-        "reference": entry.reference,
-        "measure": entry.constants.get("measure", ""),
-        "source_sha256": source_sha256(entry),
-        "hparams": hparams,
-        "path": str(entry.path),
-        "module": entry.module,
-        "variant": ",".join(variant),
-    }
+    model = model_facts(entry, hparams, variant=",".join(variant))
+    model["uses_labels"] = model["uses_labels"] and dataset.n_classes > 0
     seeds = request.seeds or suite.seeds
     return [
         Cell(
@@ -251,6 +235,22 @@ def _cells(
     ]
 
 
+def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[str, Any]:
+    """What a cell says of its model; variant: what sets its row apart from the model's own, empty for that."""
+    return {
+        "id": entry.name,
+        "family": entry.constants["family"],
+        "uses_labels": bool(entry.constants.get("uses_labels")),
+        "reference": entry.reference,
+        "measure": entry.constants.get("measure", ""),
+        "source_sha256": source_sha256(entry),
+        "hparams": hparams,
+        "path": str(entry.path),
+        "module": entry.module,
+        "variant": variant,
+    }
+
+
 def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:
     """Metrics that may apply where these feature spaces are, by version; whether a model has what they need is seen when scoring."""
     found = {}
@@ -266,45 +266,7 @@ def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[
 
 
 def versions() -> dict[str, str]:
+    """Of what decides a model's outputs beside its source: torch and the training driver."""
     import torch
 
     return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}
-
-
-def _spell(value: Any) -> str:
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-
-
-def parse_settings(settings: tuple[str, ...], classes: dict[str, type]) -> dict[str, dict[str, Any]]:
-    """--set "field=value" for every chosen model that has the field, "model.field=value" for one of them."""
-    parsed: dict[str, dict[str, Any]] = {name: {} for name in classes}
-    known = {name: {f.name: f for f in dataclasses.fields(cls)} for name, cls in classes.items()}
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        if not equals:
-            raise UsageError(f"--set {setting!r}: expected field=value, for example --set batch_norm=false")
-        head, _, field = path.strip().rpartition(".")
-        if head and head not in known:
-            raise UsageError(f"--set {setting!r}: {unknown('model', head, known)}")
-        targets = [head] if head else [name for name in known if field in known[name]]
-        if not targets or field not in known[targets[0]]:
-            fields = known[head] if head else {f: None for table in known.values() for f in table}
-            raise UsageError(f"--set {setting!r}: {unknown('field', field, fields)}")
-        for name in targets:
-            parsed[name][field] = _value(setting, text, _default(known[name][field]))
-    return parsed
-
-
-def _value(setting: str, text: str, default: Any) -> Any:
-    """Read a value as TOML, else as a plain string; its type must be the default's."""
-    try:
-        value = tomllib.loads(f"value = {text.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = {"none": None, "null": None}.get(text.strip().lower(), text.strip())
-    if isinstance(default, bool) != isinstance(value, bool) and default is not None:
-        raise UsageError(f"--set {setting!r}: expected a value like {_spell(default)}, got {text!r}")
-    if isinstance(default, (int, float)) and not isinstance(value, (int, float)) and value is not None:
-        raise UsageError(f"--set {setting!r}: expected a number like {default}, got {text!r}")
-    if isinstance(default, tuple) and isinstance(value, list):
-        value = tuple(value)
-    return value

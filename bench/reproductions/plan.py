@@ -9,9 +9,9 @@ from typing import Any
 from bench.cell import Cell
 from bench.data import Dataset, binarized
 from bench.errors import DataUnavailable, UsageError
-from bench.plan import Plan, applicable_metrics, facts_of, hyper_parameters, unfit, versions
+from bench.plan import Plan, applicable_metrics, facts_of, hyper_parameters, model_facts, unfit, versions
 from bench.plan import Request as SuiteRequest
-from bench.registry import Entry, entries, find, load, load_entry, source_sha256, unknown
+from bench.registry import Entry, entries, find, load, load_entry, unknown
 from bench.reproductions.catalogue import FOLDER, Arm, Budget, Experiment, load_experiment
 from bench.reproductions.measure import measure_sha256, needs_of
 from bench.suite import Suite, load_suite
@@ -117,24 +117,12 @@ def _cell(
     hparams: dict[str, Any],
     seed: int,
 ) -> Cell:
-    model = {
-        "id": entry.name,
-        "family": entry.constants["family"],
-        "uses_labels": bool(entry.constants.get("uses_labels")),
-        "reference": entry.reference,
-        "measure": entry.constants.get("measure", ""),
-        "source_sha256": source_sha256(entry),
-        "hparams": hparams,
-        "path": str(entry.path),
-        "module": entry.module,
-        "variant": slug(arm.name),
-    }
     return Cell(
         suite=f"{experiment.name}.{budget}",
         device=device,
         precision="fp32",
         dataset=facts["dataset"],
-        model=model,
+        model=model_facts(entry, hparams, variant=slug(arm.name)),
         steps=hparams.get("steps"),
         seed=seed,
         draws=DRAWS,
