@@ -106,7 +106,7 @@ def run(
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
-    from bench import benchmark, plan, show
+    from bench import benchmark, plan, run_verbs
     from bench.execute import Workers
 
     signal.signal(signal.SIGTERM, _interrupt)
@@ -117,7 +117,7 @@ def run(
             datasets=_split(dataset),
             seeds=seeds,
             device=benchmark.resolve_device(device),
-            precision=show.check_precision(precision),
+            precision=run_verbs.check_precision(precision),
             settings=tuple(settings or ()),
             data=str(data.resolve()) if data else None,
             label=label,
@@ -125,14 +125,18 @@ def run(
             fetch=not dry_run,
         )
     )
-    _guard(lambda: show.check_names(request))
+    _guard(lambda: run_verbs.check_names(request))
     if dry_run:
         with Workers() as workers:
-            _guard(lambda: show.print_plan(benchmark.make_plan(workers, request)[0], out, rerun.value, as_json=as_json))
+            _guard(
+                lambda: run_verbs.print_plan(
+                    benchmark.make_plan(workers, request)[0], out, rerun.value, as_json=as_json
+                )
+            )
         return
     workers_count = jobs or (1 if request.device == "cuda" else len(os.sched_getaffinity(0)))
     outcome = _guard(
-        lambda: show.run_and_report(request, out=out, jobs=workers_count, rerun=rerun.value, as_json=as_json)
+        lambda: run_verbs.run_and_report(request, out=out, jobs=workers_count, rerun=rerun.value, as_json=as_json)
     )
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
@@ -165,9 +169,10 @@ def leaderboard(
     browse: Annotated[bool, typer.Option("--open", help="Show the page, leaderboard.html, in a browser.")] = False,
 ) -> None:
     """Rebuild the boards from the stored cells and print them, or show the page."""
-    from bench import show
+    from bench import board_verbs
 
-    _guard(lambda: show.print_leaderboard(out, dataset=dataset, board=board.value, style=format_.value, browse=browse))
+    style = format_.value
+    _guard(lambda: board_verbs.print_leaderboard(out, dataset=dataset, board=board.value, style=style, browse=browse))
 
 
 @app.command(short_help="Compare two rows of a board, with p-values.")
@@ -178,17 +183,17 @@ def compare(
     out: Out = Path("results"),
 ) -> None:
     """Compare two rows of a dataset's board: difference, standard error and p-value of every metric both have."""
-    from bench import show
+    from bench import board_verbs
 
-    _guard(lambda: show.print_comparison(out, a, b, dataset=dataset))
+    _guard(lambda: board_verbs.print_comparison(out, a, b, dataset=dataset))
 
 
 @app.command(short_help="Check the installation: a verdict and a remedy each.")
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: versions, device, memory, plugins, data, weights; a verdict and a remedy each."""
-    from bench import show
+    from bench import check_verbs
 
-    raise typer.Exit(0 if _guard(lambda: show.print_diagnosis(as_json=as_json)) else 1)
+    raise typer.Exit(0 if _guard(lambda: check_verbs.print_diagnosis(as_json=as_json)) else 1)
 
 
 @app.command(short_help="Find, download or check files of datasets.")
@@ -336,17 +341,17 @@ app.add_typer(new, name="new")
 @new.command("model", short_help="Write a small model that runs, to change.")
 def new_model(name: Annotated[str, typer.Argument(help="A lower-case identifier, such as my_flow.")]) -> None:
     """Write baselines/NAME.py, a small model that runs: change it into yours."""
-    from bench import show
+    from bench import check_verbs
 
-    _guard(lambda: show.make_model(name))
+    _guard(lambda: check_verbs.make_model(name))
 
 
 @app.command(short_help="Try every promise of a model file.")
 def check(file: Annotated[str, typer.Argument(help="A model: a Python file or a name.")]) -> None:
     """Try every promise of the model protocol on small data: shapes, seeds, NaN, determinism, save and load."""
-    from bench import show
+    from bench import check_verbs
 
-    raise typer.Exit(0 if _guard(lambda: show.print_check(file)) else 3)
+    raise typer.Exit(0 if _guard(lambda: check_verbs.print_check(file)) else 3)
 
 
 def main() -> None:

@@ -30,6 +30,11 @@ FOLDERS = {
 FAMILIES = ("statistical", "tractable", "approximate", "implicit", "extension", "reference")
 
 
+def relative(path: Path) -> str:
+    """A file of this repository as seen from its root; any other path as it is."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
 class NotFound(LookupError):
     """An unknown name: the message says what was typed, the nearest name and the list."""
 

@@ -1,0 +1,138 @@
+"""bench leaderboard and bench compare: boards printed from the stored cells."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cell import FAILED, Record
+from bench.errors import UsageError
+from bench.registry import unknown
+from bench.render.terminal import clean, print_board
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from bench.render.board import Board
+
+
+def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str, browse: bool = False) -> None:
+    """bench leaderboard: rebuild the files, print what was asked for; browse: show the page in a browser instead."""
+    from bench.render import files
+
+    store = Store(out)
+    records = store.records()
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; expected a folder of results, such as results")
+    if not records:
+        why = f"; {clean(store.problems[0])}" if store.problems else ""
+        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
+    known = sorted({record["dataset"]["id"] for record in records})
+    if dataset is not None and dataset not in known:
+        raise unknown("dataset on the boards", dataset, known)
+    renew_boards(out)
+    for line in store.problems:
+        print(clean(f"bench: {line}"), file=sys.stderr)
+    records += files.submitted(store, records)
+    page = out / "leaderboard.html"
+    if browse:
+        open_page(page)
+    elif style == "html":
+        print(files.page(Store(out), [r for r in records if dataset in (None, r["dataset"]["id"])]), end="")
+    elif style == "table":
+        for one in _boards(records, board=board, dataset=dataset):
+            print_board(one)
+        print(f"With pictures and curves: {page} (bench leaderboard --open)")
+    elif style == "md":
+        from bench.render.markdown import board_markdown
+
+        print("\n".join(map(board_markdown, _boards(records, board=board, dataset=dataset))))
+    else:
+        print(_tidy_text(records, board=board, dataset=dataset, style=style), end="")
+
+
+def renew_boards(out: Path) -> list[Path]:
+    """Rebuild the derived files; a folder that cannot be written to can still be read, and that is said."""
+    if not (out / "cells").is_dir():
+        return []
+    from bench.render.files import write_boards
+
+    try:
+        return write_boards(Store(out))
+    except OSError as error:
+        words = f"bench: the files of boards were not renewed: {error.filename or out}: {error.strerror or error}"
+        print(clean(words), file=sys.stderr)
+        return []
+
+
+def print_tables(out: Path, datasets: set[str], *, suite: str) -> None:
+    """The public boards that a run of a suite has just filled, dataset by dataset."""
+    from bench.render import files
+
+    store = Store(out)
+    records = store.records()
+    records += files.submitted(store, records)
+    boards = _boards([r for r in records if r["suite"] == suite], board="public", dataset=None)
+    for one in sorted(boards, key=lambda board: board.dataset):
+        if one.dataset in datasets:
+            print_board(one)
+
+
+def _boards(records: list[Record], *, board: str, dataset: str | None) -> list[Board]:
+    from bench import leaderboard
+    from bench.render.board import make_boards
+
+    frame = leaderboard.tidy(records)
+    found = leaderboard.flags(frame, records)
+    return make_boards(frame, leaderboard.primary_metrics(records), found, board=board, dataset=dataset)
+
+
+def _tidy_text(records: list[Record], *, board: str, dataset: str | None, style: str) -> str:
+    """Rows of one board, or of one dataset's board, as "csv" or "json"."""
+    from bench import leaderboard
+    from bench.render import files
+
+    frame = leaderboard.tidy(records)
+    found = leaderboard.flags(frame, records)
+    frame = frame[(frame.board.isin([board, ""])) & ((frame.dataset == dataset) | (dataset is None))]
+    if style == "csv":
+        return files.to_csv(frame)
+    return files.to_json(frame, leaderboard.summary(frame, leaderboard.primary_metrics(records), board=board), found)
+
+
+def open_page(path: Path) -> None:
+    """Show a page in the reader's browser, or say where it is."""
+    import webbrowser
+
+    address = path.resolve().as_uri()
+    try:
+        shown = webbrowser.open(address)
+    except webbrowser.Error:
+        shown = False
+    print(f"Opened {path}" if shown else f"No browser could be started; the page is {path}")
+
+
+def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
+    """bench compare."""
+    from bench import leaderboard
+    from bench.render.board import number
+
+    records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["status"] not in FAILED]
+    names = {r["model"]["row"] for r in records}
+    if not names:
+        raise UsageError(f"no results on {dataset!r} in {out}; make some with: bench run -m {a},{b} -d {dataset}")
+    for name in (a, b):
+        if name not in names:
+            raise unknown("row", name, names)
+    frame = leaderboard.compare_models(records, a, b, dataset=dataset)
+    print(
+        f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table"
+    )
+    for row in frame.itertuples(index=False):
+        board, metric, left, right, scale, difference, se, p, p_holm = row
+        error = "unknown" if se is None or se != se else number(se)
+        words = "no difference shown" if p_holm >= 0.05 else "differ"
+        print(
+            f"{board:8} {metric:26} {number(left):>10} {number(right):>10}  {scale:5} {number(difference):>10} "
+            f"± {error}, p {p_holm:.3g}: {words}"
+        )
