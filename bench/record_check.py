@@ -6,6 +6,7 @@ LARGEST, so that squares of it are finite too. Strings that stand on boards hold
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,10 @@ def numbers(values: Any) -> bool:
     """A list of finite numbers."""
     if type(values) is not list or not set(map(type, values)) <= NUMBER_TYPES:
         return False
-    return not values or (-LARGEST < min(values) and max(values) < LARGEST and all(v == v for v in values))
+    if not values:
+        return True
+    # min and max can step over a NaN; the sum cannot, and of numbers in these bounds it is finite
+    return -LARGEST < min(values) and max(values) < LARGEST and math.isfinite(sum(values))
 
 
 def is_name(value: Any) -> bool:
@@ -58,7 +62,7 @@ def _object(value: Any) -> bool:
 
 def numbers_or_none(values: Any) -> bool:
     """A list of finite numbers and of null, which stands for what was none."""
-    return type(values) is list and numbers([value for value in values if value is not None])
+    return numbers(values) or (type(values) is list and numbers([value for value in values if value is not None]))
 
 
 def _or_none(check: Check) -> Check:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli, environment, show
+from bench import board_verbs, cli, environment, show
 from bench.cell import new_record
 from bench.environment import stored
 from bench.errors import UsageError
@@ -83,7 +83,7 @@ def test_a_report_that_cannot_be_written_loses_neither_verdict_nor_the_other_rep
 
 def test_boards_that_cannot_be_written_are_still_printed(folder, capsys):
     (folder / "leaderboard.csv").mkdir(parents=True)
-    show.print_leaderboard(folder, dataset=None, board="public", style="csv")
+    board_verbs.print_leaderboard(folder, dataset=None, board="public", style="csv")
     shown = capsys.readouterr()
     assert "energy_distance" in shown.out and "were not renewed" in shown.err and "leaderboard.csv" in shown.err
 
@@ -91,7 +91,7 @@ def test_boards_that_cannot_be_written_are_still_printed(folder, capsys):
 @pytest.mark.parametrize(
     "act, words",
     [
-        (lambda file: show.print_leaderboard(file, dataset=None, board="public", style="table"), "is a file; expected"),
+        (lambda file: board_verbs.print_leaderboard(file, dataset=None, board="public", style="table"), "is a file; expected"),
         (lambda file: run_gate(file, ROOT / "results/reference.json", alpha=0.05), "is a file; expected a folder"),
         (lambda file: show.print_one("", file), "got an empty name"),
         (lambda file: show.print_one(str(file), file.parent), "is not a stored cell: schema None"),
