@@ -91,7 +91,10 @@ def test_boards_that_cannot_be_written_are_still_printed(folder, capsys):
 @pytest.mark.parametrize(
     "act, words",
     [
-        (lambda file: board_verbs.print_leaderboard(file, dataset=None, board="public", style="table"), "is a file; expected"),
+        (
+            lambda file: board_verbs.print_leaderboard(file, dataset=None, board="public", style="table"),
+            "is a file; expected",
+        ),
         (lambda file: run_gate(file, ROOT / "results/reference.json", alpha=0.05), "is a file; expected a folder"),
         (lambda file: show.print_one("", file), "got an empty name"),
         (lambda file: show.print_one(str(file), file.parent), "is not a stored cell: schema None"),
