@@ -202,7 +202,8 @@ def judge_speed(row: str, before: dict[str, Any], after: dict[str, Any], *, fail
             continue
         slower = was * machine / now
         if slower <= SPEED_BUDGET:
-            found.append(Finding(row, subject, "within", f"{1 / slower:.2f} of the reference's speed"))
+            verdict = "same" if slower == 1 else "within"
+            found.append(Finding(row, subject, verdict, f"{1 / slower:.2f} of the reference's speed"))
             continue
         spreads = [side.get(f"{name}_spread") or 0.0 for side in (before, after)]
         spread, certain = max(spreads), slower > SPEED_BUDGET * (1 + sum(spreads))
@@ -234,7 +235,7 @@ def judge_memory(row: str, before: float | None, after: float | None, subject: s
     if after > MEMORY_BUDGET * before + MEMORY_SLACK:
         budget = f"the budget is {MEMORY_BUDGET:g} times and {MEMORY_SLACK / 2**20:.0f} MiB"
         return Finding(row, subject, "regression", f"{words}; {budget}", after / before)
-    return Finding(row, subject, "within", words)
+    return Finding(row, subject, "same" if before == after else "within", words)
 
 
 def judge(

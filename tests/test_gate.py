@@ -12,7 +12,7 @@ import pytest
 from bench import calibrate, gate, gate_verbs, reference
 from bench.cell import SCHEMA
 from bench.errors import UsageError
-from bench.gate import Difference, Finding, exit_code, judge, judge_quality, welch
+from bench.gate import Difference, Finding, exit_code, judge, judge_memory, judge_quality, judge_speed, welch
 from bench.render import verdicts
 from tests.gate_power import rates
 
@@ -332,3 +332,10 @@ def test_judging_imports_neither_torch_nor_pandas(tmp_path):
         "assert not {'torch', 'pandas', 'sklearn'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_speed_and_memory_that_did_not_move_count_as_identical():
+    side = {"train_examples_per_s": 10.0, "sample_examples_per_s": 5.0, "matmul_flops_per_s": 1e9}
+    assert {finding.verdict for finding in judge_speed("row", side, dict(side), fail=True)} == {"same"}
+    assert judge_memory("row", 2e6, 2e6, "memory").verdict == "same"
+    assert judge_memory("row", 2e6, 2.1e6, "memory").verdict == "within"
