@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
 from bench.metric import block_of_rows, pseudo_values
-from bench.metrics.frechet import distance_of, frechet_distance, leave_blocks_out, moments, row_influence
+from bench.metrics.frechet import (
+    _roots_of_eigenvalues,
+    _squared_cross,
+    distance_of,
+    frechet_distance,
+    leave_blocks_out,
+    moments,
+    row_influence,
+)
 
 import_torchvision()
 from pytorch_fid.fid_score import calculate_frechet_distance  # noqa: E402
@@ -39,6 +47,7 @@ DEFICIENT = {
     "N < D": (normal(40, 100, seed=8), normal(60, 100, seed=9, shift=0.5)),
     "constant columns": (torch.cat([normal(200, 4, seed=10), torch.ones(200, 4)], dim=1), normal(200, 8, seed=11)),
     "one repeated row": (normal(100, 8, seed=12), normal(1, 8, seed=13).expand(100, 8)),
+    "collapsed": (normal(700, 300, seed=18), normal(8, 300, seed=19).repeat(90, 1)),
     "low rank": (normal(300, 3, seed=14) @ normal(3, 20, seed=15), normal(300, 3, seed=16) @ normal(3, 20, seed=17)),
 }
 
@@ -73,6 +82,19 @@ def test_identity_and_symmetry(case):
     size = float(x.double().square().sum(dim=1).mean())
     assert frechet_distance(x, x) <= 1e-8 * size
     assert frechet_distance(x, y) == pytest.approx(frechet_distance(y, x), rel=1e-9)
+
+
+@pytest.mark.parametrize("decay", [0, 1, 2, 4])
+@pytest.mark.parametrize("n", [300, 513, 2000])
+def test_the_error_of_the_eigenvalues_is_not_underestimated(n, decay):
+    """Spectra from flat to falling as k^-8, fewer rows than columns, one more, and many more; against singular values."""
+    d = 512
+    rng = np.random.default_rng(n + decay)
+    mix = np.arange(1.0, d + 1)[:, None] ** -decay * rng.standard_normal((d, d)) / d**0.5
+    real, fake = (moments(torch.from_numpy(rng.standard_normal((n, d)) @ mix + shift)) for shift in (0.1, 0.2))
+    roots, error = _roots_of_eigenvalues(_squared_cross(real, fake))
+    exact = np.linalg.svd(real.factor.numpy() @ fake.factor.numpy().T, compute_uv=False).sum()
+    assert abs(roots - exact) <= error
 
 
 def test_gaussians_that_commute_have_a_formula():

@@ -3,17 +3,19 @@
     d^2 = |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2)                                    (1)
 
 With any factors of the covariances, S_r = A^T A and S_f = B^T B, the last trace is the nuclear norm of A B^T. Up to D
-rows the factor is the centred features themselves, above it a pivoted Cholesky factor with as many rows as the
-covariance has rank. So (1) is exact on rank-deficient covariances, where a matrix square root of S_r S_f loses digits or
-turns complex. The norm is a sum of roots of eigenvalues where these are known to be accurate, else of singular values.
+rows the factor is the centred features themselves, above it a Cholesky factor with as many rows as the covariance has
+rank. So (1) is exact on rank-deficient covariances, where a matrix square root of S_r S_f loses digits or turns complex.
+The norm is a sum of roots of the eigenvalues of A S_f A^T where these are known to be accurate, else of singular values.
 
-float64 throughout: numpy's BLAS on a CPU, torch's on a GPU. Memory: beside the features one strip of 4,096 of them, and
-three matrices of min(N, D) x D float64 (100 MB at D = 2048, N = 50,000).
+float64 throughout. On a CPU all of it is numpy's and SciPy's: torch's threads, waiting for their next operation, would take
+the cores from OpenBLAS's. Memory: beside the features one strip of 4,096 of them, and three matrices of min(N, D) x D float64
+(100 MB at D = 2048, N = 50,000).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -24,37 +26,56 @@ from bench.metric import Estimate, block_of_rows, metric, pseudo_values, refuse_
 from bench.real_features import kept
 
 STRIP = 4096
-MOMENTS_VERSION = 1  # raise it when moments() changes: factors kept on disk are named by it
+MOMENTS_VERSION = 2  # raise it when moments() changes: factors kept on disk are named by it
 EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
 SVD_RANK = 256  # up to it, singular values cost next to nothing
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Statistics of one side, kept for a reference that is used again: mean (D,), factor (r, D), trace of the covariance."""
+    """Statistics of one side, kept for a reference that is used again.
+
+    mean (D,); trace of the covariance; and either rows (r, D) with rows^T rows = covariance, or the covariance (D, D), of which
+    the upper triangle is read.
+    """
 
     mean: Tensor
-    factor: Tensor  # factor^T factor = covariance
     trace: float
+    rows: Tensor | None = None
+    covariance: Tensor | None = None
+
+    @cached_property
+    def factor(self) -> Tensor:
+        """(r, D) with factor^T factor = covariance; computed when it is first asked for."""
+        return covariance_factor(self.covariance) if self.rows is None else self.rows
+
+    @cached_property
+    def triangular(self) -> bool:
+        """Whether the factor is square and upper triangular, as Cholesky's is."""
+        return self.factor.shape[0] == self.factor.shape[1] and not bool(self.factor.tril(-1).any())
 
 
 def moments(features: Tensor) -> Moments:
     """What eq. (1) needs of one side, features (N, D); ValueError below two rows and where a value is not finite."""
     if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"expected features of shape (N, D) with N >= 2 and D >= 1, got {tuple(features.shape)}")
-    refuse_non_finite(features, "features")
     n, dim = features.shape
     mean = _mean(features)
+    if not bool(torch.isfinite(mean).all()):
+        refuse_non_finite(features, "features")
     if n > dim:
-        return _from_scatter(mean, _scatter(features, mean), n)
-    centred = (features.double() - mean) / (n - 1) ** 0.5
+        return _from_covariance(mean, _covariance(features, mean))
+    centred = _centred(features, mean)
+    centred *= (n - 1) ** -0.5
+    trace = float(centred.ravel() @ centred.ravel())
     # Householder's reflection of (1, ..., 1) on the first axis: that row becomes 0, the covariance stays
-    factor = centred[1:] - centred[0] / (n**0.5 + 1)
-    return Moments(mean, factor, float(centred.square().sum()))
+    rows = centred[1:]
+    rows -= centred[0] / (n**0.5 + 1)
+    return Moments(mean, trace, rows=torch.as_tensor(rows))
 
 
 def reference_moments(features: Tensor) -> Moments:
-    """moments(), kept on disk by hash where that pays: for real features, which every cell of a dataset shares."""
+    """moments() with their factor, kept on disk by hash where that pays: for real features, which a dataset's cells share."""
 
     def compute() -> dict[str, Tensor]:
         found = moments(features)
@@ -62,21 +83,19 @@ def reference_moments(features: Tensor) -> Moments:
         return {"mean": found.mean, "factor": found.factor, "trace": trace}
 
     values = kept(f"moments/{MOMENTS_VERSION}", features, compute)
-    return Moments(values["mean"], values["factor"], float(values["trace"]))
+    return Moments(values["mean"], float(values["trace"]), rows=values["factor"])
 
 
 def distance_of(real: Moments, fake: Moments) -> float:
     """eq. (1) from kept moments; 0 is best."""
     _check_same_dim(len(real.mean), len(fake.mean))
     separate = float((real.mean - fake.mean).square().sum()) + real.trace + fake.trace
-    cross = _product(real.factor, fake.factor)
-    if min(cross.shape) == 0:
-        return separate
-    if min(cross.shape) > SVD_RANK:
-        nuclear, error = _nuclear_norm_by_eigenvalues(cross)
+    if min(len(real.factor), len(real.mean) if fake.rows is None else len(fake.rows)) > SVD_RANK:
+        nuclear, error = _roots_of_eigenvalues(_squared_cross(real, fake))
         if 2 * error <= 1e-8 * (separate - 2 * nuclear):
             return separate - 2 * nuclear
-    return max(0.0, separate - 2 * float(_svdvals(cross).sum()))
+    cross = _product(real.factor, fake.factor)
+    return max(0.0, separate - 2 * float(_svdvals(cross).sum())) if min(cross.shape) else separate
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
@@ -132,13 +151,13 @@ def leave_blocks_out(features: Tensor) -> list[Moments]:
     if n - max(b.stop - b.start for b in blocks) <= dim:
         return [moments(torch.cat([features[: b.start], features[b.stop :]])) for b in blocks]
     mean = _mean(features)
-    scatter, found = _scatter(features, mean), []
+    scatter, found = _covariance(features, mean) * (n - 1), []
     for block in blocks:
         inside = features[block].double() - mean
         left = n - len(inside)
         shift = -inside.sum(dim=0) / left  # of the mean of the others
         rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
-        found.append(_from_scatter(mean + shift, rest, left))
+        found.append(_from_covariance(mean + shift, rest / (left - 1)))
     return found
 
 
@@ -166,48 +185,93 @@ def _mean_distance(real: Moments, fakes: list[Moments]) -> float:
 
 
 def _mean(features: Tensor) -> Tensor:
-    total = sum(strip.double().sum(dim=0) for strip in features.split(STRIP))
-    return total / len(features)
+    if features.is_cuda:
+        return sum(strip.double().sum(dim=0) for strip in features.split(STRIP)) / len(features)
+    return torch.from_numpy(features.numpy().mean(axis=0, dtype=np.float64))
 
 
-def _scatter(features: Tensor, mean: Tensor) -> Tensor:
-    """Sum of (x - mean)(x - mean)^T over the rows, (D, D)."""
-    return sum(_product(part, part) for part in ((strip.double() - mean).T for strip in features.split(STRIP)))
+def _centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
+    """features - mean in float64: an array on a CPU, a tensor on a GPU."""
+    if features.is_cuda:
+        return features.double() - mean
+    return np.subtract(features.numpy(), mean.numpy(), dtype=np.float64)
 
 
-def _from_scatter(mean: Tensor, scatter: Tensor, n: int) -> Moments:
-    covariance = scatter / (n - 1)
-    return Moments(mean, covariance_factor(covariance), float(covariance.diagonal().sum()))
+def _covariance(features: Tensor, mean: Tensor) -> Tensor:
+    """Covariance (D, D) of features (N, D), in strips; on a CPU its upper triangle."""
+    weight = 1 / (len(features) - 1)
+    if features.is_cuda:
+        return sum(part.T @ part for part in (_centred(strip, mean) for strip in features.split(STRIP))) * weight
+    from scipy.linalg.blas import dsyrk
+
+    upper = np.zeros((features.shape[1],) * 2, order="F")
+    for strip in features.split(STRIP):
+        upper = dsyrk(weight, _centred(strip, mean).T, beta=1.0, c=upper, overwrite_c=True)
+    return torch.from_numpy(upper)
+
+
+def _from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
+    return Moments(mean, float(covariance.diagonal().sum()), covariance=covariance)
 
 
 def covariance_factor(covariance: Tensor) -> Tensor:
-    """R (r, D) with R^T R = covariance (D, D) of numerical rank r; LAPACK's pivoted Cholesky, on a GPU eigenvectors."""
-    dim = len(covariance)
+    """R (r, D) with R^T R = covariance (D, D), of which the upper triangle is read, and r its numerical rank.
+
+    Cholesky's factor where no pivot is within rounding of 0; else LAPACK's pivoted one, which stops at the rank and takes many
+    times as long, or on a GPU eigenvectors.
+    """
+    largest, rounding = float(covariance.diagonal().max()), len(covariance) * np.finfo(float).eps
+    if largest <= 0:
+        return covariance[:0]
     if covariance.is_cuda:
-        values, vectors = torch.linalg.eigh(covariance)
-        keep = values > values[-1].clamp(min=0) * dim * torch.finfo(values.dtype).eps
+        upper, failed = torch.linalg.cholesky_ex(covariance.mT, upper=True)
+    else:
+        from scipy.linalg.lapack import dpotrf
+
+        upper, failed = dpotrf(covariance.numpy())
+        upper = torch.from_numpy(upper)
+    if not bool(failed) and float(upper.diagonal().min()) ** 2 > largest * rounding:
+        return upper
+    if covariance.is_cuda:
+        values, vectors = torch.linalg.eigh(covariance, UPLO="U")
+        keep = values > values[-1].clamp(min=0) * rounding
         return values[keep].sqrt()[:, None] * vectors[:, keep].T
     from scipy.linalg.lapack import dpstrf
 
-    if not bool((covariance.diagonal() > 0).any()):
-        return covariance[:0]
     upper, pivots, rank, _ = dpstrf(covariance.numpy())  # covariance[pivots][:, pivots] = upper^T upper
-    factor = np.zeros((rank, dim))
+    factor = np.zeros((rank, len(covariance)))
     factor[:, pivots - 1] = np.triu(upper)[:rank]
     return torch.from_numpy(factor)
 
 
-def _nuclear_norm_by_eigenvalues(matrix: Tensor) -> tuple[float, float]:
-    """Sum of the roots of the eigenvalues of M M^T, and a bound on what rounding can do to it.
+def _squared_cross(real: Moments, fake: Moments) -> Tensor:
+    """C C^T (r, r) of the cross matrix C = A B^T, or C^T C where that is smaller; the upper triangle is right."""
+    if fake.rows is None and real.triangular and not real.factor.is_cuda:
+        from scipy.linalg.lapack import dsygst
 
-    An eigenvalue is known within about 8 eps of the largest, so its root within 8 eps max / (2 root) or the root of that.
+        return torch.from_numpy(dsygst(fake.covariance.numpy(), real.factor.numpy(), itype=2)[0])  # A S_f A^T
+    cross = _product(real.factor, fake.factor)
+    return _product(cross, cross) if cross.shape[0] <= cross.shape[1] else _product(cross.T, cross.T)
+
+
+def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
+    """Sum of the roots of the eigenvalues of a positive semidefinite matrix (r, r), and how far rounding may have moved it.
+
+    An eigenvalue is known within about e = 8 eps of the largest. Its root moves by e / (2 root), up or down alike, so over the
+    eigenvalues above e these add like independent errors; the root of one below e is off by up to sqrt(e) and never down, so
+    those add up. tests/test_frechet.py holds the estimate against singular values.
     """
-    if matrix.shape[0] > matrix.shape[1]:
-        matrix = matrix.T
-    values = _eigvalsh(_product(matrix, matrix)).clamp(min=0)
-    noise = 8 * torch.finfo(values.dtype).eps * values[-1]
-    errors = torch.minimum(noise.sqrt().expand_as(values), noise / (2 * values.sqrt()))
-    return float(values.sqrt().sum()), float(errors.sum())
+    if square.is_cuda:
+        values = torch.linalg.eigvalsh(square, UPLO="U").cpu().numpy()
+    else:
+        from scipy.linalg import eigvalsh
+
+        values = eigvalsh(square.numpy(), lower=False, driver="ev", check_finite=False, overwrite_a=True)
+    values = values.clip(min=0)
+    roots, noise = np.sqrt(values), 8 * np.finfo(values.dtype).eps * values[-1]
+    apart = values > noise
+    error = np.linalg.norm(noise / (2 * roots[apart])) + np.count_nonzero(~apart) * noise**0.5
+    return float(roots.sum()), float(error)
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
@@ -219,10 +283,6 @@ def _svdvals(matrix: Tensor) -> Tensor:
     if matrix.is_cuda:
         return torch.linalg.svdvals(matrix)
     return torch.from_numpy(np.linalg.svd(matrix.numpy(), compute_uv=False))
-
-
-def _eigvalsh(matrix: Tensor) -> Tensor:
-    return torch.linalg.eigvalsh(matrix) if matrix.is_cuda else torch.from_numpy(np.linalg.eigvalsh(matrix.numpy()))
 
 
 def _check_same_dim(real: int, fake: int) -> None:
