@@ -5,29 +5,31 @@
     density    = mean_j (1/k) #{i: |x_i - y_j| < r_k(x_i)}      coverage = mean_i [ min_j |x_i - y_j| < r_k(x_i) ]
 
 x real, y generated. One pass over strips of the distances gives all four; the radii need half the pairs of a side. Distances
-come from products of features centred on the real mean, in float64; a row within rounding of a ball's edge is outside, as it
-is where the two are equal: copies of real rows lie on edges exactly.
+come from products of features centred on the real mean, with the answers of float64; a row within rounding of a ball's edge
+is outside, as it is where the two are equal: copies of real rows lie on edges exactly. On a CPU float32 decides what it can
+(bench/metrics/_neighbours.py), on a GPU all is float64.
 
 Errors over the real rows, the radii held: density, recall and coverage are means over real rows; for precision the balls
-of a block are left out. Memory: features in float64 and a few strips of 256 rows, 100 MB each at N = 50,000.
+of a block are left out. Memory: features in float64 and float32 and a few strips of 256 rows, 100 MB each at N = 50,000.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_means, block_of_rows, metric, pseudo_values
+from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
 from bench.metrics._two_sample import prepared
 from bench.real_features import kept
 
 STRIP = 256
 K = 5
-RADII_VERSION = 1  # raise it when side() changes: radii kept on disk are named by it
-ROUNDING = 1e-12  # of |x|^2 + |y|^2
+RADII_VERSION = 2  # raise it when side() changes: radii kept on disk are named by it
 NAMES = ("precision", "recall", "density", "coverage")
 
 
@@ -85,6 +87,8 @@ def side(rows: Tensor, *, k: int) -> Side:
     if not 1 <= k < n:
         raise ValueError(f"k must be from 1 to N - 1 = {n - 1}, got {k}")
     norms = rows.square().sum(dim=1)
+    if not rows.is_cuda and fits(rows.numpy()):
+        return Side(rows, norms, torch.from_numpy(kth_squared_distance(rows.numpy(), k)))
     nearest = torch.full((n, k), float("inf"), dtype=rows.dtype, device=rows.device)
     for start in range(0, n, STRIP):
         stop = min(start + STRIP, n)
@@ -105,6 +109,8 @@ def _reference_side(rows: Tensor, *, k: int) -> Side:
 def count(real: Side, fake: Side, *, k: int) -> Counts:
     """One pass over the strips of distances between real and generated rows."""
     blocks = block_of_rows(len(real.rows))
+    if not real.rows.is_cuda and fits(real.rows.numpy(), fake.rows.numpy()):
+        return _count_of_pairs(real, fake, blocks, k)
     balls = torch.zeros(len(fake.rows), len(blocks), dtype=torch.int64, device=real.rows.device)
     real_norms, fake_norms = real.norms * (1 + ROUNDING), fake.norms * (1 + ROUNDING)
     held, recalled = [], []
@@ -117,6 +123,20 @@ def count(real: Side, fake: Side, *, k: int) -> Counts:
             held.append(torch.count_nonzero(inside, dim=1))
             recalled.append((squared < fake.radii).any(dim=1))
     return Counts(balls, torch.cat(held), torch.cat(recalled), k)
+
+
+def _count_of_pairs(real: Side, fake: Side, blocks: list[slice], k: int) -> Counts:
+    """count() from the list of pairs within a real ball: there are few of them."""
+    n, m = len(real.rows), len(fake.rows)
+    block_of = np.repeat(np.arange(len(blocks)), [b.stop - b.start for b in blocks])
+    balls, held, recalled = np.zeros(m * len(blocks), np.int64), np.zeros(n, np.int64), np.zeros(n, bool)
+    sides = Rows(real.rows.numpy()), Rows(fake.rows.numpy())
+    for i, j, found in pairs_within(*sides, real.radii.numpy(), fake.radii.numpy()):
+        balls += np.bincount(j * len(blocks) + block_of[i], minlength=len(balls))
+        held += np.bincount(i, minlength=n)
+        recalled[found] = True
+    balls = balls.reshape(m, len(blocks))
+    return Counts(torch.from_numpy(balls), torch.from_numpy(held), torch.from_numpy(recalled), k)
 
 
 def _squared(a: Tensor, a_norms: Tensor, b: Tensor, b_norms: Tensor) -> Tensor:
