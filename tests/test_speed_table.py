@@ -76,8 +76,8 @@ def test_sides_that_differ_fail_after_the_first_pair(clock):
     assert log == ["something else", "ours"]
 
 
-def run_json(ratio=40.0):
-    peer = {"peer": "slow", "goal": 15, "ratio": ratio, "lowest": 20, "highest": 60, "pairs": 3}
+def run_json(ratio=40.0, goal=15):
+    peer = {"peer": "slow", "goal": goal, "ratio": ratio, "lowest": 20, "highest": 60, "pairs": 3}
     peer |= {"peer_seconds": 1234.5, "seconds": 1.0, "extrapolated": True}
     rows = [
         {"extra_info": {"row": "a sum", "threads": 1, "whole": 1.0, "peers": [peer]}},
@@ -93,6 +93,12 @@ def test_the_table_says_what_was_missed():
     assert reached == ("a sum", "slow", "1", "1 s", "1,234 s *", "40 (20 to 60)", "15", "")
     assert missed[-1] == "missed"
     assert table.rows_of(run_json())[1][-2:] == ("< 0.3 s", "")
+
+
+def test_a_peer_shown_for_comparison_has_no_goal_to_miss():
+    run = run_json(ratio=0.5, goal=None)
+    assert table.rows_of(run)[0][-2:] == ("", "")
+    assert "    ratio 0.5 (20 to 60)\n" in table.text(run)
 
 
 def test_the_table_takes_the_place_between_the_markers_and_only_that():

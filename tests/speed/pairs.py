@@ -21,11 +21,12 @@ clock = getattr(time, os.environ.get("SPEED_CLOCK", "perf_counter"))
 
 @dataclass(frozen=True)
 class Peer:
-    """What ours must beat: goal is the ratio of its seconds to ours; agrees(ours, theirs) raises where they differ."""
+    """What ours must beat: goal is the ratio of its seconds to ours, None for a peer shown for comparison; agrees(ours, theirs)
+    raises where they differ."""
 
     name: str
     call: Callable[[], Any]
-    goal: float
+    goal: float | None
     agrees: Callable[[Any, Any], None]
     whole: float = 1.0
 

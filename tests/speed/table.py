@@ -28,8 +28,9 @@ def _row(info: dict[str, Any], peer: dict[str, Any]) -> tuple[str, ...]:
     theirs = _seconds(peer["peer_seconds"]) + (" *" if peer["extrapolated"] else "")
     ours = _seconds(peer["seconds"]) + (" *" if info["whole"] != 1 else "")
     ratio = f"{_number(peer['ratio'])} ({_number(peer['lowest'])} to {_number(peer['highest'])})"
-    verdict = "" if peer["ratio"] >= peer["goal"] else "missed"
-    return info["row"], peer["peer"], str(info["threads"]), ours, theirs, ratio, _number(peer["goal"]), verdict
+    goal = "" if peer["goal"] is None else _number(peer["goal"])
+    verdict = "missed" if goal and peer["ratio"] < peer["goal"] else ""
+    return info["row"], peer["peer"], str(info["threads"]), ours, theirs, ratio, goal, verdict
 
 
 def _limit_row(info: dict[str, Any]) -> tuple[str, ...]:
@@ -75,7 +76,7 @@ def text(run: dict[str, Any]) -> str:
         last = what
         if peer:
             lines.append(f"  {ours}; {peer}: {theirs}")
-            lines.append(f"    ratio {ratio}, goal {goal} {verdict}".rstrip())
+            lines.append(f"    ratio {ratio}" + f", goal {goal} {verdict}".rstrip() * bool(goal))
         else:
             lines.append(f"  {ours}, goal {goal} {verdict}".rstrip())
     return "\n".join([*lines, "* timed on a part and scaled to the whole"])

@@ -1,4 +1,8 @@
-"""Kernel density estimation beside scikit-learn's exact mode: leaf_size >= N switches the tree off, whose bounds are wrong."""
+"""Kernel density estimation beside scikit-learn, as it comes and in its exact mode: leaf_size >= N, which switches the tree off.
+
+The tree's bounds are wrong in many dimensions: on the images below its log-densities are off by more than a hundred nats, in two
+dimensions by less than 1e-6. So ours is held against the exact mode.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +23,24 @@ def same_start(ours, theirs):
     np.testing.assert_allclose(ours[:n], theirs[:n], rtol=1e-6, atol=1e-6)
 
 
+def off_by_nats(ours, theirs):
+    """What "wrong" means above: if a release of scikit-learn mends it, the row says so by failing."""
+    assert np.abs(ours[: len(theirs)] - theirs).max() > 10
+
+
 def test_log_densities_of_images(pairs_of):
     """60,000 rows of 784 pixels around random prototypes, so that the sum has many and few terms."""
     generator = torch.Generator().manual_seed(0)
     prototypes = torch.rand(100, 784, generator=generator, dtype=torch.float64)
     draws = [prototypes[torch.randint(100, (n,), generator=generator)] for n in (60_000, OURS)]
     rows, queries = (d + 0.1 * torch.randn(d.shape, generator=generator, dtype=torch.float64) for d in draws)
-    peer = KernelDensity(bandwidth=0.2, leaf_size=len(rows)).fit(rows.numpy())
+    tree, exact = (KernelDensity(bandwidth=0.2, leaf_size=size).fit(rows.numpy()) for size in (40, len(rows)))
+    first, part = queries[:THEIRS].numpy(), QUERIES / THEIRS
     pairs_of(
         "KDE, 10,000 log-densities on 60,000 x 784",
         lambda: log_density(rows, queries, 0.2).numpy(),
-        Peer(
-            "scikit-learn, exact",
-            lambda: peer.score_samples(queries[:THEIRS].numpy()),
-            40,
-            same_start,
-            whole=QUERIES / THEIRS,
-        ),
+        Peer("scikit-learn (wrong here)", lambda: tree.score_samples(first), 40, off_by_nats, whole=part),
+        Peer("scikit-learn, exact", lambda: exact.score_samples(first), None, same_start, whole=part),
         threads=2,
         whole=QUERIES / OURS,
     )

@@ -38,6 +38,11 @@ def full_passes(logits_of: Callable[[Tensor], Tensor], uniform: Tensor, count: i
     return codes[:, :count]
 
 
+def uniforms(n: int) -> Tensor:
+    """One for each value of n rows, as sample(n, seed=1) draws them."""
+    return torch.rand(n, PIXELS, generator=torch.Generator().manual_seed(1))
+
+
 def same_codes(ours: Tensor, theirs: Tensor) -> None:
     """Equal but for uniforms within rounding of a cumulated probability: fewer than one value in 1,000."""
     differ = ours.flatten(1)[:, : theirs.shape[1]].round().long() != theirs
@@ -57,20 +62,39 @@ def test_made(pairs_of):
 
 
 def test_nade(pairs_of):
-    """A pass of the peer is the loop over pixels; through our blocked chain a pass costs about half of that."""
-    model, n, part = NADE(levels=2, hidden=500, steps=5).fit(images(), seed=0), 100, 5
+    """Three peers: a pass that computes every hidden layer anew, eq. (7); one that updates it, eq. (8); and no pass, but a
+    product W_{<i} v_{<i} for each pixel."""
+    model, n = NADE(levels=2, hidden=500, steps=5).fit(images(), seed=0), 100
     net = model.net_
     V, b = net.V[:, 1] - net.V[:, 0], net.b[:, 1] - net.b[:, 0]
 
-    def loop(codes):
-        logits = nade_logits(codes.float(), net.W, net.c, V, b)
-        return torch.stack([torch.zeros_like(logits), logits], dim=2)
+    def anew(v, i):
+        return torch.addmm(net.c, v[:, :i], net.W[:i]).sigmoid() @ V[i] + b[i]
 
-    def theirs():
-        return full_passes(loop, torch.rand(n, PIXELS, generator=torch.Generator().manual_seed(1)), part)
+    def passes(logits_of, part):
+        def logits(codes):
+            found = logits_of(codes.float())
+            return torch.stack([torch.zeros_like(found), found], dim=2)
 
-    peer = Peer("a full pass a pixel, the paper's loop", theirs, 1000, same_codes, whole=PIXELS / part)
-    pairs_of("NADE, sampling 100 images of 28x28", lambda: model.sample(n, seed=1), peer, threads=1)
+        return lambda: full_passes(logits, uniforms(n), part)
+
+    @torch.no_grad()
+    def products():
+        uniform, v = uniforms(n), torch.zeros(n, PIXELS)
+        for i in range(PIXELS):
+            v[:, i] = uniform[:, i] >= (-anew(v, i)).sigmoid()
+        return v.long()
+
+    every = passes(lambda v: torch.stack([anew(v, i) for i in range(PIXELS)], dim=1), 1)
+    updated = passes(lambda v: nade_logits(v, net.W, net.c, V, b), 5)
+    pairs_of(
+        "NADE, sampling 100 images of 28x28",
+        lambda: model.sample(n, seed=1),
+        Peer("a full pass a pixel, eq. (7)", every, 1000, same_codes, whole=PIXELS),
+        Peer("a full pass a pixel, eq. (8)", updated, None, same_codes, whole=PIXELS / 5),
+        Peer("a product a pixel", products, 8, same_codes),
+        threads=1,
+    )
 
 
 def test_pixelcnn(pairs_of):
@@ -80,7 +104,7 @@ def test_pixelcnn(pairs_of):
         return model.net_(codes.view(n, 1, 28, 28)).permute(0, 2, 3, 4, 1).flatten(1, 3)
 
     def theirs():
-        return full_passes(logits_of, torch.rand(n, PIXELS, generator=torch.Generator().manual_seed(1)), part)
+        return full_passes(logits_of, uniforms(n), part)
 
     peer = Peer("a full pass a pixel", theirs, 150, same_codes, whole=PIXELS / part)
     pairs_of("PixelCNN, sampling 64 images of 28x28", lambda: model.sample(n, seed=1), peer, threads=1)

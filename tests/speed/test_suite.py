@@ -39,7 +39,7 @@ def test_cells_side_by_side(pairs_of):
         assert ours == theirs and ours[0] == ours[1] > 0, f"cells and good cells: {ours}, {theirs}"
 
     peer = Peer("one process, two threads", one_process, 1.3, agrees)
-    pairs_of("a subset of the core suite, two cells at once", side_by_side, peer, threads=2)
+    pairs_of("a part of the core suite, two cells at once", side_by_side, peer, threads=2)
 
 
 def test_help(benchmark):
