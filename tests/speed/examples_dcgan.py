@@ -1,12 +1,12 @@
 """DCGAN training as PyTorch's example does it, step by step: the loop that ours is compared with.
 
-Probabilities and BCELoss, a gradient for D in G's step too, five numbers read from the device each step, float32. In the
-example's favour the images are already on the device: no loader, no decoding. Width and batch are arguments, else as published.
+Probabilities and BCELoss, a gradient for D in G's step too, five numbers read from the device each step, float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import torch
 from torch import Tensor, nn
@@ -48,22 +48,32 @@ def initialise(module: nn.Module) -> None:
 
 
 def example_steps(x: Tensor, *, width: int = 64, batch: int = 64, seed: int = 0) -> Iterator[dict[str, float]]:
-    """Train for ever on images x (N, C, 64, 64) in [-1, 1]; yields what the example prints."""
+    """Train the example's networks for ever on images x (N, C, 64, 64) in [-1, 1]; yields what the example prints.
+
+    In its favour the images are already on the device: no loader, no decoding. Width and batch are arguments, else as published.
+    """
     torch.manual_seed(seed)
     net_g = generator(x.shape[1], width).to(x.device).apply(initialise)
     net_d = discriminator(x.shape[1], width).to(x.device).apply(initialise)
+    batches = (x[torch.randint(len(x), (batch,), device=x.device)] for _ in count())
+    return example_loop(batches, net_g, net_d, (Z, 1, 1))
+
+
+def example_loop(
+    batches: Iterator[Tensor], net_g: nn.Module, net_d: nn.Module, noise: tuple[int, ...]
+) -> Iterator[dict[str, float]]:
+    """The example's loop for a generator of noise (B, *noise) and a discriminator that returns B probabilities."""
     criterion = nn.BCELoss()
     adam_d = torch.optim.Adam(net_d.parameters(), lr=2e-4, betas=(0.5, 0.999))
     adam_g = torch.optim.Adam(net_g.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    while True:
-        real = x[torch.randint(len(x), (batch,), device=x.device)]
-        label = torch.full((batch,), 1.0, device=x.device)
+    for real in batches:
+        label = torch.full((len(real),), 1.0, device=real.device)
         net_d.zero_grad()
         judged = net_d(real).view(-1)
         loss_real = criterion(judged, label)
         loss_real.backward()
         d_x = judged.mean().item()
-        fake = net_g(torch.randn(batch, Z, 1, 1, device=x.device))
+        fake = net_g(torch.randn(len(real), *noise, device=real.device))
         label.fill_(0.0)
         judged = net_d(fake.detach()).view(-1)
         loss_fake = criterion(judged, label)
@@ -79,7 +89,7 @@ def example_steps(x: Tensor, *, width: int = 64, batch: int = 64, seed: int = 0)
         d_g_z2 = judged.mean().item()
         adam_g.step()
         yield {
-            "examples": batch,
+            "examples": len(real),
             "d_loss": loss_d.item(),
             "g_loss": loss_g.item(),
             "d_real": d_x,

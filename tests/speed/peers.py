@@ -1,16 +1,19 @@
 """Training loops as the peers write them, from their published descriptions: plain PyTorch, float32, one loss read every step.
 
-Each is a generator that yields the number of examples of a step, so that the same steps can be timed in pieces.
+Each yields the number of examples of a step, or a dict that has it, so that the same steps can be timed in pieces.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+
+from tests.speed.examples_dcgan import example_loop
 
 
 def nade_logits(v: Tensor, W: Tensor, c: Tensor, V: Tensor, b: Tensor) -> Tensor:
@@ -70,34 +73,13 @@ def made_loop(images: Tensor, hidden: int, batch: int) -> Iterator[int]:
             yield batch
 
 
-def dcgan_loop(images: Tensor, generator: nn.Module, discriminator: nn.Module, z_dim: int, batch: int) -> Iterator[int]:
-    """DCGAN as PyTorch's example trains it: a DataLoader, a sigmoid and BCELoss, five numbers read every step.
+def dcgan_loop(
+    images: Tensor, generator: nn.Module, discriminator: nn.Module, z_dim: int, batch: int
+) -> Iterator[dict[str, float]]:
+    """DCGAN as PyTorch's example trains it, with its DataLoader.
 
     images (N, C, H, W) in [-1, 1]; the networks are ours, in float32, so that both sides compute the same.
     """
-    judge, criterion = nn.Sequential(discriminator, nn.Sigmoid(), nn.Flatten(0)), nn.BCELoss()
-    d_adam = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    g_adam = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    while True:
-        for (real,) in DataLoader(TensorDataset(images), batch_size=batch, shuffle=True, drop_last=True):
-            ones, zeros = torch.ones(batch), torch.zeros(batch)
-            discriminator.zero_grad()
-            output = judge(real)
-            d_real_loss = criterion(output, ones)
-            d_real_loss.backward()
-            d_real = output.mean().item()
-            fake = generator(torch.randn(batch, z_dim))
-            output = judge(fake.detach())
-            d_fake_loss = criterion(output, zeros)
-            d_fake_loss.backward()
-            before = output.mean().item()
-            d_loss = d_real_loss + d_fake_loss
-            d_adam.step()
-            generator.zero_grad()
-            output = judge(fake)
-            g_loss = criterion(output, ones)
-            g_loss.backward()
-            after = output.mean().item()
-            g_adam.step()
-            _ = d_loss.item(), g_loss.item(), d_real, before, after
-            yield batch
+    loader = DataLoader(TensorDataset(images), batch_size=batch, shuffle=True, drop_last=True)
+    batches = (real for _ in count() for (real,) in loader)
+    return example_loop(batches, generator, nn.Sequential(discriminator, nn.Sigmoid()), (z_dim,))
