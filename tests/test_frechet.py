@@ -97,6 +97,14 @@ def test_the_error_of_the_eigenvalues_is_not_underestimated(n, decay):
     assert abs(roots - exact) <= error
 
 
+@pytest.mark.parametrize("case", [*CASES, *DEFICIENT])
+def test_the_route_of_a_gpu_gives_the_same(case, monkeypatch):
+    """Taken on the CPU by tensors that say they are elsewhere."""
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    x, y = {**CASES, **DEFICIENT}[case]
+    assert frechet_distance(x, y) == pytest.approx(nuclear(x, y), rel=1e-6)
+
+
 def test_gaussians_that_commute_have_a_formula():
     """Sum of (m1 - m2)^2 + (s1 - s2)^2 for diagonal covariances; 200,000 rows leave a relative error below a percent."""
     x, y = (

@@ -224,7 +224,7 @@ def covariance_factor(covariance: Tensor) -> Tensor:
     if largest <= 0:
         return covariance[:0]
     if covariance.is_cuda:
-        upper, failed = torch.linalg.cholesky_ex(covariance.mT, upper=True)
+        upper, failed = torch.linalg.cholesky_ex(covariance, upper=True)
     else:
         from scipy.linalg.lapack import dpotrf
 
