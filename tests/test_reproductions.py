@@ -218,12 +218,19 @@ def test_a_diverged_run_counts_as_collapsed():
     assert measure(Fitted(object(), Eight, None, [], 0, {"modes_captured": 4.0}))["collapsed"] == 0.0
 
 
-def test_balanced_rows_deal_the_classes_in_turn():
-    from bench.reproductions.measures.labels import balanced_rows
+def test_a_classifier_of_few_labels_learns_from_the_rows_the_semi_supervised_model_was_given(monkeypatch):
+    """Other rows would be other labels: 200 in all, where the question is what 100 can do."""
+    from bench.registry import load
+    from bench.reproductions.measure import Fitted
+    from bench.reproductions.measures import conditional
 
-    y = torch.arange(50) % 5
-    assert torch.bincount(y[balanced_rows(y, 20, seed=3)]).tolist() == [4] * 5
-    assert set(balanced_rows(y, 10, seed=3).tolist()) <= set(balanced_rows(y, 20, seed=3).tolist())
+    dataset, learned = load("dataset", "digits")(), []
+    model = load("model", "improved_gan_semi")(steps=1, n_labels=100, label_seed=3).fit(
+        dataset.train.x, dataset.train.y, seed=3
+    )
+    monkeypatch.setattr(conditional, "linear_accuracy", lambda x, y, *_: learned.append((x, y)) or 0.0)
+    conditional.measure(Fitted(model, dataset, dataset.train, [], 3, {}))
+    assert torch.equal(learned[0][0], dataset.train.x[model._labelled_rows(dataset.train.y)].flatten(1))
 
 
 def test_the_checkerboard_s_neighbours_differ_in_colour():

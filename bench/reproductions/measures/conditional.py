@@ -15,7 +15,8 @@ from torch import Tensor
 
 from bench.features import load_space
 from bench.reproductions.measure import Column, Fitted
-from bench.reproductions.measures.labels import balanced_rows, linear_accuracy
+from bench.reproductions.measures.labels import linear_accuracy
+from gan_models.improved_gan_semi import label_subset
 
 COLUMNS = {
     "class_agreement": Column("samples of the class asked for", better="higher", scale="logit"),
@@ -34,7 +35,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
         return {}
     dataset = fitted.dataset
     test, labels = dataset.test.x.flatten(1), dataset.test.y
-    rows = balanced_rows(dataset.train.y, FEW, seed=fitted.seed)
+    rows = label_subset(dataset.train.y, FEW, fitted.seed)  # those that the model of 100 labels was given
     few, few_y = dataset.train.x[rows].flatten(1), dataset.train.y[rows]
     found = {
         "few_accuracy": linear_accuracy(few, few_y, test, labels),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.reproductions.measure import Column, Fitted
+from gan_models.improved_gan_semi import label_subset
 
 COLUMNS = {
     "label_accuracy_20": Column("accuracy from 20 labels, on D's features", better="higher", scale="logit"),
@@ -27,7 +28,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
         return {}
     dataset, found = fitted.dataset, {}
     for n in (20, 100):
-        rows = balanced_rows(dataset.train.y, n, seed=fitted.seed)
+        rows = label_subset(dataset.train.y, n, fitted.seed)
         for name, features in (("label", lambda x: features_of(fitted.model, x)), ("pixel", lambda x: x.flatten(1))):
             train, test = features(dataset.train.x[rows]), features(dataset.test.x)
             found[f"{name}_accuracy_{n}"] = linear_accuracy(train, dataset.train.y[rows], test, dataset.test.y)
@@ -48,17 +49,6 @@ def features_of(model: object, x: Tensor) -> Tensor:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def balanced_rows(y: Tensor, n: int, *, seed: int) -> Tensor:
-    """n rows of y (N,), the classes in turn, (n,) int64."""
-    generator = torch.Generator().manual_seed(seed)
-    piles = [
-        rows[torch.randperm(len(rows), generator=generator)]
-        for rows in (torch.nonzero(y == k)[:, 0] for k in y.unique())
-    ]
-    dealt = [pile[i] for i in range(max(len(p) for p in piles)) for pile in piles if i < len(pile)]
-    return torch.stack(dealt[:n])
 
 
 def linear_accuracy(x: Tensor, y: Tensor, test: Tensor, labels: Tensor) -> float:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from bench.reproductions.measure import Column, Fitted
-from bench.reproductions.measures.labels import balanced_rows, linear_accuracy
+from bench.reproductions.measures.labels import linear_accuracy
+from gan_models.improved_gan_semi import label_subset
 
 COLUMNS = {
     "reuse_trained": Column(
@@ -30,7 +31,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
     train, test = dataset.train, dataset.test
     known, new, new_test = train.y < 5, train.y >= 5, test.y >= 5
     x, y = train.x[new].flatten(1), train.y[new]
-    rows = balanced_rows(y, LABELS, seed=fitted.seed)
+    rows = label_subset(y, LABELS, fitted.seed)
     trained, random = hidden_layers(train.x[known].flatten(1), train.y[known], seed=fitted.seed)
     spaces = {"trained": trained, "random": random, "pixels": lambda v: v}
     held_out = test.x[new_test].flatten(1)
