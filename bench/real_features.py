@@ -1,7 +1,7 @@
 """What every cell needs of the real rows and none of them changes: features, a factor, radii. Kept on disk by hash.
 
 A value's name is the hash of all that decides its bits: the rows themselves, the feature space's own hash, the step and its
-version, torch's version, the device and the number of threads. So a kept value is the one that would be computed, and
+version, the libraries' versions, the device and the number of threads. So a kept value is the one that would be computed, and
 results with and without this folder are the same. Only what took longer than a quarter of a second is kept. The folder
 `reference` in the cache folder can be deleted at any time; GENBENCH_REFERENCE_CACHE=off leaves it alone.
 """
@@ -12,8 +12,10 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,7 +55,9 @@ def kept(what: str, rows: Tensor, compute: Callable[[], Tensors]) -> Tensors:
 
 
 def _name(what: str, rows: Tensor) -> str:
-    machine = f"torch {torch.__version__}/{rows.device.type}/{torch.get_num_threads()} threads"
+    libraries = f"torch {torch.__version__}/numpy {np.__version__}/scipy {version('scipy')}"
+    threads = [torch.get_num_threads(), *(os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"))]
+    machine = f"{libraries}/{rows.device.type}/{threads} threads"
     return hashlib.sha256(f"{what}/{machine}/{digest_of(rows)}".encode()).hexdigest()
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
 from bench.metric import block_of_rows, pseudo_values
+from bench.metrics import frechet
 from bench.metrics.frechet import (
     _roots_of_eigenvalues,
     _squared_cross,
@@ -86,7 +87,7 @@ def test_identity_and_symmetry(case):
 
 @pytest.mark.parametrize("decay", [0, 1, 2, 4])
 @pytest.mark.parametrize("n", [300, 513, 2000])
-def test_the_error_of_the_eigenvalues_is_not_underestimated(n, decay):
+def test_the_error_of_the_eigenvalues_is_not_underestimated_where_spectra_are_alike(n, decay):
     """Spectra from flat to falling as k^-8, fewer rows than columns, one more, and many more; against singular values."""
     d = 512
     rng = np.random.default_rng(n + decay)
@@ -97,10 +98,30 @@ def test_the_error_of_the_eigenvalues_is_not_underestimated(n, decay):
     assert abs(roots - exact) <= error
 
 
+@pytest.mark.parametrize("ratio", [1e2, 1e4, 1e6])
+def test_sides_that_are_large_in_different_directions(ratio):
+    """The sum of roots is then off by far more than its estimate, and does not matter beside the traces."""
+    x, y = normal(1000, 300, seed=30), normal(1000, 300, seed=31)
+    x[:, :150] *= ratio
+    y[:, 150:] *= ratio
+    assert frechet_distance(x, y) == pytest.approx(nuclear(x, y), rel=1e-9)
+
+
+def test_small_columns_beside_a_large_one_count():
+    """The large column is the same on both sides, so that the distance is all in the small ones."""
+    x, y = 1.5e-7 * normal(1000, 300, seed=32), 1e-6 * normal(1000, 300, seed=33)
+    y[:, 0] = x[:, 0] = normal(1000, 1, seed=34)[:, 0]
+    spread = [np.linalg.svd(v.numpy() - v.numpy().mean(axis=0), compute_uv=False)[1:] for v in (x, y)]
+    assert frechet_distance(x, y) == pytest.approx(nuclear(x, y), rel=1e-3)
+    assert len(moments(x).factor) == 300 and min(spread[0]) > 0
+    deficient = torch.cat([x, x[:, :5]], dim=1)
+    assert len(moments(deficient).factor) == 300
+
+
 @pytest.mark.parametrize("case", [*CASES, *DEFICIENT])
 def test_the_route_of_a_gpu_gives_the_same(case, monkeypatch):
     """Taken on the CPU by tensors that say they are elsewhere."""
-    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    monkeypatch.setattr(frechet, "_on_cpu", lambda x: False)
     x, y = {**CASES, **DEFICIENT}[case]
     assert frechet_distance(x, y) == pytest.approx(nuclear(x, y), rel=1e-6)
 
@@ -157,6 +178,10 @@ def test_bad_features_are_refused_with_the_position():
         frechet_distance(x, normal(10, 4, seed=0))
     with pytest.raises(ValueError, match=r"\(N, D\) with N >= 2"):
         frechet_distance(x[:1], x)
+    with pytest.raises(ValueError, match="too large for float64"):
+        frechet_distance(1e200 * x, x)
+    assert frechet_distance(x.requires_grad_(), x.bfloat16()) < 0.01
+    x = x.detach()
     broken = x.clone()
     broken[4, 2] = float("inf")
     with pytest.raises(ValueError, match=r"inf at position \(4, 2\)"):

@@ -1,10 +1,13 @@
 """The float32 screen against all distances in float64: the same pairs, the same k-th neighbours, on rows that try its error bound."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 
 from bench.metrics import _neighbours
+from bench.metrics import prdc as prdc_module
 from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
 from bench.metrics.prdc import prdc
 
@@ -43,6 +46,7 @@ def all_squared(x, y):
 @pytest.mark.parametrize(("n", "m", "d"), SHAPES)
 def test_pairs_and_radii_are_those_of_float64(kind, n, m, d, monkeypatch):
     monkeypatch.setattr(_neighbours, "STRIP", 32)
+    monkeypatch.setattr(_neighbours, "PAIRS", 7 * m)
     real, fake = KINDS[kind](n, d, 0), KINDS[kind](m, d, 1)
     fake[: m // 4] = real[: m // 4]  # copies lie on edges
     radii, fake_radii = kth_squared_distance(real, 5), kth_squared_distance(fake, 5)
@@ -74,6 +78,31 @@ def test_the_error_bound_holds_where_float32_is_worst(d):
     exact = (x.astype(np.longdouble) @ y.T.astype(np.longdouble)) - np.square(y.astype(np.longdouble)).sum(axis=1) / 2
     assert (np.abs(s - exact) <= a.slack(b)[:, None]).all()
     assert (np.abs(s - exact) > 1e-4 * a.slack(b)[:, None]).any()
+
+
+@pytest.mark.parametrize("d", [2, 32])
+@pytest.mark.parametrize("scale", [1e-5, 1e-7, 1e-9])
+def test_generated_rows_far_nearer_to_the_centre_than_real_ones(d, scale, monkeypatch):
+    """Then what s_ij is compared with has the larger error, of float64."""
+    half = np.concatenate([normal(300, d, 0), 1e-3 * normal(1, d, 1)])
+    real, fake = torch.from_numpy(np.concatenate([half, -half])), torch.from_numpy(scale * normal(200, d, 2))
+    screened = prdc(real, fake)
+    monkeypatch.setattr(prdc_module, "screened", lambda *sides: False)
+    assert screened == prdc(real, fake)
+
+
+def test_samples_that_are_all_in_the_middle_take_little_memory():
+    """Every pair is within a real ball: 24 million of them."""
+
+    real, fake = normal(4_000, 300, 0), np.zeros((6_000, 300)) + 1e-6 * normal(1, 300, 1)
+    rows, others = Rows(real - real.mean(axis=0)), Rows(fake)
+    radii, fake_radii = kth_squared_distance(real, 5), np.full(len(fake), 1e-9)
+    tracemalloc.start()
+    found = sum(len(i) for i, _, _ in pairs_within(rows, others, radii, fake_radii))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == 24_000_000
+    assert peak < 100 * 2**20
 
 
 def test_rows_too_large_for_float32_are_taken_in_float64():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
 from bench.metric import block_of_rows
+from bench.metrics import _neighbours as neighbours
 from bench.metrics import _two_sample as two_sample
 from bench.metrics import copies, frechet
 from bench.metrics import parzen as parzen_module
@@ -142,9 +143,15 @@ def test_no_number_depends_on_the_size_of_a_strip(strip, n, m, d, seed):
         excess = copies.copy_excess_of(x, y, x + 0.1)
         parzen = float(parzen_module.parzen_log_likelihood(x, y, (0.5,)).mean())
         both = (energy_distance(x, y), kernel_distance(x, y)[0], frechet.frechet_distance(x, y))
-        return (*both, *prdc(x, y).values(), *excess, parzen)
+        return (*both, *prdc(x, y).values(), *of_a_gpu(x, y).values(), *excess, parzen)
 
-    modules = (two_sample, prdc_module, frechet, copies, parzen_module)
+    def of_a_gpu(x, y):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(prdc_module, "screened", lambda *sides: False)
+            return prdc(x, y)
+
+    assert of_a_gpu(x, y) == prdc(x, y)
+    modules = (two_sample, prdc_module, neighbours, frechet, copies, parzen_module)
     expected, old = all_numbers(), [module.STRIP for module in modules]
     for module in modules:
         module.STRIP = strip

@@ -2,9 +2,9 @@
 
     s_ij = x_i . y_j - |y_j|^2 / 2        so that |x_i - y_j|^2 = |x_i|^2 - 2 s_ij                         (1)
 
-comes from one float32 product, off by at most e_i = (D + 16) u (|x_i| Y + Y^2 / 2), u = 2^-24 and Y the longest y (Higham 2002,
-section 3.1). What a comparison decides by more than e_i is decided; the few pairs within it are looked at again in float64.
-So the answers are those of float64, at half the time and memory. numpy throughout: torch's threads would take OpenBLAS's cores.
+comes from one float32 product. What a comparison decides by more than a bound on its error is decided; the few pairs within it
+are looked at again in float64. So the answers are those of float64, at half the time and memory. numpy throughout: torch's
+threads would take OpenBLAS's cores.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 
 Array = np.ndarray
 STRIP = 256  # rows of x at a time, twice as many of many dimensions
+PAIRS = 2**20  # looked at together, so that lists of them stay small where most are near
 UNIT = 2.0**-24
 SPARE = 3  # nearest rows kept beyond k
-MANY = 0.01  # share of a strip's pairs above which float64 takes the whole strip
+MANY = 0.01  # share of unsure pairs above which float64 takes all that are looked at together
 HALVES = 256  # dimensions from which each pair of a side is computed once
 ROUNDING = 1e-12  # of |x|^2 + |y|^2: within it of an edge is outside
 
@@ -27,25 +28,35 @@ class Rows:
 
     def __init__(self, rows: Array) -> None:
         self.exact = rows
-        self.norms = np.einsum("ij,ij->i", rows, rows)
+        self.norms = squared_norms(rows)
         self.single = rows.astype(np.float32)
         self.half_norms = (self.norms / 2).astype(np.float32)
         self.reach = float(self.norms.max()) ** 0.5
 
     def slack(self, other: Rows) -> Array:
-        """e_i of eq. (1) for these rows as x and the other side as y, (N,)."""
-        unit = (self.exact.shape[1] + 16) * UNIT
-        return unit * (np.sqrt(self.norms) * other.reach + other.reach**2 / 2)
+        """How far s_ij may be off for these rows as x and the other side as y, (N,), and with it what it is compared with.
+
+        (D + 16) u (|x_i| Y + Y^2 / 2), u = 2^-24 and Y the longest y: D u for the product (Higham 2002, section 3.1), 2 u for the
+        rounded rows, 2 u for |y|^2 / 2 and its subtraction, the rest for squared radii of the other side up to (2 Y)^2 that are
+        added. In float64 the other side of a comparison is off by less than ROUNDING (|x_i|^2 + Y^2).
+        """
+        single = (self.exact.shape[1] + 16) * UNIT * (np.sqrt(self.norms) * other.reach + other.reach**2 / 2)
+        return single + ROUNDING * (self.norms + other.reach**2)
+
+
+def squared_norms(rows: Array) -> Array:
+    """|x_i|^2, (N,), without a copy of the rows."""
+    return np.einsum("ij,ij->i", rows, rows)
 
 
 def fits(*sides: Array) -> bool:
     """Whether float32 holds the squares of these rows."""
-    return all(1e-12 < float(np.abs(side).max()) < 1e15 for side in sides)
+    return all(1e-12 < max(float(side.max()), -float(side.min())) < 1e15 for side in sides)
 
 
 def kth_squared_distance(rows: Array, k: int) -> Array:
     """Squared distance from each row (N, D) to its k-th nearest other row, (N,)."""
-    side = Rows(rows)
+    side = Rows(rows - rows.mean(axis=0))  # the bound is tightest about their own mean
     n, keep = len(rows), min(k + SPARE, len(rows) - 1)
     near, which = np.full((n, keep), -np.inf, np.float32), np.zeros((n, keep), np.int64)
 
@@ -77,15 +88,15 @@ def _product(x: Array, y: Array, space: Array) -> Array:
 
 def _largest(s: Array, k: int) -> tuple[Array, Array]:
     """The k largest of each row of s (B, M) and their columns: they lie in the k groups of columns with the largest maxima."""
-    groups = int((s.shape[1] / k) ** 0.5)
-    if groups < 4:
+    size = int((s.shape[1] / k) ** 0.5)  # of a group
+    if size < 4:
         column = np.argpartition(s, -k, axis=1)[:, -k:]
         return np.take_along_axis(s, column, 1), column
-    width = s.shape[1] // groups
-    grouped = s[:, : groups * width].reshape(len(s), groups, width)
+    width = s.shape[1] // size
+    grouped = s[:, : size * width].reshape(len(s), size, width)
     best = np.argpartition(grouped.max(axis=1), -k, axis=1)[:, -k:]
-    column = (best[:, None, :] + width * np.arange(groups)[:, None]).reshape(len(s), -1)
-    rest = np.broadcast_to(np.arange(groups * width, s.shape[1]), (len(s), s.shape[1] - groups * width))
+    column = (best[:, None, :] + width * np.arange(size)[:, None]).reshape(len(s), -1)
+    rest = np.broadcast_to(np.arange(size * width, s.shape[1]), (len(s), s.shape[1] - size * width))
     column = np.concatenate([column, rest], axis=1)
     value = np.take_along_axis(s, column, 1)
     best = np.argpartition(value, -k, axis=1)[:, -k:]
@@ -111,33 +122,43 @@ def _exact_kth(side: Rows, near: Array, which: Array, k: int) -> Array:
 
 def pairs_within(real: Rows, fake: Rows, radii: Array, fake_radii: Array) -> Iterator[tuple[Array, Array, Array]]:
     """For strips of real rows: (i, j) of the pairs with |x_i - y_j|^2 < radii_i, and the i with some |x_i - y_j|^2 < fake_radii_j."""
-    slack, threshold = real.slack(fake), (real.norms - radii) / 2
-    low, high = np.nextafter((threshold - slack).astype(np.float32), np.float32(-np.inf)), threshold + slack
     strip = STRIP * (1 + (real.exact.shape[1] >= HALVES))
     space = np.empty(strip * len(fake_radii), np.float32)
+    slack, half_radii = real.slack(fake), (fake_radii / 2).astype(np.float32)
     for part in _strips(np.arange(len(radii)), strip):
-        s = _product(real.single[part[0] : part[-1] + 1], fake.single, space)
-        s -= fake.half_norms
-        flat = np.flatnonzero(s > low[part, None])
-        i, j = np.divmod(flat, s.shape[1])
-        i += part[0]
-        unsure = np.flatnonzero(s.ravel()[flat] <= high[i])
-        if len(unsure) > MANY * s.size:
-            i, j = np.nonzero(_raised(real, part, fake) < radii[part, None])
-            i += part[0]
-        elif len(unsure):
-            rounding = ROUNDING * (real.norms[i[unsure]] + fake.norms[j[unsure]])
-            outside = _of_pairs(real, fake, i[unsure], j[unsure]) + rounding >= radii[i[unsure]]
-            i, j = np.delete(i, unsure[outside]), np.delete(j, unsure[outside])
-        s += (fake_radii / 2).astype(np.float32)
-        nearest, edge = s.max(axis=1), real.norms[part] / 2
-        recalled = nearest > edge + slack[part]
-        for rows in _strips(np.flatnonzero(~recalled & (nearest > edge - slack[part]))):
-            recalled[rows] = (_raised(real, part[rows], fake) < fake_radii).any(axis=1)
-        yield i, j, part[recalled]
+        products = _product(real.single[part[0] : part[-1] + 1], fake.single, space)
+        for rows in _strips(part, max(1, PAIRS // len(fake_radii))):
+            s = products[rows[0] - part[0] : rows[-1] - part[0] + 1]
+            s -= fake.half_norms
+            i, j = _inside(s, rows, real, fake, radii, slack)
+            s += half_radii
+            nearest, edge = s.max(axis=1), real.norms[rows] / 2
+            recalled = nearest > edge + slack[rows]
+            for unsure in _strips(np.flatnonzero(~recalled & (nearest > edge - slack[rows]))):
+                recalled[unsure] = (_raised(real, rows[unsure], fake) < fake_radii).any(axis=1)
+            yield i, j, rows[recalled]
 
 
-def _strips(rows: Array, size: int = STRIP) -> list[Array]:
+def _inside(s: Array, rows: Array, real: Rows, fake: Rows, radii: Array, slack: Array) -> tuple[Array, Array]:
+    """(i, j) of the pairs of these real rows and all of y with |x_i - y_j|^2 < radii_i, from s of eq. (1)."""
+    threshold = (real.norms[rows] - radii[rows]) / 2
+    low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))
+    flat = np.flatnonzero(s > low[:, None])
+    i, j = np.divmod(flat, s.shape[1])
+    unsure = np.flatnonzero(s.ravel()[flat] <= (threshold + slack[rows])[i])
+    if len(unsure) > MANY * s.size:
+        i, j = np.nonzero(_raised(real, rows, fake) < radii[rows, None])
+        return i + rows[0], j
+    i += rows[0]
+    if len(unsure):
+        rounding = ROUNDING * (real.norms[i[unsure]] + fake.norms[j[unsure]])
+        outside = _of_pairs(real, fake, i[unsure], j[unsure]) + rounding >= radii[i[unsure]]
+        i, j = np.delete(i, unsure[outside]), np.delete(j, unsure[outside])
+    return i, j
+
+
+def _strips(rows: Array, size: int | None = None) -> list[Array]:
+    size = size or STRIP
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
@@ -153,11 +174,16 @@ def _of_pairs(x: Rows, y: Rows, i: Array, j: Array) -> Array:
 
 def _all_squared(x: Rows, part: Array, y: Rows) -> Array:
     """|x_i - y_j|^2 in float64 for the rows `part` of x and all of y, (B, M)."""
-    squared = x.norms[part, None] + y.norms
-    squared -= 2 * (x.exact[part] @ y.exact.T)
+    squared = x.exact[part] @ y.exact.T
+    squared *= -2
+    squared += x.norms[part, None]
+    squared += y.norms
     return squared.clip(min=0, out=squared)
 
 
 def _raised(x: Rows, part: Array, y: Rows) -> Array:
     """_all_squared() and the rounding that counts as outside."""
-    return _all_squared(x, part, y) + ROUNDING * (x.norms[part, None] + y.norms)
+    squared = _all_squared(x, part, y)
+    squared += ROUNDING * x.norms[part, None]
+    squared += ROUNDING * y.norms
+    return squared

@@ -66,8 +66,8 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
 
 def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """Both sides as (N, D) float64; ValueError where they do not fit, are too few or are not finite."""
-    real, fake = torch.as_tensor(real), torch.as_tensor(fake)
-    if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1]:
+    real, fake = torch.as_tensor(real).detach(), torch.as_tensor(fake).detach()
+    if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or not real.shape[1]:
         raise ValueError(f"expected features (N, D) and (M, D), got {tuple(real.shape)} and {tuple(fake.shape)}")
     if min(len(real), len(fake)) < 2:
         raise ValueError(f"expected at least 2 rows on each side, got {len(real)} and {len(fake)}")

@@ -59,6 +59,9 @@ def moments(features: Tensor) -> Moments:
     """What eq. (1) needs of one side, features (N, D); ValueError below two rows and where a value is not finite."""
     if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"expected features of shape (N, D) with N >= 2 and D >= 1, got {tuple(features.shape)}")
+    features = features.detach()
+    if features.dtype == torch.bfloat16:  # which numpy has not
+        features = features.float()
     n, dim = features.shape
     mean = _mean(features)
     if not bool(torch.isfinite(mean).all()):
@@ -157,6 +160,9 @@ def leave_blocks_out(features: Tensor) -> list[Moments]:
         left = n - len(inside)
         shift = -inside.sum(dim=0) / left  # of the mean of the others
         rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
+        if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the block's
+            found.append(moments(torch.cat([features[: block.start], features[block.stop :]])))
+            continue
         found.append(_from_covariance(mean + shift, rest / (left - 1)))
     return found
 
@@ -185,14 +191,14 @@ def _mean_distance(real: Moments, fakes: list[Moments]) -> float:
 
 
 def _mean(features: Tensor) -> Tensor:
-    if features.is_cuda:
+    if not _on_cpu(features):
         return sum(strip.double().sum(dim=0) for strip in features.split(STRIP)) / len(features)
     return torch.from_numpy(features.numpy().mean(axis=0, dtype=np.float64))
 
 
 def _centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
     """features - mean in float64: an array on a CPU, a tensor on a GPU."""
-    if features.is_cuda:
+    if not _on_cpu(features):
         return features.double() - mean
     return np.subtract(features.numpy(), mean.numpy(), dtype=np.float64)
 
@@ -200,7 +206,7 @@ def _centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
 def _covariance(features: Tensor, mean: Tensor) -> Tensor:
     """Covariance (D, D) of features (N, D), in strips; on a CPU its upper triangle."""
     weight = 1 / (len(features) - 1)
-    if features.is_cuda:
+    if not _on_cpu(features):
         return sum(part.T @ part for part in (_centred(strip, mean) for strip in features.split(STRIP))) * weight
     from scipy.linalg.blas import dsyrk
 
@@ -211,42 +217,50 @@ def _covariance(features: Tensor, mean: Tensor) -> Tensor:
 
 
 def _from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
-    return Moments(mean, float(covariance.diagonal().sum()), covariance=covariance)
+    trace = float(covariance.diagonal().sum())
+    if not np.isfinite(trace):
+        raise ValueError("the squares of these features are too large for float64; scale them down")
+    return Moments(mean, trace, covariance=covariance)
 
 
 def covariance_factor(covariance: Tensor) -> Tensor:
     """R (r, D) with R^T R = covariance (D, D), of which the upper triangle is read, and r its numerical rank.
 
-    Cholesky's factor where no pivot is within rounding of 0; else LAPACK's pivoted one, which stops at the rank and takes many
-    times as long, or on a GPU eigenvectors.
+    Cholesky's factor where no pivot is within rounding of 0; else, after scaling to a diagonal of ones so that small columns
+    count as much as large ones, LAPACK's pivoted factor, which stops at the rank and takes many times as long, or on a GPU
+    eigenvectors.
     """
-    largest, rounding = float(covariance.diagonal().max()), len(covariance) * np.finfo(float).eps
-    if largest <= 0:
+    diagonal, rounding = covariance.diagonal(), len(covariance) * np.finfo(float).eps
+    if not bool((diagonal > 0).any()):
         return covariance[:0]
-    if covariance.is_cuda:
-        upper, failed = torch.linalg.cholesky_ex(covariance, upper=True)
-    else:
-        from scipy.linalg.lapack import dpotrf
+    if _on_cpu(covariance):
+        from scipy.linalg.lapack import dpotrf, dpstrf
 
         upper, failed = dpotrf(covariance.numpy())
         upper = torch.from_numpy(upper)
-    if not bool(failed) and float(upper.diagonal().min()) ** 2 > largest * rounding:
+    else:
+        upper, failed = torch.linalg.cholesky_ex(covariance.mT, upper=True)
+    if not bool(failed) and bool((upper.diagonal().square() > diagonal * rounding).all()):
         return upper
-    if covariance.is_cuda:
-        values, vectors = torch.linalg.eigh(covariance, UPLO="U")
+    scale = torch.where(diagonal > 0, diagonal, 1.0).sqrt()
+    scaled = covariance / scale / scale[:, None]
+    if not _on_cpu(covariance):
+        values, vectors = torch.linalg.eigh(scaled, UPLO="U")
         keep = values > values[-1].clamp(min=0) * rounding
-        return values[keep].sqrt()[:, None] * vectors[:, keep].T
-    from scipy.linalg.lapack import dpstrf
-
-    upper, pivots, rank, _ = dpstrf(covariance.numpy())  # covariance[pivots][:, pivots] = upper^T upper
+        return values[keep].sqrt()[:, None] * vectors[:, keep].T * scale
+    upper, pivots, rank, _ = dpstrf(scaled.numpy())  # scaled[pivots][:, pivots] = upper^T upper
     factor = np.zeros((rank, len(covariance)))
     factor[:, pivots - 1] = np.triu(upper)[:rank]
-    return torch.from_numpy(factor)
+    return torch.from_numpy(factor) * scale
+
+
+def _on_cpu(x: Tensor) -> bool:
+    return x.device.type == "cpu"
 
 
 def _squared_cross(real: Moments, fake: Moments) -> Tensor:
     """C C^T (r, r) of the cross matrix C = A B^T, or C^T C where that is smaller; the upper triangle is right."""
-    if fake.rows is None and real.triangular and not real.factor.is_cuda:
+    if fake.rows is None and real.triangular and _on_cpu(real.factor):
         from scipy.linalg.lapack import dsygst
 
         return torch.from_numpy(dsygst(fake.covariance.numpy(), real.factor.numpy(), itype=2)[0])  # A S_f A^T
@@ -259,9 +273,11 @@ def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
 
     An eigenvalue is known within about e = 8 eps of the largest. Its root moves by e / (2 root), up or down alike, so over the
     eigenvalues above e these add like independent errors; the root of one below e is off by up to sqrt(e) and never down, so
-    those add up. tests/test_frechet.py holds the estimate against singular values.
+    those add up. That holds where both covariances are large in the same directions; where they are not, the sum is small
+    beside the traces of eq. (1), and so is its error. tests/test_frechet.py holds both against singular values. The matrix is
+    overwritten.
     """
-    if square.is_cuda:
+    if not _on_cpu(square):
         values = torch.linalg.eigvalsh(square, UPLO="U").cpu().numpy()
     else:
         from scipy.linalg import eigvalsh
@@ -276,11 +292,11 @@ def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """a @ b^T. numpy recognises a @ a.T and computes half of it."""
-    return a @ b.T if a.is_cuda else torch.from_numpy(a.numpy() @ b.numpy().T)
+    return a @ b.T if not _on_cpu(a) else torch.from_numpy(a.numpy() @ b.numpy().T)
 
 
 def _svdvals(matrix: Tensor) -> Tensor:
-    if matrix.is_cuda:
+    if not _on_cpu(matrix):
         return torch.linalg.svdvals(matrix)
     return torch.from_numpy(np.linalg.svd(matrix.numpy(), compute_uv=False))
 

@@ -16,6 +16,7 @@ of a block are left out. Memory: features in float64 and float32 and a few strip
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_means, block_of_rows, metric, pseudo_values
-from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
+from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within, squared_norms
 from bench.metrics._two_sample import prepared
 from bench.real_features import kept
 
@@ -40,6 +41,11 @@ class Side:
     rows: Tensor
     norms: Tensor
     radii: Tensor
+
+    @cached_property
+    def screen(self) -> Rows:
+        """The rows for the float32 screen."""
+        return Rows(self.rows.numpy())
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,8 @@ def side(rows: Tensor, *, k: int) -> Side:
     n = len(rows)
     if not 1 <= k < n:
         raise ValueError(f"k must be from 1 to N - 1 = {n - 1}, got {k}")
-    norms = rows.square().sum(dim=1)
-    if not rows.is_cuda and fits(rows.numpy()):
+    norms = _norms(rows)
+    if screened(rows):
         return Side(rows, norms, torch.from_numpy(kth_squared_distance(rows.numpy(), k)))
     nearest = torch.full((n, k), float("inf"), dtype=rows.dtype, device=rows.device)
     for start in range(0, n, STRIP):
@@ -103,13 +109,13 @@ def side(rows: Tensor, *, k: int) -> Side:
 def _reference_side(rows: Tensor, *, k: int) -> Side:
     """side(), its radii kept on disk by hash where that pays: for real rows, which every cell of a dataset shares."""
     radii = kept(f"radii/{RADII_VERSION}/k={k}", rows, lambda: {"radii": side(rows, k=k).radii})["radii"]
-    return Side(rows, rows.square().sum(dim=1), radii)
+    return Side(rows, _norms(rows), radii)
 
 
 def count(real: Side, fake: Side, *, k: int) -> Counts:
     """One pass over the strips of distances between real and generated rows."""
     blocks = block_of_rows(len(real.rows))
-    if not real.rows.is_cuda and fits(real.rows.numpy(), fake.rows.numpy()):
+    if screened(real.rows, fake.rows):
         return _count_of_pairs(real, fake, blocks, k)
     balls = torch.zeros(len(fake.rows), len(blocks), dtype=torch.int64, device=real.rows.device)
     real_norms, fake_norms = real.norms * (1 + ROUNDING), fake.norms * (1 + ROUNDING)
@@ -130,13 +136,25 @@ def _count_of_pairs(real: Side, fake: Side, blocks: list[slice], k: int) -> Coun
     n, m = len(real.rows), len(fake.rows)
     block_of = np.repeat(np.arange(len(blocks)), [b.stop - b.start for b in blocks])
     balls, held, recalled = np.zeros(m * len(blocks), np.int64), np.zeros(n, np.int64), np.zeros(n, bool)
-    sides = Rows(real.rows.numpy()), Rows(fake.rows.numpy())
-    for i, j, found in pairs_within(*sides, real.radii.numpy(), fake.radii.numpy()):
-        balls += np.bincount(j * len(blocks) + block_of[i], minlength=len(balls))
-        held += np.bincount(i, minlength=n)
+    for i, j, found in pairs_within(real.screen, fake.screen, real.radii.numpy(), fake.radii.numpy()):
+        np.add.at(balls, j * len(blocks) + block_of[i], 1)
+        np.add.at(held, i, 1)
         recalled[found] = True
     balls = balls.reshape(m, len(blocks))
     return Counts(torch.from_numpy(balls), torch.from_numpy(held), torch.from_numpy(recalled), k)
+
+
+def screened(*sides: Tensor) -> bool:
+    """Whether float32 may decide what it can: on a CPU, where it holds the squares of these rows."""
+    return all(side.device.type == "cpu" and fits(side.numpy()) for side in sides)
+
+
+def _norms(rows: Tensor) -> Tensor:
+    return (
+        torch.einsum("ij,ij->i", rows, rows)
+        if rows.device.type != "cpu"
+        else torch.from_numpy(squared_norms(rows.numpy()))
+    )
 
 
 def _squared(a: Tensor, a_norms: Tensor, b: Tensor, b_norms: Tensor) -> Tensor:
