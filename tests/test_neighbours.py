@@ -80,15 +80,17 @@ def test_the_error_bound_holds_where_float32_is_worst(d):
     assert (np.abs(s - exact) > 1e-4 * a.slack(b)[:, None]).any()
 
 
-@pytest.mark.parametrize("d", [2, 32])
 @pytest.mark.parametrize("scale", [1e-5, 1e-7, 1e-9])
-def test_generated_rows_far_nearer_to_the_centre_than_real_ones(d, scale, monkeypatch):
-    """Then what s_ij is compared with has the larger error, of float64."""
-    half = np.concatenate([normal(300, d, 0), 1e-3 * normal(1, d, 1)])
-    real, fake = torch.from_numpy(np.concatenate([half, -half])), torch.from_numpy(scale * normal(200, d, 2))
-    screened = prdc(real, fake)
+def test_generated_rows_far_nearer_to_the_centre_than_real_ones(scale, monkeypatch):
+    """Then what s_ij is compared with has the larger error, of float64; two real rows beside them give all others their radii."""
+    d = 32
+    half, near = normal(400, d, 0), scale * normal(1, d, 1) / d**0.5
+    half *= np.random.default_rng(3).uniform(0.9, 1.1, (400, 1)) / np.linalg.norm(half, axis=1)[:, None]
+    real = torch.from_numpy(np.concatenate([half, -half, near, -near]))
+    fake = torch.from_numpy(np.concatenate([scale * normal(3000, d, 2) / d**0.5, near, -near]))
+    screened = prdc(real, fake, k=1)
     monkeypatch.setattr(prdc_module, "screened", lambda *sides: False)
-    assert screened == prdc(real, fake)
+    assert screened == prdc(real, fake, k=1)
 
 
 def test_samples_that_are_all_in_the_middle_take_little_memory():
