@@ -23,7 +23,7 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
-STRIP, ROWS = 128, 2048  # queries and training rows of one tile of distances
+STRIP, ROWS = 256, 1024  # queries and training rows of one tile of distances
 HELD_OUT = 200
 EXACT_LOO = 10_000
 
@@ -88,24 +88,25 @@ def log_density(rows: Tensor, queries: Tensor, bandwidth: float) -> Tensor:
     """log p of queries (N, D) under kernels at rows (n, D), nats, (N,) float64; eq. (1).
 
     Exponents are float64; once the largest is subtracted they are rounded to float32, which moves a kernel e^-t by at most
-    t 6e-8 of itself: below 1e-7 in the sum. Memory: one tile of STRIP x ROWS.
+    t 6e-8 of itself: below 1e-7 in the sum. Memory: the queries and one tile of STRIP x ROWS.
     """
     rows, queries = rows.double(), queries.double()
     centre = rows.mean(dim=0)  # distances from products lose digits far from the origin
-    rows, queries = (rows - centre) / bandwidth, (queries - centre) / bandwidth
-    half_norms = rows.square().sum(dim=1) / 2
-    found = []
-    for strip in queries.split(STRIP):
-        largest = torch.full((len(strip), 1), -torch.inf, dtype=torch.float64, device=rows.device)
-        total = torch.zeros(len(strip), dtype=torch.float64, device=rows.device)
-        for tile, norms in zip(rows.split(ROWS), half_norms.split(ROWS)):
-            exponents = torch.addmm(-norms, strip, tile.T)  # q.r - |r|^2 / 2, (B, ROWS)
-            above = torch.maximum(largest, exponents.amax(dim=1, keepdim=True))
-            kernels = exponents.sub_(above).clamp_(min=-80.0).float().exp_()
-            total = total * (largest - above).exp().squeeze(1) + kernels.sum(dim=1)
-            largest = above
-        found.append(largest.squeeze(1) + total.log() - strip.square().sum(dim=1) / 2)
-    return torch.cat(found) - math.log(len(rows)) - rows.shape[1] * math.log(bandwidth * math.sqrt(2 * math.pi))
+    queries = (queries - centre) / bandwidth
+    largest = queries.new_full((len(queries), 1), -torch.inf)
+    total = queries.new_zeros(len(queries))
+    for tile in rows.split(ROWS):
+        tile = (tile - centre) / bandwidth
+        half_norms = tile.square().sum(dim=1) / 2
+        for strip, most, sums in zip(queries.split(STRIP), largest.split(STRIP), total.split(STRIP)):
+            exponents = torch.addmm(-half_norms, strip, tile.T)  # q.r - |r|^2 / 2, (STRIP, ROWS)
+            above = torch.maximum(most, exponents.amax(dim=1, keepdim=True))
+            kernels = torch.sub(exponents, above, out=exponents.new_empty(exponents.shape, dtype=torch.float32))
+            kernels.clamp_(min=-80.0).exp_()
+            sums.mul_((most - above).exp().squeeze(1)).add_(kernels.sum(dim=1))
+            most.copy_(above)
+    found = largest.squeeze(1) + total.log() - queries.square().sum(dim=1) / 2
+    return found - math.log(len(rows)) - rows.shape[1] * math.log(bandwidth * math.sqrt(2 * math.pi))
 
 
 def choose_bandwidth(rows: Tensor, *, seed: int) -> float:

@@ -22,4 +22,6 @@ def test_words_quote_the_tables(number):
     words, tables = section.split(f"<!-- question-{number} -->")
     assert "Not written yet" not in words
     unknown = decimals(words) - decimals(tables) - NOT_MEASURED
-    assert not unknown, f"question {number} says {sorted(unknown)}, which its tables do not: run it again or mend the words"
+    assert not unknown, (
+        f"question {number} says {sorted(unknown)}, which its tables do not: run it again or mend the words"
+    )
