@@ -15,8 +15,7 @@ from torch import Tensor
 
 from bench.features import load_space
 from bench.reproductions.measure import Column, Fitted
-from bench.reproductions.measures.labels import linear_accuracy
-from gan_models.improved_gan_semi import label_subset
+from bench.reproductions.measures.labels import label_subset, linear_accuracy
 
 COLUMNS = {
     "class_agreement": Column("samples of the class asked for", better="higher", scale="logit"),

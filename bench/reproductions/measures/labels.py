@@ -6,13 +6,14 @@ The labelled rows are the class-balanced subset of the cell's seed, so that arms
 
 from __future__ import annotations
 
+import inspect
 import warnings
 
 import torch
 from torch import Tensor
 
 from bench.reproductions.measure import Column, Fitted
-from gan_models.improved_gan_semi import label_subset
+from bench.registry import load
 
 COLUMNS = {
     "label_accuracy_20": Column("accuracy from 20 labels, on D's features", better="higher", scale="logit"),
@@ -49,6 +50,11 @@ def features_of(model: object, x: Tensor) -> Tensor:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def label_subset(y: Tensor, n: int, seed: int) -> Tensor:
+    """n labelled rows of y (N,), balanced over the classes, (n,) int64: those that the semi-supervised model is given."""
+    return inspect.getmodule(load("model", "improved_gan_semi")).label_subset(y, n, seed)
 
 
 def linear_accuracy(x: Tensor, y: Tensor, test: Tensor, labels: Tensor) -> float:

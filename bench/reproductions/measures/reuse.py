@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.reproductions.measure import Column, Fitted
-from bench.reproductions.measures.labels import linear_accuracy
-from gan_models.improved_gan_semi import label_subset
+from bench.reproductions.measures.labels import label_subset, linear_accuracy
 
 COLUMNS = {
     "reuse_trained": Column(
