@@ -12,8 +12,8 @@ import warnings
 import torch
 from torch import Tensor
 
-from bench.reproductions.measure import Column, Fitted
 from bench.registry import load
+from bench.reproductions.measure import Column, Fitted
 
 COLUMNS = {
     "label_accuracy_20": Column("accuracy from 20 labels, on D's features", better="higher", scale="logit"),
