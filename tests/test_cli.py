@@ -175,7 +175,14 @@ def test_an_interrupt_keeps_what_is_finished_and_exits_130(how, tmp_path):
     out = tmp_path / "out"
     command = [sys.executable, "-m", "bench.cli", "run", "-m", "kde,vanilla_gan", "--suite", suite, "--out", out]
     running = subprocess.Popen(
-        list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        list(map(str, command)),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            how, signal.SIG_DFL
+        ),  # a shell's background jobs ignore SIGINT, and their children
     )
     deadline = time.monotonic() + 60
     while not list(out.glob("cells/*/iris/kde/seed-0.json")) and time.monotonic() < deadline:
