@@ -95,7 +95,6 @@ def test_generated_rows_far_nearer_to_the_centre_than_real_ones(scale, monkeypat
 
 def test_samples_that_are_all_in_the_middle_take_little_memory():
     """Every pair is within a real ball: 24 million of them."""
-
     real, fake = normal(4_000, 300, 0), np.zeros((6_000, 300)) + 1e-6 * normal(1, 300, 1)
     rows, others = Rows(real - real.mean(axis=0)), Rows(fake)
     radii, fake_radii = kth_squared_distance(real, 5), np.full(len(fake), 1e-9)

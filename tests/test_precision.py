@@ -65,7 +65,7 @@ def test_mixed_is_bfloat16_only_if_asked():
 
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 def test_in_bfloat16_an_activation_and_its_gradient_have_one_layout(side):
-    """Where they differ, the backward pass of the activation takes thirty times as long on a CPU."""
+    """Where they differ, the backward pass of the activation takes many times as long on a CPU."""
     stack = ConvStack((1, 16, 16), width=8, norm=nn.BatchNorm2d)
     network = stack.generator(5, nn.ReLU) if side == "generator" else stack.discriminator(activation=leaky_relu)
     placed(network, torch.device("cpu"), "bf16")

@@ -28,7 +28,7 @@ class Rows:
 
     def __init__(self, rows: Array) -> None:
         self.exact = rows
-        self.norms = squared_norms(rows)
+        self.norms = np.einsum("ij,ij->i", rows, rows)  # without a copy of the rows
         self.single = rows.astype(np.float32)
         self.half_norms = (self.norms / 2).astype(np.float32)
         self.reach = float(self.norms.max()) ** 0.5
@@ -42,11 +42,6 @@ class Rows:
         """
         single = (self.exact.shape[1] + 16) * UNIT * (np.sqrt(self.norms) * other.reach + other.reach**2 / 2)
         return single + ROUNDING * (self.norms + other.reach**2)
-
-
-def squared_norms(rows: Array) -> Array:
-    """|x_i|^2, (N,), without a copy of the rows."""
-    return np.einsum("ij,ij->i", rows, rows)
 
 
 def fits(*sides: Array) -> bool:

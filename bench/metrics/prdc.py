@@ -24,7 +24,7 @@ from torch import Tensor
 
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, block_means, block_of_rows, metric, pseudo_values
-from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within, squared_norms
+from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
 from bench.metrics._two_sample import prepared
 from bench.real_features import kept
 
@@ -36,11 +36,15 @@ NAMES = ("precision", "recall", "density", "coverage")
 
 @dataclass(frozen=True)
 class Side:
-    """Centred features (N, D), their squared norms (N,) and squared radii (N,)."""
+    """Centred features (N, D) and their squared radii (N,)."""
 
     rows: Tensor
-    norms: Tensor
     radii: Tensor
+
+    @cached_property
+    def norms(self) -> Tensor:
+        """Squared norms of the rows, (N,)."""
+        return self.rows.square().sum(dim=1)
 
     @cached_property
     def screen(self) -> Rows:
@@ -92,9 +96,9 @@ def side(rows: Tensor, *, k: int) -> Side:
     n = len(rows)
     if not 1 <= k < n:
         raise ValueError(f"k must be from 1 to N - 1 = {n - 1}, got {k}")
-    norms = _norms(rows)
     if screened(rows):
-        return Side(rows, norms, torch.from_numpy(kth_squared_distance(rows.numpy(), k)))
+        return Side(rows, torch.from_numpy(kth_squared_distance(rows.numpy(), k)))
+    norms = rows.square().sum(dim=1)
     nearest = torch.full((n, k), float("inf"), dtype=rows.dtype, device=rows.device)
     for start in range(0, n, STRIP):
         stop = min(start + STRIP, n)
@@ -103,13 +107,13 @@ def side(rows: Tensor, *, k: int) -> Side:
         nearest[start:stop] = _smallest(torch.cat([nearest[start:stop], squared], dim=1), k)
         if stop < n:
             nearest[stop:] = _smallest(torch.cat([nearest[stop:], squared[:, stop - start :].T], dim=1), k)
-    return Side(rows, norms, nearest.amax(dim=1))
+    return Side(rows, nearest.amax(dim=1))
 
 
 def _reference_side(rows: Tensor, *, k: int) -> Side:
     """side(), its radii kept on disk by hash where that pays: for real rows, which every cell of a dataset shares."""
     radii = kept(f"radii/{RADII_VERSION}/k={k}", rows, lambda: {"radii": side(rows, k=k).radii})["radii"]
-    return Side(rows, _norms(rows), radii)
+    return Side(rows, radii)
 
 
 def count(real: Side, fake: Side, *, k: int) -> Counts:
@@ -147,14 +151,6 @@ def _count_of_pairs(real: Side, fake: Side, blocks: list[slice], k: int) -> Coun
 def screened(*sides: Tensor) -> bool:
     """Whether float32 may decide what it can: on a CPU, where it holds the squares of these rows."""
     return all(side.device.type == "cpu" and fits(side.numpy()) for side in sides)
-
-
-def _norms(rows: Tensor) -> Tensor:
-    return (
-        torch.einsum("ij,ij->i", rows, rows)
-        if rows.device.type != "cpu"
-        else torch.from_numpy(squared_norms(rows.numpy()))
-    )
 
 
 def _squared(a: Tensor, a_norms: Tensor, b: Tensor, b_norms: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def same_start(ours, theirs):
 
 def off_by_nats(ours, theirs):
     """What "wrong" means above: if a release of scikit-learn mends it, the row says so by failing."""
-    assert np.abs(ours[: len(theirs)] - theirs).max() > 10
+    assert np.abs(ours[: len(theirs)] - theirs).max() > 100
 
 
 def test_log_densities_of_images(pairs_of):

@@ -1,7 +1,7 @@
-"""What a trained D knows of the classes: a linear classifier on its last hidden layer, learned from 100 labels.
+"""What a trained D knows of the classes: a linear classifier on its last hidden layer, learned from 20 and from 100 labels.
 
 The labelled rows are the class-balanced subset of the cell's seed, so that arms of one seed share them; accuracy on the test rows.
-`label_accuracy_pixels` is the same classifier on the pixels.
+`pixel_accuracy_...` is the same classifier on the pixels.
 """
 
 from __future__ import annotations
