@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.cell import Cell
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.energy_meter import Meter, open_meter
 from bench.environment import device_name
 from bench.flops import CountFlops

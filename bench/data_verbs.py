@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import fetch
+from bench.datasets import _download
 from bench.errors import DataUnavailable
 from bench.registry import unknown
 
@@ -17,7 +17,7 @@ class Row(NamedTuple):
     """One file: where it is, or where it would go."""
 
     dataset: str
-    file: fetch.RemoteFile
+    file: _download.RemoteFile
     path: Path | None
 
 
@@ -27,7 +27,7 @@ def rows(names: tuple[str, ...]) -> list[Row]:
         if name not in NAMES:
             raise unknown("downloadable dataset", name, NAMES)
     return [
-        Row(name, file, fetch.find(name, file))
+        Row(name, file, _download.find(name, file))
         for name in names or NAMES
         for file in import_module(f"bench.datasets.{name}").FILES.values()
     ]
@@ -47,7 +47,7 @@ def fetch_files(names: tuple[str, ...]) -> str:
     lines, failed = [], []
     for row in rows(names):
         try:
-            path = row.path or fetch.fetch(row.dataset, row.file)
+            path = row.path or _download.fetch(row.dataset, row.file)
         except DataUnavailable as error:
             failed.append(str(error))
         else:
@@ -75,7 +75,7 @@ def verify(names: tuple[str, ...]) -> str:
                 bad.append(f"{row.file.name} of {row.dataset} is not here; run: bench data fetch {row.dataset}")
             continue
         try:
-            fetch.content(row.path, row.file)
+            _download.content(row.path, row.file)
         except ValueError as error:
             bad.append(str(error))
         else:

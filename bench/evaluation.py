@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.features import FeatureSpace, load_space
 from bench.real_features import kept
 

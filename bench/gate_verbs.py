@@ -106,7 +106,7 @@ def _check_suites(old: reference.Reference, fresh: reference.Reference, ref: Pat
 
 def _write(path: Path, raw: bytes, option: str) -> list[str]:
     """A report; a pipe or a device is written into, a file is replaced. Why it could not be written: the verdict stands."""
-    from bench.atomic import write_atomic
+    from bench.files import write_atomic
 
     try:
         if path.exists() and not path.is_file():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the list of endings is wanted where torch is not
-    from torch import Tensor
+from bench.datasets.own.pictures import SUFFIXES
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def read_folder(folder: Path) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from bench.cell import Cell, Record
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.estimates import better_of, metric_of, score
 from bench.evaluation import Evaluation
 from bench.numerics import numerics, precision_of

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.atomic import write_atomic
 from bench.cell import Cell
-from bench.data import Dataset
+from bench.datasets import Dataset
+from bench.files import write_atomic
 from bench.numerics import numerics, precision_of
 from bench.prepare import wanted_samples
 from bench.training import synchronize

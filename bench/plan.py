@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.cell import DRIVER_VERSION, Cell
+from bench.datasets._download import without_downloads
 from bench.errors import DataUnavailable, UsageError
-from bench.fetch import without_downloads
 from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256
 from bench.settings import default_of, parse_settings, spell
 from bench.suite import Suite, load_suite
@@ -124,7 +124,7 @@ def _models(suite: Suite, request: Request) -> _Chosen:
 
 def _dataset(name: str, request: Request) -> Any:
     if request.data:
-        from bench.own_data import own_dataset
+        from bench.datasets.own import own_dataset
 
         return own_dataset(request.data, label=request.label, strict=request.strict)
     entry = find("dataset", name)

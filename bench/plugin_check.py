@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.registry import Entry, find, load, load_entry
 from bench.training import networks
 

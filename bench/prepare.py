@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.cell import Cell
-from bench.data import Dataset, Split, binarized
-from bench.own_data import own_dataset
+from bench.datasets import Dataset, Split, binarized
+from bench.datasets.own import own_dataset
 from bench.registry import Entry, load, load_entry, read_entry
 
 

@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.atomic import write_atomic
-from bench.fetch import cache_folder
+from bench.files import cache_folder, write_atomic
 
 WORTH_SECONDS = 0.25
 Tensors = dict[str, Tensor]

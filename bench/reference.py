@@ -11,10 +11,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.atomic import write_atomic
 from bench.calibrate import columns, gated_metrics
 from bench.cell import Record
 from bench.errors import UsageError
+from bench.files import write_atomic
 from bench.reference_check import SCHEMA, check
 
 SPEEDS = ("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.cell import Cell, Record, failure, new_record
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.environment import code
 from bench.estimates import better_of, entry_of, score
 from bench.evaluation import Evaluation

@@ -33,7 +33,7 @@ def check_names(request: Request) -> None:
     if request.data:
         if request.datasets:
             raise UsageError(f"--data is the dataset; leave out -d {','.join(request.datasets)}")
-        from bench.ingest import read_arrays
+        from bench.datasets.own.read import read_arrays
 
         # says what is wrong, keeps what is decoded
         read_arrays(Path(request.data), label=request.label, strict=request.strict)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from bench.cell import BOARDS
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.estimates import entry_of, score
 from bench.evaluation import Evaluation
 from bench.outputs import MAX_GIVEN

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.cell import Record
+from bench.datasets._download import without_downloads
 from bench.errors import UsageError
-from bench.fetch import without_downloads
 from bench.ledger import COMMITTED, read_ledger, shares
 from bench.registry import entries, find, relative, unknown
 from bench.render.terminal import clean
@@ -148,7 +148,7 @@ def _show_dataset(name: str, out: Path) -> None:
 
 
 def _show_own(path: Path) -> None:
-    from bench.own_data import own_dataset
+    from bench.datasets.own import own_dataset
 
     data = own_dataset(path)
     print(f"{data.name}: your own data\n\nfile: {path}")

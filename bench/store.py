@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.atomic import write_atomic
 from bench.cell import MAX_BYTES, Cell, Record, encode
 from bench.collector import collector_paused
 from bench.errors import UsageError
+from bench.files import write_atomic
 from bench.record_check import check_record, check_whole
 
 MOST_BYTES = 50 * MAX_BYTES  # of a file that is read at all

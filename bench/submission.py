@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from bench.atomic import write_atomic
 from bench.errors import InvalidSubmission, UsageError
+from bench.files import write_atomic
 
 MEMBER = "samples.npy"
 MAX_BYTES = 2**31

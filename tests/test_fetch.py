@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bench import fetch
+from bench.datasets import _download
 from bench.errors import DataUnavailable
 
 CONTENT = bytes(range(256)) * 400
@@ -64,15 +64,15 @@ def server():
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("GENBENCH_DATA", raising=False)
-    monkeypatch.setattr(fetch, "TIMEOUT_S", 0.5)
-    monkeypatch.setattr(fetch.time, "sleep", lambda _: None)
+    monkeypatch.setattr(_download, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(_download.time, "sleep", lambda _: None)
     Handler.counts.clear()
     return tmp_path / "genbench" / "things"
 
 
 def remote(server, *kinds):
     urls = tuple(f"{server}/{kind}/file.gz" for kind in kinds)
-    return fetch.RemoteFile("file.gz", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), urls)
+    return _download.RemoteFile("file.gz", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), urls)
 
 
 def leftovers(cache):
@@ -83,21 +83,21 @@ def leftovers(cache):
     "kinds", [("good",), ("redirect",), ("404", "good"), ("truncated", "corrupt", "good"), ("flaky",)]
 )
 def test_the_right_content_arrives_in_the_end(server, cache, kinds):
-    assert fetch.read("things", remote(server, *kinds)) == CONTENT
+    assert _download.read("things", remote(server, *kinds)) == CONTENT
     assert leftovers(cache) == ["file.gz"]
 
 
 @pytest.mark.parametrize("kind", ["404", "500", "truncated", "corrupt", "other", "page", "oversized", "stalled"])
 def test_nothing_wrong_is_ever_accepted_or_left(server, cache, kind):
     with pytest.raises(DataUnavailable, match=r"things is not here and could not be downloaded .*put file.gz into"):
-        fetch.read("things", remote(server, kind))
+        _download.read("things", remote(server, kind))
     assert leftovers(cache) == []
-    assert Handler.counts[kind] == fetch.RETRIES
+    assert Handler.counts[kind] == _download.RETRIES
 
 
 def test_two_runs_fetch_once(server, cache):
     file, found = remote(server, "good"), []
-    threads = [threading.Thread(target=lambda: found.append(fetch.fetch("things", file))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.append(_download.fetch("things", file))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -108,14 +108,14 @@ def test_two_runs_fetch_once(server, cache):
 
 def test_files_are_looked_for_in_order(server, cache, tmp_path, monkeypatch):
     file = remote(server, "good")
-    fetch.fetch("things", file)
-    assert fetch.find("things", file) == cache / "file.gz"
+    _download.fetch("things", file)
+    assert _download.find("things", file) == cache / "file.gz"
     given = tmp_path / "given"
     given.mkdir()
     (given / "file").write_bytes(CONTENT)
     monkeypatch.setenv("GENBENCH_DATA", str(given))
-    assert fetch.find("things", file) == given / "file", "unpacked files will do"
-    assert fetch.read("things", file) == CONTENT
+    assert _download.find("things", file) == given / "file", "unpacked files will do"
+    assert _download.read("things", file) == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -132,22 +132,22 @@ def test_a_bad_file_on_disk_is_named(tmp_path, raw, message):
     path = tmp_path / "file.gz"
     path.write_bytes(raw)
     with pytest.raises(ValueError, match=message) as error:
-        fetch.content(path, remote("http://nowhere"))
+        _download.content(path, remote("http://nowhere"))
     assert str(path) in str(error.value)
 
 
 def test_to_look_at_what_is_here_downloads_nothing(server, cache):
-    with fetch.without_downloads(), pytest.raises(DataUnavailable, match="run: bench data fetch things"):
-        fetch.read("things", remote(server, "good"))
+    with _download.without_downloads(), pytest.raises(DataUnavailable, match="run: bench data fetch things"):
+        _download.read("things", remote(server, "good"))
     assert Handler.counts == {}
-    assert fetch.read("things", remote(server, "good")) == CONTENT
+    assert _download.read("things", remote(server, "good")) == CONTENT
 
 
 def test_an_archive_is_checked_as_it_is_published(server, cache):
     """Of a .tar.gz the size and the SHA-256 are the archive's own, and it is not unpacked on the way."""
     sha256 = hashlib.sha256(PACKED).hexdigest()
-    file = fetch.RemoteFile("things.tar.gz", len(PACKED), sha256, (f"{server}/good/things.tar.gz",))
-    assert fetch.read("things", file) == PACKED
+    file = _download.RemoteFile("things.tar.gz", len(PACKED), sha256, (f"{server}/good/things.tar.gz",))
+    assert _download.read("things", file) == PACKED
     assert leftovers(cache) == ["things.tar.gz"]
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.datasets._files import CIFAR_RECORD, image_dataset, read_cifar, read_idx, read_images_and_labels
-from bench.fetch import DEBIAN
+from bench.datasets._download import DEBIAN
+from bench.datasets._formats import CIFAR_RECORD, image_dataset, read_cifar, read_idx, read_images_and_labels
 
 
 def idx(array):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.data import Dataset, Mixture, Split
+from bench.datasets import Dataset, Mixture, Split
 from bench.render.grid import ORANGE, draw_nearest, draw_samples, suspicious, write_pictures
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.errors import DataUnavailable
 from bench.features import inception
 from bench.features._torchvision import import_torchvision

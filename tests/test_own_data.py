@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.datasets.own import own_dataset, own_name, pictures
+from bench.datasets.own.read import read_arrays
 from bench.errors import UsageError
 from bench.features import load_space
-from bench.ingest import images, read_arrays
-from bench.own_data import own_dataset, own_name
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ def test_a_folder_is_decoded_once_until_it_changes(tmp_path, monkeypatch):
     folder = folder_of(tmp_path / "f", pixels(60, 16, 16))
     first = read_arrays(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(images, "decode", lambda paths: pytest.fail("decoded again"))
+        patch.setattr(pictures, "decode", lambda paths: pytest.fail("decoded again"))
         assert np.array_equal(read_arrays(folder).x, first.x)
     Image.fromarray(pixels(1, 16, 16, seed=9)[0]).save(folder / "0000.png")
     os.utime(folder / "0000.png", (1, 1))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.data import Mixture
+from bench.datasets import Mixture
 from bench.errors import UsageError
 from bench.reproductions import effects, pages
 from bench.reproductions.analysis import Run, result_of, run_of
@@ -355,7 +355,7 @@ def test_a_smaller_training_set_is_other_rows_for_each_seed():
 
 
 def test_binarized_pixels_are_zero_or_one_with_the_image_s_mean():
-    from bench.data import binarized
+    from bench.datasets import binarized
     from bench.datasets.digits import digits
 
     whole, drawn = digits(), binarized(digits())

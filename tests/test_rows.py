@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.rows import Rows
+from bench.datasets._pixels import Rows
 
 CODES = torch.arange(6 * 1 * 2 * 3, dtype=torch.uint8).reshape(6, 1, 2, 3)
 INDEX = torch.tensor([[0, 1, 2], [5, 4, 3], [1, 1, 1], [2, 0, 5]])

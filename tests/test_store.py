@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from bench.atomic import write_atomic
 from bench.cell import MAX_BYTES, SCHEMA, Cell, encode, new_record
 from bench.errors import UsageError
+from bench.files import write_atomic
 from bench.store import Store
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from bench.data import Dataset, Mixture, Split
+from bench.datasets import Dataset, Mixture, Split
 
 
 def mixture_dataset(name: str, means: Tensor, sigma: float) -> Dataset:

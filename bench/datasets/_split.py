@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 
 
 def stratified(y: np.ndarray, sizes: tuple[int, int, int], *, seed: int) -> list[np.ndarray]:

@@ -1,6 +1,6 @@
 """breast_cancer: benign and malignant tumours, 30 measurements, 569 rows (Wolberg et al. 1995)."""
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.datasets._split import table_dataset
 
 

@@ -1,8 +1,8 @@
 """cifar10: 60,000 colour images 32x32 in ten classes (Krizhevsky 2009), from the binary archive."""
 
-from bench.data import Dataset
-from bench.datasets._files import image_dataset, read_cifar
-from bench.fetch import RemoteFile, read
+from bench.datasets import Dataset
+from bench.datasets._download import RemoteFile, read
+from bench.datasets._formats import image_dataset, read_cifar
 
 ARCHIVE = RemoteFile(
     "cifar-10-binary.tar.gz",

@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.datasets._split import split_rows
 
 

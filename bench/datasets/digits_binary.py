@@ -1,6 +1,6 @@
 """digits_binary: the rows of digits with every pixel at 8 of 16 or above set: for the binary autoregressive papers."""
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.datasets.digits import digit_splits
 
 

@@ -1,7 +1,7 @@
 """fashion_mnist: 70,000 grey images 28x28 of clothes in ten classes (Xiao, Rasul and Vollgraf 2017)."""
 
-from bench.data import Dataset
-from bench.datasets._files import idx_files, idx_pairs, image_dataset
+from bench.datasets import Dataset
+from bench.datasets._formats import idx_files, idx_pairs, image_dataset
 
 MIRRORS = (
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",

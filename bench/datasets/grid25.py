@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.datasets._mixture import mixture_dataset
 
 

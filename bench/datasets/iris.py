@@ -1,6 +1,6 @@
 """iris: three species of iris, 4 measurements, 150 rows (Fisher 1936)."""
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.datasets._split import table_dataset
 
 

@@ -1,7 +1,7 @@
 """mnist: 70,000 handwritten digits 28x28 (LeCun, Cortes and Burges 1998)."""
 
-from bench.data import Dataset
-from bench.datasets._files import idx_files, idx_pairs, image_dataset
+from bench.datasets import Dataset
+from bench.datasets._formats import idx_files, idx_pairs, image_dataset
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 

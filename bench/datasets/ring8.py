@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.datasets._mixture import mixture_dataset
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.datasets.digits import digit_splits
 
 SIZES = {"train": 20_000, "valid": 2_000, "test": 2_000}

@@ -2,10 +2,10 @@
 
 import torch
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
+from bench.datasets._pixels import Rows
 from bench.datasets.mnist import mnist
 from bench.datasets.stacked_digits import triple_prior
-from bench.rows import Rows
 
 SIZES = {"train": 50_000, "valid": 5_000, "test": 10_000}
 

@@ -1,6 +1,6 @@
 """wine: three cultivars of wine, 13 measurements, 178 rows (Aeberhard and Forina 1991)."""
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.datasets._split import table_dataset
 
 

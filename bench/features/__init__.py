@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.errors import DataUnavailable
 
 _loaded: dict[tuple[str, str, str], FeatureSpace] = {}

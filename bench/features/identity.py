@@ -7,7 +7,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 
 
 class Identity:

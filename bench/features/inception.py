@@ -13,7 +13,7 @@ from urllib.error import URLError
 import torch
 from torch import Tensor
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.features import Unavailable
 from bench.features._torchvision import import_torchvision
 

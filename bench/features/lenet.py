@@ -17,10 +17,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.atomic import write_atomic
-from bench.data import Dataset
+from bench.datasets import Dataset
 from bench.features import Unavailable
-from bench.fetch import cache_folder
+from bench.files import cache_folder, write_atomic
 
 FOLDER = Path(__file__).parent / "weights"
 N_FEATURES = 32

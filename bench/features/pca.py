@@ -11,7 +11,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from bench.data import Dataset
+from bench.datasets import Dataset
 
 N_COMPONENTS = 64
 MAX_ROWS = 10_000

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from bench.data import Mixture
+from bench.datasets import Mixture
 from bench.evaluation import Evaluation
 from bench.metric import Estimate, metric, refuse_non_finite
 

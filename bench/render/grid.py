@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.atomic import write_atomic
-from bench.data import Dataset
+from bench.datasets import Dataset
+from bench.files import write_atomic
 from bench.metrics.copies import MAX_TRAIN, nearest
 
 CELLS = 10

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
 from bench.registry import unknown
 
 FOLDER = Path(__file__).parent / "measures"

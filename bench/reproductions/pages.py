@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import write_atomic
+from bench.files import write_atomic
 from bench.registry import ROOT
 from bench.render.markdown import table
 from bench.reproductions.catalogue import Experiment, load_experiment, names

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.cell import Cell
-from bench.data import Dataset, binarized
+from bench.datasets import Dataset, binarized
 from bench.errors import DataUnavailable, UsageError
 from bench.plan import Plan, applicable_metrics, facts_of, hyper_parameters, model_facts, unfit, versions
 from bench.plan import Request as SuiteRequest

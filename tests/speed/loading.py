@@ -43,7 +43,7 @@ def timed(call):
 
 def main() -> None:
     """Measure and print."""
-    from bench.ingest import images
+    from bench.datasets.own import pictures
 
     rng = np.random.default_rng(0)
     for size in ((28, 28), (64, 48)):
@@ -59,7 +59,7 @@ def main() -> None:
                         image = image.convert("RGB")
                         np.asarray(image if size == (28, 28) else image.resize((32, 32), Image.Resampling.LANCZOS))
 
-            pairs = [(timed(bare), timed(lambda paths=paths: images.decode(paths))) for _ in range(PAIRS)]
+            pairs = [(timed(bare), timed(lambda paths=paths: pictures.decode(paths))) for _ in range(PAIRS)]
             ratio = statistics.median(a / b for a, b in pairs)
             seconds = statistics.median(b for _, b in pairs)
             print(

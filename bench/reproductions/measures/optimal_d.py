@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.data import Mixture
+from bench.datasets import Mixture
 from bench.reproductions.measure import Column, Fitted
 
 COLUMNS = {

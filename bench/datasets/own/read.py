@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.own.arrays import LEAST_OF_A_CLASS, SHOWN, Arrays
+from bench.datasets.own.npz import read_npz
+from bench.datasets.own.pictures import read_images
+from bench.datasets.own.table import read_table
 from bench.errors import UsageError
-from bench.ingest.arrays import LEAST_OF_A_CLASS, SHOWN, Arrays
-from bench.ingest.images import read_images
-from bench.ingest.npz import read_npz
-from bench.ingest.table import read_table
 
 LEAST_ROWS = 50
 

@@ -22,10 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataUnavailable
+from bench.files import cache_folder
 
 RETRIES = 3
+
+
 TIMEOUT_S = 20.0
+
+
 CHUNK = 1 << 16
+
+
 DEBIAN = Path("/usr/share/datasets")
 
 
@@ -55,12 +62,6 @@ def folders(dataset: str) -> list[Path]:
     found = [cache_folder() / dataset, DEBIAN / dataset.replace("_", "-")]
     given = os.environ.get("GENBENCH_DATA")
     return [Path(given) / dataset, Path(given), *found] if given else found
-
-
-def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/genbench or ~/.cache/genbench."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "genbench"
 
 
 def find(dataset: str, file: RemoteFile) -> Path | None:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Write files so that none is ever half there, and say where this program keeps its own."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def write_atomic(path: Path, raw: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def cache_folder() -> Path:
+    """$XDG_CACHE_HOME/genbench or ~/.cache/genbench."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "genbench"

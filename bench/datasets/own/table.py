@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.own.arrays import SHOWN, Arrays, categories, refuse_holes
 from bench.errors import UsageError
-from bench.ingest.arrays import SHOWN, Arrays, categories, refuse_holes
 
 LABEL_NAMES = ("label", "class", "target", "y", "species")
+
+
 MOST_CATEGORIES = 50
 
 

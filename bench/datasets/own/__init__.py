@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.data import Dataset, Split
+from bench.datasets import Dataset, Split
+from bench.datasets._pixels import Rows
 from bench.datasets._split import shuffled, stratified
-from bench.ingest import Arrays, read_arrays
+from bench.datasets.own.arrays import Arrays
+from bench.datasets.own.read import read_arrays
 from bench.registry import entries
-from bench.rows import Rows
 
 PARTS = ("train", "valid", "test")
 

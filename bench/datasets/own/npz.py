@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.own.arrays import SIDES, Arrays, categories, refuse_holes
 from bench.errors import UsageError
-from bench.ingest.arrays import SIDES, Arrays, categories, refuse_holes
 
 
 def read_npz(path: Path) -> Arrays:

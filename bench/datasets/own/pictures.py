@@ -17,11 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.atomic import write_atomic
+from bench.datasets.own.arrays import SHOWN, SIDES, Arrays
 from bench.errors import UsageError
-from bench.fetch import cache_folder
-from bench.images import SUFFIXES
-from bench.ingest.arrays import SHOWN, SIDES, Arrays
+from bench.files import cache_folder, write_atomic
 
 SIDE = 32  # of what has another size
 
@@ -145,3 +143,6 @@ def _keep(folder: Path, paths: Sequence[Path], x: np.ndarray, unreadable: list[i
         write_atomic(_cache_file(folder, paths), stream.getvalue())
     except OSError:  # a full or read-only cache costs time, not the run
         return
+
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
