@@ -118,7 +118,7 @@ def _data() -> Iterator[Finding]:
 
 
 def _golden() -> Iterator[Finding]:
-    from bench.golden import broken_distances, drifted, values
+    from bench.metrics._golden import broken_distances, drifted, values
 
     drift = drifted()
     told = "; ".join(f"{name} is {found:.8g}, should be {stored:.8g}" for name, (stored, found) in drift.items())
@@ -132,7 +132,7 @@ def _golden() -> Iterator[Finding]:
 
 
 def _proofs() -> Iterator[Finding]:
-    from bench.golden import PROOFS
+    from bench.models.proofs import PROOFS
 
     for name, proof in PROOFS.items():
         faults = [f"{model}: {fault}" for model, fault in proof()]

@@ -15,8 +15,8 @@ import torch
 
 from bench.cell import Cell, Record
 from bench.datasets import Dataset, Split
-from bench.estimates import better_of, metric_of, score
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
+from bench.metrics._score import better_of, metric_of, score
 from bench.numerics import numerics, precision_of
 from bench.training import Training, undisturbed
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from bench.cell import Cell, Record, failure, new_record
 from bench.datasets import Dataset, Split
 from bench.environment import code
-from bench.estimates import better_of, entry_of, score
-from bench.evaluation import Evaluation
 from bench.look import look, quality_of
+from bench.metrics._evaluation import Evaluation
+from bench.metrics._score import better_of, entry_of, score
 from bench.numerics import numerics, precision_of, settings_of
 from bench.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
 from bench.prepare import load_dataset, make_model, training_split

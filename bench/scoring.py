@@ -8,8 +8,8 @@ import torch
 
 from bench.cell import BOARDS
 from bench.datasets import Dataset
-from bench.estimates import entry_of, score
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
+from bench.metrics._score import entry_of, score
 from bench.outputs import MAX_GIVEN
 from bench.plan import applicable_metrics, spaces_of
 from bench.training import Training, findings

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
 from bench.metrics.copies import copy_excess_of, is_copy, nearest
 from bench.registry import load
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
 from bench.registry import load
 
 

@@ -7,17 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
-from bench.metric import block_of_rows, pseudo_values
-from bench.metrics import frechet
-from bench.metrics.frechet import (
-    _roots_of_eigenvalues,
-    _squared_cross,
-    distance_of,
-    frechet_distance,
-    leave_blocks_out,
-    moments,
-    row_influence,
-)
+from bench.metrics import _gaussians, block_of_rows, pseudo_values
+from bench.metrics._gaussians import _roots_of_eigenvalues, _squared_cross
+from bench.metrics.frechet import distance_of, frechet_distance, leave_blocks_out, moments, row_influence
 
 import_torchvision()
 from pytorch_fid.fid_score import calculate_frechet_distance  # noqa: E402
@@ -121,7 +113,7 @@ def test_small_columns_beside_a_large_one_count():
 @pytest.mark.parametrize("case", [*CASES, *DEFICIENT])
 def test_the_route_of_a_gpu_gives_the_same(case, monkeypatch):
     """Taken on the CPU by tensors that say they are elsewhere."""
-    monkeypatch.setattr(frechet, "_on_cpu", lambda x: False)
+    monkeypatch.setattr(_gaussians, "_on_cpu", lambda x: False)
     x, y = {**CASES, **DEFICIENT}[case]
     assert frechet_distance(x, y) == pytest.approx(nuclear(x, y), rel=1e-6)
 

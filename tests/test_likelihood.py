@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
 from bench.metrics.likelihood import bits
 from bench.registry import load
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
 from bench.metrics.modes import (
     HQ_CEILING,
     SHELL_MASSES,

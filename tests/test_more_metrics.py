@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.evaluation import Evaluation
+from bench.metrics._evaluation import Evaluation
 from bench.metrics.c2st import classifier_auc
 from bench.metrics.frechet import frechet_at_infinity, frechet_distance
 from bench.metrics.inception_score import inception_score_of

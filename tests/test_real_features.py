@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bench import real_features
-from bench.evaluation import Evaluation
+from bench.metrics import _cache
+from bench.metrics._evaluation import Evaluation
 from bench.metrics.frechet import fid, moments, reference_moments
 from bench.metrics.prdc import coverage
 from bench.registry import load
@@ -14,7 +14,7 @@ from bench.registry import load
 def cache(tmp_path, monkeypatch):
     """An empty cache folder in which everything is worth keeping."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(real_features, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(_cache, "WORTH_SECONDS", 0.0)
     return tmp_path / "genbench" / "reference"
 
 
@@ -33,7 +33,7 @@ def count_calls(values):
 
 def test_a_value_is_computed_once_and_comes_back_bit_for_bit(cache):
     calls, compute = count_calls({"a": ROWS * 3, "b": torch.tensor(0.1, dtype=torch.float64)})
-    first, second = (real_features.kept("step/1", ROWS, compute) for _ in range(2))
+    first, second = (_cache.kept("step/1", ROWS, compute) for _ in range(2))
     assert len(calls) == 1
     assert all(torch.equal(first[name], second[name]) and first[name].dtype == second[name].dtype for name in first)
 
@@ -41,42 +41,42 @@ def test_a_value_is_computed_once_and_comes_back_bit_for_bit(cache):
 @pytest.mark.parametrize("what, rows", [("step/2", ROWS), ("step/1", ROWS + 1e-15), ("step/1", ROWS.view(25, 12))])
 def test_another_step_or_other_rows_are_another_value(cache, what, rows):
     calls, compute = count_calls({"a": ROWS})
-    real_features.kept("step/1", ROWS, compute)
-    real_features.kept(what, rows, compute)
+    _cache.kept("step/1", ROWS, compute)
+    _cache.kept(what, rows, compute)
     assert len(calls) == 2
 
 
 def test_the_digest_reads_every_row_of_a_large_tensor():
     rows = torch.zeros(2**21 + 3, 16, dtype=torch.uint8)
-    before = real_features.digest_of(rows)
+    before = _cache.digest_of(rows)
     rows[-1, -1] = 1
-    assert real_features.digest_of(rows) != before
+    assert _cache.digest_of(rows) != before
 
 
 def test_a_damaged_file_is_computed_anew_and_replaced(cache):
     calls, compute = count_calls({"a": ROWS})
-    real_features.kept("step/1", ROWS, compute)
+    _cache.kept("step/1", ROWS, compute)
     (file,) = cache.iterdir()
     file.write_bytes(file.read_bytes()[:-9])
-    assert torch.equal(real_features.kept("step/1", ROWS, compute)["a"], ROWS)
-    real_features.kept("step/1", ROWS, compute)
+    assert torch.equal(_cache.kept("step/1", ROWS, compute)["a"], ROWS)
+    _cache.kept("step/1", ROWS, compute)
     assert len(calls) == 2
 
 
 def test_what_is_quick_is_not_kept_and_off_means_off(cache, monkeypatch):
-    monkeypatch.setattr(real_features, "WORTH_SECONDS", 60.0)
-    real_features.kept("step/1", ROWS, lambda: {"a": ROWS})
-    monkeypatch.setattr(real_features, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(_cache, "WORTH_SECONDS", 60.0)
+    _cache.kept("step/1", ROWS, lambda: {"a": ROWS})
+    monkeypatch.setattr(_cache, "WORTH_SECONDS", 0.0)
     monkeypatch.setenv("GENBENCH_REFERENCE_CACHE", "off")
-    real_features.kept("step/1", ROWS, lambda: {"a": ROWS})
+    _cache.kept("step/1", ROWS, lambda: {"a": ROWS})
     assert not cache.exists()
 
 
 def test_a_folder_that_cannot_be_made_changes_nothing(tmp_path, monkeypatch):
     (tmp_path / "genbench").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(real_features, "WORTH_SECONDS", 0.0)
-    assert torch.equal(real_features.kept("step/1", ROWS, lambda: {"a": ROWS})["a"], ROWS)
+    monkeypatch.setattr(_cache, "WORTH_SECONDS", 0.0)
+    assert torch.equal(_cache.kept("step/1", ROWS, lambda: {"a": ROWS})["a"], ROWS)
 
 
 def test_moments_come_back_bit_for_bit(cache):

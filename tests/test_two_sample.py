@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
-from bench.metric import block_of_rows
 from bench.metrics import _neighbours as neighbours
 from bench.metrics import _two_sample as two_sample
-from bench.metrics import copies, frechet
+from bench.metrics import block_of_rows, copies, frechet
 from bench.metrics import parzen as parzen_module
 from bench.metrics import prdc as prdc_module
 from bench.metrics.energy import energy_distance, minus_distance

@@ -1,1 +1,129 @@
-"""Metrics: one file each, a pure function of arrays plus an adapter marked by @metric."""
+"""What a metric is: a pure function of arrays, plus an adapter marked by @metric that takes an Evaluation.
+
+    @metric(needs=("samples",), better="lower", unit="nats", scale="log")
+    def mode_jsd(ev: Evaluation) -> Estimate: ...
+
+    @metric(needs=("samples",), spaces=("lenet", "inception"), better="lower", scale="log")
+    def fid(ev: Evaluation, space: str) -> Estimate: ...      # becomes fid_lenet, fid_inception
+
+Arguments of @metric are literals: `bench list metrics` reads them from the syntax tree without importing anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+N_BLOCKS = 20  # of the jackknife over held-out rows
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value on one board.
+
+    n: samples or rows it was computed from. blocks: pseudo-values of the 20 blocks of held-out rows, whose mean is about
+    the value and whose standard deviation / sqrt(20) is its standard error over the rows; empty where the value
+    depends on no held-out row. note: a finding in words that goes to the record's flags.
+    """
+
+    value: float
+    n: int
+    blocks: tuple[float, ...] = ()
+    note: str = ""
+
+    @property
+    def test_se(self) -> float:
+        """Standard error over the held-out rows; 0 where there are no blocks."""
+        count = len(self.blocks)
+        if count < 2:
+            return 0.0
+        mean = sum(self.blocks) / count
+        return (sum((b - mean) ** 2 for b in self.blocks) / (count - 1) / count) ** 0.5
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A marked adapter. better: "higher", "lower" or "none" (a control, never ranked); scale: "raw", "log", "logit"."""
+
+    name: str
+    function: Callable[..., Estimate]
+    needs: tuple[str, ...]
+    better: str
+    unit: str
+    scale: str
+    spaces: tuple[str, ...]
+    version: int
+    slow: bool
+
+    def __call__(self, *arguments: Any) -> Estimate:
+        """The function that was marked."""
+        return self.function(*arguments)
+
+    def names(self) -> tuple[str, ...]:
+        """Column names: one per feature space, or the function's own name."""
+        return tuple(f"{self.name}_{space}" for space in self.spaces) or (self.name,)
+
+
+def metric(
+    *,
+    needs: Sequence[str],
+    better: str,
+    name: str = "",
+    unit: str = "",
+    scale: str = "raw",
+    spaces: Sequence[str] = (),
+    version: int = 1,
+    slow: bool = False,
+) -> Callable[[Callable[..., Any]], Metric]:
+    """Mark a function of an Evaluation as a metric, named like the function unless `name` says otherwise.
+
+    needs: attributes of the Evaluation (see Evaluation.has). slow: not in core. A higher version re-scores stored samples.
+    """
+    if better not in ("higher", "lower", "none"):
+        raise ValueError(f'better must be "higher", "lower" or "none", got {better!r}')
+    if scale not in ("raw", "log", "logit"):
+        raise ValueError(f'scale must be "raw", "log" or "logit", got {scale!r}')
+
+    def mark(function: Callable[..., Estimate]) -> Metric:
+        return Metric(
+            name=name or function.__name__,
+            function=function,
+            needs=tuple(needs),
+            better=better,
+            unit=unit,
+            scale=scale,
+            spaces=tuple(spaces),
+            version=version,
+            slow=slow,
+        )
+
+    return mark
+
+
+def block_of_rows(n: int, blocks: int = N_BLOCKS) -> list[slice]:
+    """Contiguous blocks that split n rows as evenly as possible: the same for every model, so that they pair."""
+    blocks = min(blocks, n)
+    edges = [round(i * n / blocks) for i in range(blocks + 1)]
+    return [slice(a, b) for a, b in zip(edges, edges[1:])]
+
+
+def block_means(values: Any) -> tuple[float, ...]:
+    """Pseudo-values of a mean over rows: the block means. values: (N,) tensor."""
+    return tuple(float(values[rows].double().mean()) for rows in block_of_rows(len(values)))
+
+
+def pseudo_values(value: float, leave_one_out: Sequence[float]) -> tuple[float, ...]:
+    """Jackknife pseudo-values B * value - (B - 1) * value without block b (Efron and Tibshirani 1993, ch. 11)."""
+    count = len(leave_one_out)
+    return tuple(count * value - (count - 1) * float(other) for other in leave_one_out)
+
+
+def refuse_non_finite(x: Any, name: str) -> None:
+    """Raise ValueError with the position of the first NaN or infinity in a tensor of rows (N, ...)."""
+    import torch
+
+    bad = ~torch.isfinite(x)
+    if bool(bad.any()):
+        position = tuple(int(i) for i in bad.nonzero()[0])
+        raise ValueError(f"{name} holds {float(x[position])} at position {position}; expected finite values only")

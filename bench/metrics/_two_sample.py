@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench.metric import N_BLOCKS, block_of_rows, refuse_non_finite
+from bench.metrics import N_BLOCKS, block_of_rows, refuse_non_finite
 
 STRIP = 256
 Kernel = Callable[[Tensor, Tensor], Tensor]  # (N, D), (M, D) -> (N, M)

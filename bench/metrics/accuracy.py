@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_means, metric
+from bench.metrics import Estimate, block_means, metric
+from bench.metrics._evaluation import Evaluation
 
 
 @metric(needs=("proba", "labels"), better="higher", unit="fraction", scale="logit")

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, metric
+from bench.metrics import Estimate, metric
+from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import prepared
 
 FOLDS = 5

@@ -15,8 +15,8 @@ import math
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics._evaluation import Evaluation
 
 STRIP = 1024
 MAX_TRAIN = 5_000

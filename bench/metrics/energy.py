@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, metric, pseudo_values
+from bench.metrics import Estimate, metric, pseudo_values
+from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import average, prepared, statistic, within
 
 DIRECT_UP_TO = 32  # dimensions; above, distances come from products of centred features

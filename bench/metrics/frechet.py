@@ -14,45 +14,31 @@ the cores from OpenBLAS's. Memory: beside the features one strip of 4,096 of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
-from bench.real_features import kept
+from bench.metrics import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
+from bench.metrics._cache import kept
+from bench.metrics._evaluation import Evaluation
+from bench.metrics._gaussians import (
+    STRIP,
+    SVD_RANK,
+    Moments,
+    _centred,
+    _covariance,
+    _from_covariance,
+    _mean,
+    _product,
+    _roots_of_eigenvalues,
+    _squared_cross,
+    _svdvals,
+)
 
-STRIP = 4096
 MOMENTS_VERSION = 2  # raise it when moments() changes: factors kept on disk are named by it
+
+
 EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
-SVD_RANK = 256  # up to it, singular values cost next to nothing
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Statistics of one side, kept for a reference that is used again.
-
-    mean (D,); trace of the covariance; and either rows (r, D) with rows^T rows = covariance, or the covariance (D, D), of which
-    the upper triangle is read.
-    """
-
-    mean: Tensor
-    trace: float
-    rows: Tensor | None = None
-    covariance: Tensor | None = None
-
-    @cached_property
-    def factor(self) -> Tensor:
-        """(r, D) with factor^T factor = covariance; computed when it is first asked for."""
-        return covariance_factor(self.covariance) if self.rows is None else self.rows
-
-    @cached_property
-    def triangular(self) -> bool:
-        """Whether the factor is square and upper triangular, as Cholesky's is."""
-        return self.factor.shape[0] == self.factor.shape[1] and not bool(self.factor.tril(-1).any())
 
 
 def moments(features: Tensor) -> Moments:
@@ -188,117 +174,6 @@ def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:
 
 def _mean_distance(real: Moments, fakes: list[Moments]) -> float:
     return sum(distance_of(real, fake) for fake in fakes) / len(fakes)
-
-
-def _mean(features: Tensor) -> Tensor:
-    if not _on_cpu(features):
-        return sum(strip.double().sum(dim=0) for strip in features.split(STRIP)) / len(features)
-    return torch.from_numpy(features.numpy().mean(axis=0, dtype=np.float64))
-
-
-def _centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
-    """features - mean in float64: an array on a CPU, a tensor on a GPU."""
-    if not _on_cpu(features):
-        return features.double() - mean
-    return np.subtract(features.numpy(), mean.numpy(), dtype=np.float64)
-
-
-def _covariance(features: Tensor, mean: Tensor) -> Tensor:
-    """Covariance (D, D) of features (N, D), in strips; on a CPU its upper triangle."""
-    weight = 1 / (len(features) - 1)
-    if not _on_cpu(features):
-        return sum(part.T @ part for part in (_centred(strip, mean) for strip in features.split(STRIP))) * weight
-    from scipy.linalg.blas import dsyrk
-
-    upper = np.zeros((features.shape[1],) * 2, order="F")
-    for strip in features.split(STRIP):
-        upper = dsyrk(weight, _centred(strip, mean).T, beta=1.0, c=upper, overwrite_c=True)
-    return torch.from_numpy(upper)
-
-
-def _from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
-    trace = float(covariance.diagonal().sum())
-    if not np.isfinite(trace):
-        raise ValueError("the squares of these features are too large for float64; scale them down")
-    return Moments(mean, trace, covariance=covariance)
-
-
-def covariance_factor(covariance: Tensor) -> Tensor:
-    """R (r, D) with R^T R = covariance (D, D), of which the upper triangle is read, and r its numerical rank.
-
-    Cholesky's factor where no pivot is within rounding of 0; else, after scaling to a diagonal of ones so that small columns
-    count as much as large ones, LAPACK's pivoted factor, which stops at the rank and takes many times as long, or on a GPU
-    eigenvectors.
-    """
-    diagonal, rounding = covariance.diagonal(), len(covariance) * np.finfo(float).eps
-    if not bool((diagonal > 0).any()):
-        return covariance[:0]
-    if _on_cpu(covariance):
-        from scipy.linalg.lapack import dpotrf, dpstrf
-
-        upper, failed = dpotrf(covariance.numpy())
-        upper = torch.from_numpy(upper)
-    else:
-        upper, failed = torch.linalg.cholesky_ex(covariance.mT, upper=True)
-    if not bool(failed) and bool((upper.diagonal().square() > diagonal * rounding).all()):
-        return upper
-    scale = torch.where(diagonal > 0, diagonal, 1.0).sqrt()
-    scaled = covariance / scale / scale[:, None]
-    if not _on_cpu(covariance):
-        values, vectors = torch.linalg.eigh(scaled, UPLO="U")
-        keep = values > values[-1].clamp(min=0) * rounding
-        return values[keep].sqrt()[:, None] * vectors[:, keep].T * scale
-    upper, pivots, rank, _ = dpstrf(scaled.numpy())  # scaled[pivots][:, pivots] = upper^T upper
-    factor = np.zeros((rank, len(covariance)))
-    factor[:, pivots - 1] = np.triu(upper)[:rank]
-    return torch.from_numpy(factor) * scale
-
-
-def _on_cpu(x: Tensor) -> bool:
-    return x.device.type == "cpu"
-
-
-def _squared_cross(real: Moments, fake: Moments) -> Tensor:
-    """C C^T (r, r) of the cross matrix C = A B^T, or C^T C where that is smaller; the upper triangle is right."""
-    if fake.rows is None and real.triangular and _on_cpu(real.factor):
-        from scipy.linalg.lapack import dsygst
-
-        return torch.from_numpy(dsygst(fake.covariance.numpy(), real.factor.numpy(), itype=2)[0])  # A S_f A^T
-    cross = _product(real.factor, fake.factor)
-    return _product(cross, cross) if cross.shape[0] <= cross.shape[1] else _product(cross.T, cross.T)
-
-
-def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
-    """Sum of the roots of the eigenvalues of a positive semidefinite matrix (r, r), and how far rounding may have moved it.
-
-    An eigenvalue is known within about e = 8 eps of the largest. Its root moves by e / (2 root), up or down alike, so over the
-    eigenvalues above e these add like independent errors; the root of one below e is off by up to sqrt(e) and never down, so
-    those add up. That holds where both covariances are large in the same directions; where they are not, the sum is small
-    beside the traces of eq. (1), and so is its error. tests/test_frechet.py holds both against singular values. The matrix is
-    overwritten.
-    """
-    if not _on_cpu(square):
-        values = torch.linalg.eigvalsh(square, UPLO="U").cpu().numpy()
-    else:
-        from scipy.linalg import eigvalsh
-
-        values = eigvalsh(square.numpy(), lower=False, driver="ev", check_finite=False, overwrite_a=True)
-    values = values.clip(min=0)
-    roots, noise = np.sqrt(values), 8 * np.finfo(values.dtype).eps * values[-1]
-    apart = values > noise
-    error = np.linalg.norm(noise / (2 * roots[apart])) + np.count_nonzero(~apart) * noise**0.5
-    return float(roots.sum()), float(error)
-
-
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b^T. numpy recognises a @ a.T and computes half of it."""
-    return a @ b.T if not _on_cpu(a) else torch.from_numpy(a.numpy() @ b.numpy().T)
-
-
-def _svdvals(matrix: Tensor) -> Tensor:
-    if not _on_cpu(matrix):
-        return torch.linalg.svdvals(matrix)
-    return torch.from_numpy(np.linalg.svd(matrix.numpy(), compute_uv=False))
 
 
 def _check_same_dim(real: int, fake: int) -> None:

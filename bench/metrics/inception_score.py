@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, metric, refuse_non_finite
+from bench.metrics import Estimate, metric, refuse_non_finite
+from bench.metrics._evaluation import Evaluation
 
 SPLITS = 10
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import N_BLOCKS, Estimate, block_of_rows, metric, pseudo_values
+from bench.metrics import N_BLOCKS, Estimate, block_of_rows, metric, pseudo_values
+from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import average, prepared, statistic, within
 
 FULL_UP_TO = 5000

@@ -12,8 +12,8 @@ import math
 
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics._evaluation import Evaluation
 
 
 def bits(nats: Tensor, *, dim: int, levels: int | None = None) -> Tensor:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Mixture
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, metric, refuse_non_finite
+from bench.metrics import Estimate, metric, refuse_non_finite
+from bench.metrics._evaluation import Evaluation
 
 SHELL_MASSES = (1 - math.exp(-0.5), math.exp(-0.5) - math.exp(-2), math.exp(-2) - math.exp(-4.5), math.exp(-4.5))
 HQ_CEILING = 1 - math.exp(-4.5)

@@ -13,8 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics._evaluation import Evaluation
 
 SIGMAS = tuple(10 ** (-2 + i / 6) for i in range(13))  # 0.01 to 1
 MAX_SAMPLES = 10_000

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_means, block_of_rows, metric, pseudo_values
+from bench.metrics import Estimate, block_means, block_of_rows, metric, pseudo_values
+from bench.metrics._cache import kept
+from bench.metrics._evaluation import Evaluation
 from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
 from bench.metrics._two_sample import prepared
-from bench.real_features import kept
 
 STRIP = 256
 K = 5

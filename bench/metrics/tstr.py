@@ -11,8 +11,8 @@ import warnings
 import torch
 from torch import Tensor
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, block_means, metric
+from bench.metrics import Estimate, block_means, metric
+from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import prepared
 
 MAX_ROWS = 5000  # of training rows: a logistic regression's time grows with them, its accuracy hardly

@@ -208,8 +208,8 @@ def _features(sizes: Sizes, seed: int, device: torch.device) -> torch.Tensor:
 
 
 def _digits_fid(dataset: Any, sizes: Sizes, precision: str, seed: int) -> float:
-    from bench.estimates import score
-    from bench.evaluation import Evaluation
+    from bench.metrics._evaluation import Evaluation
+    from bench.metrics._score import score
 
     with numerics(device_type := dataset.train.x.device.type, precision):
         model = load("model", "dcgan")(steps=sizes.steps, precision=precision).fit(dataset.train.x, seed=seed)

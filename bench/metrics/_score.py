@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.evaluation import Evaluation
-from bench.metric import Estimate, Metric
+from bench.metrics import Estimate, Metric
+from bench.metrics._evaluation import Evaluation
 from bench.registry import entries, load
 
 

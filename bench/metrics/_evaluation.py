@@ -11,9 +11,11 @@ from torch import Tensor
 
 from bench.datasets import Dataset, Split
 from bench.features import FeatureSpace, load_space
-from bench.real_features import kept
+from bench.metrics._cache import kept
 
 Value = TypeVar("Value")
+
+
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
 
 
