@@ -26,7 +26,7 @@ def print_diagnosis(*, as_json: bool) -> bool:
 
 def make_model(name: str) -> None:
     """bench new model."""
-    from bench.plugin_check import new_model
+    from bench.models.template import new_model
 
     path = relative(new_model(name, ROOT / "baselines"))
     print(f"wrote {path}; try it: bench check {path}, then bench run -m {name} -d ring8")
@@ -34,7 +34,7 @@ def make_model(name: str) -> None:
 
 def print_check(file: str) -> bool:
     """bench check; True if every promise is kept."""
-    from bench.plugin_check import check_model
+    from bench.models.check import check_model
 
     results = check_model(file)
     for result in results:

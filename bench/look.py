@@ -17,8 +17,9 @@ from bench.cell import Cell, Record
 from bench.datasets import Dataset, Split
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, metric_of, score
+from bench.models.state import undisturbed
 from bench.numerics import numerics, precision_of
-from bench.training import Training, undisturbed
+from bench.training import Training
 
 PROBE_SAMPLES = 1000
 MODES = "modes_captured"  # kept over time beside the primary metric

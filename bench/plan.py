@@ -10,7 +10,8 @@ from typing import Any
 from bench.cell import DRIVER_VERSION, Cell
 from bench.datasets._download import without_downloads
 from bench.errors import DataUnavailable, UsageError
-from bench.registry import Broken, Entry, entries, find, load_entry, source_sha256
+from bench.models.source import source_sha256
+from bench.registry import Broken, Entry, entries, find, load_entry
 from bench.settings import default_of, parse_settings, spell
 from bench.suite import Suite, load_suite
 

@@ -21,10 +21,11 @@ from bench.environment import code
 from bench.look import look, quality_of
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
+from bench.models.state import n_params
 from bench.numerics import numerics, precision_of, settings_of
 from bench.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
 from bench.prepare import load_dataset, make_model, training_split
-from bench.training import Training, findings, last_best_gap, n_params, train
+from bench.training import Training, findings, last_best_gap, train
 
 OUT_OF_MEMORY = (
     "can't allocate memory",

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from bench.plugin_check import check_model, new_model
+from bench.models.check import check_model
+from bench.models.template import new_model
 from bench.registry import entries, find, load
 
 

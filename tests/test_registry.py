@@ -3,7 +3,9 @@
 import pytest
 
 from bench import registry
-from bench.registry import NotFound, entries, find, read_entry, source_sha256
+from bench.models import source
+from bench.models.source import source_sha256
+from bench.registry import NotFound, entries, find, read_entry
 
 
 def test_a_typo_is_told_the_nearest_name_and_the_list():
@@ -34,9 +36,9 @@ def test_a_plugin_that_raises_at_import_is_broken_and_named(tmp_path):
 
 
 def test_the_source_hash_covers_siblings_and_nothing_else():
-    with_blocks = registry._with_siblings(registry.ROOT / "gan_models" / "dcgan.py")
+    with_blocks = source._with_siblings(registry.ROOT / "gan_models" / "dcgan.py")
     assert {p.name for p in with_blocks} >= {"dcgan.py", "_blocks.py"}
-    assert registry._with_siblings(registry.ROOT / "baselines" / "oracle.py") == {
+    assert source._with_siblings(registry.ROOT / "baselines" / "oracle.py") == {
         registry.ROOT / "baselines" / "oracle.py"
     }
     assert source_sha256(find("model", "dcgan")) != source_sha256(find("model", "made"))

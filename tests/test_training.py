@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.training import findings, last_best_gap, n_params, train, undisturbed
+from bench.models.state import n_params, undisturbed
+from bench.training import findings, last_best_gap, train
 
 
 @dataclass(kw_only=True, eq=False)
