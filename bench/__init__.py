@@ -20,7 +20,7 @@ def run(*, models: tuple[str, ...] = (), datasets: tuple[str, ...] = (), suite: 
 
     from bench.benchmark import resolve_device
     from bench.benchmark import run as run_benchmark
-    from bench.plan import Request
+    from bench.plan.request import Request
     from bench.render.terminal import Lines
 
     out, jobs, rerun = Path(choices.pop("out", "results")), choices.pop("jobs", 1), choices.pop("rerun", "missing")

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.cell import FAILED, Cell, Record, failure, new_record
 from bench.environment import code, reference
 from bench.errors import DataUnavailable, UsageError
 from bench.execute import Ended, Job, Workers
 from bench.files import write_atomic
 from bench.ledger import COMMITTED, Ledger, read_ledger
-from bench.plan import Plan, Request
+from bench.plan.cell import Cell
+from bench.plan.request import Plan, Request
+from bench.records.record import FAILED, Record, failure, new_record
 from bench.store import Store
 
 EXIT_ERRORS = {2: UsageError, 7: DataUnavailable}

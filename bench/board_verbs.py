@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cell import FAILED, Record
 from bench.errors import UsageError
+from bench.records.record import FAILED, Record
 from bench.registry import unknown
 from bench.render.terminal import clean, print_board
 from bench.store import Store

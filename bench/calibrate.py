@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, variance
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.registry import entries
 from bench.stats import to_scale
 

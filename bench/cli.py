@@ -106,12 +106,13 @@ def run(
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
-    from bench import benchmark, plan, run_verbs
+    from bench import benchmark, run_verbs
     from bench.execute import Workers
+    from bench.plan import request
 
     signal.signal(signal.SIGTERM, _interrupt)
     request = _guard(
-        lambda: plan.Request(
+        lambda: request.Request(
             suite=suite,
             models=_split(model),
             datasets=_split(dataset),

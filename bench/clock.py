@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.cell import Cell
 from bench.datasets import Dataset
 from bench.energy_meter import Meter, open_meter
 from bench.environment import device_name
 from bench.flops import CountFlops
 from bench.numerics import numerics, precision_of
 from bench.peaks import measured_peaks
+from bench.plan.cell import Cell
 from bench.prepare import load_dataset, make_model, training_rows, wanted_samples
 from bench.stopwatch import Stopwatch
 from bench.training import synchronize

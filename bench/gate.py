@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.cell import FAILED
+from bench.records.record import FAILED
 from bench.stats import from_scale, holm, satterthwaite, t_quantile, t_tail, to_scale
 
 ALPHA = 0.05

@@ -14,8 +14,8 @@ from typing import Any
 
 from bench import calibrate as calibration
 from bench import gate, reference
-from bench.cell import Record
 from bench.errors import UsageError
+from bench.records.record import Record
 from bench.render import verdicts
 from bench.render.terminal import clean
 from bench.store import Store

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
 from bench.clock import clock_cell
 from bench.environment import fingerprint
-from bench.plan import Request, make_plan
+from bench.plan.cell import Cell
+from bench.plan.make import make_plan
+from bench.plan.request import Request
 from bench.run import rescore_cell, run_cell
 
 Report = Callable[[str, int], None]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.cell import BOARDS, Record
+from bench.records.record import BOARDS, Record
 from bench.registry import entries
 from bench.stats import Centre, compare, compare_pairs, holm, pairs_of, summarise
 

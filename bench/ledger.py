@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.registry import ROOT
 from bench.store import Store
 

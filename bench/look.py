@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
-from bench.cell import Cell, Record
 from bench.datasets import Dataset, Split
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, metric_of, score
 from bench.models.state import undisturbed
 from bench.numerics import numerics, precision_of
+from bench.plan.cell import Cell
+from bench.records.record import Record
 from bench.training import Training
 
 PROBE_SAMPLES = 1000

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.cell import Cell
 from bench.datasets import Dataset
 from bench.files import write_atomic
 from bench.numerics import numerics, precision_of
+from bench.plan.cell import Cell
 from bench.prepare import wanted_samples
 from bench.training import synchronize
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.cell import Cell
 from bench.datasets import Dataset, Split, binarized
 from bench.datasets.own import own_dataset
+from bench.plan.cell import Cell
 from bench.registry import Entry, load, load_entry, read_entry
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from bench.cell import BOARDS, SCHEMA, STATUSES
+from bench.records.record import BOARDS, SCHEMA, STATUSES
 
 LARGEST = 1e150
 LONGEST = 300  # letters of a name

@@ -12,9 +12,9 @@ from statistics import median
 from typing import Any
 
 from bench.calibrate import columns, gated_metrics
-from bench.cell import Record
 from bench.errors import UsageError
 from bench.files import write_atomic
+from bench.records.record import Record
 from bench.reference_check import SCHEMA, check
 
 SPEEDS = ("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.cell import STATUSES
 from bench.record_check import is_name, is_number, numbers, shown
+from bench.records.record import STATUSES
 
 SCHEMA = "bench.reference/1"
 SCALES = ("raw", "log", "logit")

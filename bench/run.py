@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.cell import Cell, Record, failure, new_record
 from bench.datasets import Dataset, Split
 from bench.environment import code
 from bench.look import look, quality_of
@@ -24,7 +23,9 @@ from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
 from bench.numerics import numerics, precision_of, settings_of
 from bench.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
+from bench.plan.cell import Cell
 from bench.prepare import load_dataset, make_model, training_split
+from bench.records.record import Record, failure, new_record
 from bench.training import Training, findings, last_best_gap, train
 
 OUT_OF_MEMORY = (

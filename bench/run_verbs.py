@@ -11,11 +11,11 @@ from bench.benchmark import Outcome, expected_seconds, run, todo_list
 from bench.board_verbs import print_tables, renew_boards
 from bench.errors import UsageError
 from bench.ledger import COMMITTED, read_ledger
-from bench.plan import Plan, Request
+from bench.plan.request import Plan, Request
+from bench.plan.suite import load_suite
 from bench.registry import find
 from bench.render.terminal import Lines, Live, clean, seconds_text
 from bench.store import Store
-from bench.suite import load_suite
 
 PRECISIONS = ("fp32", "bf16")
 

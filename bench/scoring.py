@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from bench.cell import BOARDS
 from bench.datasets import Dataset
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import entry_of, score
 from bench.outputs import MAX_GIVEN
-from bench.plan import applicable_metrics, spaces_of
+from bench.plan.facts import applicable_metrics, spaces_of
+from bench.records.record import BOARDS
 from bench.training import Training, findings
 
 

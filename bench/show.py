@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Record
 from bench.datasets._download import without_downloads
 from bench.errors import UsageError
 from bench.ledger import COMMITTED, read_ledger, shares
+from bench.plan.suite import load_suite, suite_names
+from bench.records.record import Record
 from bench.registry import entries, find, relative, unknown
 from bench.render.terminal import clean
 from bench.store import Store, read_record
 from bench.submission import form_of
-from bench.suite import load_suite, suite_names
 
 CAPABILITY_WORDS = {
     "fit_steps": "trained step by step",

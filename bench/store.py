@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.cell import MAX_BYTES, Cell, Record, encode
 from bench.collector import collector_paused
 from bench.errors import UsageError
 from bench.files import write_atomic
+from bench.plan.cell import Cell
 from bench.record_check import check_record, check_whole
+from bench.records.record import MAX_BYTES, Record, encode
 
 MOST_BYTES = 50 * MAX_BYTES  # of a file that is read at all
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.cell import BOARDS, Record
 from bench.errors import UsageError
 from bench.files import write_atomic
 from bench.record_check import is_name, shown, wrong_entry
+from bench.records.record import BOARDS, Record
 from bench.registry import entries
 
 SCHEMA = "bench.submission/1"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bench import board_verbs, cli, environment, show
-from bench.cell import new_record
 from bench.environment import stored
 from bench.errors import UsageError
 from bench.gate_verbs import calibrate, run_gate
+from bench.records.record import new_record
 from bench.render.files import environment_lines
 from bench.render.terminal import describe
 from bench.store import Store

@@ -11,7 +11,8 @@ from bench import clock, energy_meter, peaks, stopwatch
 from bench.clock import Rates, clock_cell, flops_per_example, joules_per_1000, window_rates
 from bench.flops import CountFlops
 from bench.numerics import numerics, settings_of
-from bench.plan import Request, make_plan
+from bench.plan.make import make_plan
+from bench.plan.request import Request
 from bench.stopwatch import Stopwatch
 
 CPU = torch.device("cpu")

@@ -12,7 +12,7 @@ import pytest
 
 from bench.benchmark import run
 from bench.execute import Workers
-from bench.plan import Request
+from bench.plan.request import Request
 from bench.render.terminal import Lines
 from bench.store import Store
 

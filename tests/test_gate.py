@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from bench import calibrate, gate, gate_verbs, reference
-from bench.cell import SCHEMA
 from bench.errors import UsageError
 from bench.gate import Difference, Finding, exit_code, judge, judge_memory, judge_quality, judge_speed, welch
+from bench.records.record import SCHEMA
 from bench.render import verdicts
 from tests.gate_power import rates
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench import leaderboard
-from bench.cell import new_record
+from bench.records.record import new_record
 from bench.render import files, markdown
 from bench.render.board import make_boards, number
 from bench.store import Store

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from bench import leaderboard, reference
-from bench.cell import new_record
 from bench.record_check import check_record, check_whole
+from bench.records.record import new_record
 from bench.store import Store
 from tests.test_store import a_cell
 

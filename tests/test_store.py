@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from bench.cell import MAX_BYTES, SCHEMA, Cell, encode, new_record
 from bench.errors import UsageError
 from bench.files import write_atomic
+from bench.plan.cell import Cell
+from bench.records.record import MAX_BYTES, SCHEMA, encode, new_record
 from bench.store import Store
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bench.errors import UsageError
+from bench.plan.suite import load_suite, suite_names
 from bench.registry import NotFound, entries
-from bench.suite import load_suite, suite_names
 
 
 def test_every_suite_reads_and_names_known_things():

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from bench import leaderboard
-from bench.cell import Record
 from bench.collector import collector_paused
 from bench.environment import stored
 from bench.files import write_atomic
+from bench.records.record import Record
 from bench.render.board import make_boards
 from bench.render.html import leaderboard_html
 from bench.render.markdown import leaderboard_markdown, results_readme

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from bench.cell import Cell, Record
+from bench.plan.cell import Cell
+from bench.records.record import Record
 from bench.render.bars import Bar
 from bench.render.board import DASH, Board
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.reproductions.catalogue import Arm, Experiment, Target
 from bench.reproductions.columns import column
 from bench.reproductions.effects import (

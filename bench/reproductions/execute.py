@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.benchmark import Observer, plan_of, run_plan
-from bench.cell import Cell, Record
 from bench.errors import DataUnavailable
 from bench.execute import Workers
 from bench.files import write_atomic
 from bench.ledger import COMMITTED
+from bench.plan.cell import Cell
+from bench.records.record import Record
 from bench.reproductions.catalogue import Experiment, names
 from bench.reproductions.plan import slug
 from bench.store import Store

@@ -6,15 +6,17 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from bench.cell import Cell
 from bench.datasets import Dataset, binarized
 from bench.errors import DataUnavailable, UsageError
-from bench.plan import Plan, applicable_metrics, facts_of, hyper_parameters, model_facts, unfit, versions
-from bench.plan import Request as SuiteRequest
+from bench.plan.cell import Cell
+from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
+from bench.plan.make import hyper_parameters, unfit
+from bench.plan.request import Plan
+from bench.plan.request import Request as SuiteRequest
+from bench.plan.suite import Suite, load_suite
 from bench.registry import Entry, entries, find, load, load_entry, unknown
 from bench.reproductions.catalogue import FOLDER, Arm, Budget, Experiment, load_experiment
 from bench.reproductions.measure import measure_sha256, needs_of
-from bench.suite import Suite, load_suite
 
 TIMEOUT_S = {"cpu": 1200.0, "gpu": 6 * 3600.0}
 MEMORY_BYTES = {"cpu": 3 * 2**30, "gpu": 16 * 2**30}

@@ -13,7 +13,8 @@ def main(suite: str, out: str) -> None:
     """Plan, then run every cell here."""
     import torch
 
-    from bench.plan import Request, make_plan
+    from bench.plan.make import make_plan
+    from bench.plan.request import Request
     from bench.run import run_cell
 
     torch.set_num_threads(2)

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.registry import FAMILIES
 
 MODELS, SEEDS, COLUMNS, BLOCKS, POINTS = 50, 5, 20, 20, 100

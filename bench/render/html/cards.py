@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
 from bench.render.html.boards import failures, interval_text, value_text
 from bench.render.html.source import FAMILY_WORDS, Source, family_class, slug

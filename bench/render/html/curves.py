@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.cell import Record
 from bench.leaderboard import metric_scale
+from bench.records.record import Record
 from bench.render.axis import Axis, axis_of, short
 from bench.render.html.source import Key, Source, family_class, slug
 from bench.render.html.svg import Point, path_of, tag

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from bench.cell import Record
 from bench.environment import stored
+from bench.records.record import Record
 from bench.registry import FAMILIES
 from bench.render.board import DASH, number
 from bench.render.html.source import FAMILY_WORDS, KINDS, Source, family_class, slug

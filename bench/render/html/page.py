@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.render.html.boards import board_view
 from bench.render.html.cards import model_cards
 from bench.render.html.overview import family_tree, places, what_ran

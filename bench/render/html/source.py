@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.cell import Record
+from bench.records.record import Record
 from bench.registry import FAMILIES
 
 Key = tuple[str, str, str]  # suite, device, dataset

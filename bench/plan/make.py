@@ -4,70 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from bench.cell import DRIVER_VERSION, Cell
 from bench.datasets._download import without_downloads
 from bench.errors import DataUnavailable, UsageError
-from bench.models.source import source_sha256
+from bench.plan.cell import Cell
+from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
+from bench.plan.request import Plan, Request, Skip
+from bench.plan.settings import default_of, parse_settings, spell
+from bench.plan.suite import Suite, load_suite
 from bench.registry import Broken, Entry, entries, find, load_entry
-from bench.settings import default_of, parse_settings, spell
-from bench.suite import Suite, load_suite
 
 CUDA_HOST_GIB = 4.0  # of host memory for CUDA's own libraries, beside what a suite allows a cell
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for; empty lists mean the suite's own."""
-
-    suite: str = "core"
-    models: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    seeds: int | None = None
-    device: str = "cpu"
-    precision: str = "fp32"
-    settings: tuple[str, ...] = ()  # "field=value" or "model.field=value"
-    data: str | None = None  # path of the user's own data, in place of the suite's datasets
-    label: str | None = None  # its column of labels
-    strict: bool = False  # an unreadable image is an error
-    fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A model that does not run on a dataset, and why."""
-
-    model: str
-    dataset: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All cells, all skips, and one line for each plugin that is broken."""
-
-    cells: tuple[Cell, ...]
-    skips: tuple[Skip, ...]
-    broken: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON, for the way from the planning process."""
-        return {
-            "cells": [cell.to_json() for cell in self.cells],
-            "skips": [asdict(skip) for skip in self.skips],
-            "broken": list(self.broken),
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Plan:
-        """The inverse of to_json."""
-        return cls(
-            tuple(Cell(**cell) for cell in value["cells"]),
-            tuple(Skip(**skip) for skip in value["skips"]),
-            tuple(value["broken"]),
-        )
 
 
 def make_plan(request: Request) -> Plan:
@@ -130,39 +79,6 @@ def _dataset(name: str, request: Request) -> Any:
         return own_dataset(request.data, label=request.label, strict=request.strict)
     entry = find("dataset", name)
     return load_entry(entry)()
-
-
-def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
-    """Hashes of a dataset's feature spaces by name, and the reasons for those that cannot be had."""
-    from bench.features import Unavailable, load_space
-
-    features, missing = {}, []
-    for space in dataset.spaces:
-        try:
-            features[space] = load_space(space, dataset).sha256
-        except Unavailable as error:
-            missing.append(str(error))
-    return features, missing
-
-
-def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
-    """What a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
-    features, missing = spaces_of(dataset)
-    return {
-        "dataset": {
-            "id": dataset.name,
-            "version": dataset.version,
-            "sha256": dataset.sha256,
-            "kind": dataset.kind,
-            "primary": dataset.primary,
-            "n_train": len(dataset.train),
-            "n_valid": len(dataset.valid),
-            "n_test": len(dataset.test),
-        }
-        | ({"path": dataset.own_path, "label": label} if dataset.own_path else {}),
-        "features": features,
-        "missing": missing,
-    }
 
 
 def hyper_parameters(
@@ -234,40 +150,3 @@ def _cells(
         )
         for seed in range(seeds)
     ]
-
-
-def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[str, Any]:
-    """What a cell says of its model; variant: what sets its row apart from the model's own, empty for that."""
-    return {
-        "id": entry.name,
-        "family": entry.constants["family"],
-        "uses_labels": bool(entry.constants.get("uses_labels")),
-        "reference": entry.reference,
-        "measure": entry.constants.get("measure", ""),
-        "source_sha256": source_sha256(entry),
-        "hparams": hparams,
-        "path": str(entry.path),
-        "module": entry.module,
-        "variant": variant,
-    }
-
-
-def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:
-    """Metrics that may apply where these feature spaces are, by version; whether a model has what they need is seen when scoring."""
-    found = {}
-    for name, entry in entries("metric").items():
-        if entry.error or (entry.constants.get("slow") and not slow):
-            continue
-        spaces = entry.constants.get("spaces", ())
-        base = entry.constants.get("name", entry.attribute)
-        if spaces and name[len(base) + 1 :] not in features:
-            continue
-        found[name] = entry.constants.get("version", 1)
-    return found
-
-
-def versions() -> dict[str, str]:
-    """Of what decides a model's outputs beside its source: torch and the training driver."""
-    import torch
-
-    return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}
