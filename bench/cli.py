@@ -108,11 +108,11 @@ def run(
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
     from bench import benchmark, run_verbs
     from bench.execute import Workers
-    from bench.plan import request
+    from bench.plan.request import Request
 
     signal.signal(signal.SIGTERM, _interrupt)
     request = _guard(
-        lambda: request.Request(
+        lambda: Request(
             suite=suite,
             models=_split(model),
             datasets=_split(dataset),

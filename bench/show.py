@@ -9,6 +9,7 @@ from typing import Any
 from bench.datasets._download import without_downloads
 from bench.errors import UsageError
 from bench.ledger import COMMITTED, read_ledger, shares
+from bench.plan.suite import FOLDER as SUITES
 from bench.plan.suite import load_suite, suite_names
 from bench.records.record import Record
 from bench.registry import entries, find, relative, unknown
@@ -94,7 +95,7 @@ def print_one(name: str, out: Path) -> None:
             describe(name, out)
             return
     if name in suite_names():
-        print((Path(__file__).parent / "suites" / f"{name}.toml").read_text())
+        print((SUITES / f"{name}.toml").read_text())
         return
     names = {n for kind in ("model", "dataset", "metric") for n in entries(kind)} | set(suite_names())
     raise unknown("name", name, names)
