@@ -18,10 +18,10 @@ def run(*, models: tuple[str, ...] = (), datasets: tuple[str, ...] = (), suite: 
     """Run what is missing in `out` (default "results"); choices: seeds, device, jobs, rerun, settings. Returns an Outcome."""
     from pathlib import Path
 
-    from bench.benchmark import resolve_device
-    from bench.benchmark import run as run_benchmark
+    from bench.executors.device import resolve_device
     from bench.plan.request import Request
     from bench.render.terminal import Lines
+    from bench.run.sweep import run as run_benchmark
 
     out, jobs, rerun = Path(choices.pop("out", "results")), choices.pop("jobs", 1), choices.pop("rerun", "missing")
     device = resolve_device(choices.pop("device", "auto"))
@@ -33,7 +33,7 @@ def load_results(out: str = "results") -> list[dict[str, Any]]:
     """All records of a results folder, schema bench.cell/1."""
     from pathlib import Path
 
-    from bench.store import Store
+    from bench.records.store import Store
 
     return Store(Path(out)).records()
 

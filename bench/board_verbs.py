@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
 from bench.records.record import FAILED, Record
+from bench.records.store import Store
 from bench.registry import unknown
 from bench.render.terminal import clean, print_board
-from bench.store import Store
 
 if TYPE_CHECKING:
     from bench.render.board import Board

@@ -106,8 +106,9 @@ def run(
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
-    from bench import benchmark, run_verbs
-    from bench.execute import Workers
+    from bench import run_verbs
+    from bench.executors import device, planning
+    from bench.executors.local import Workers
     from bench.plan.request import Request
 
     signal.signal(signal.SIGTERM, _interrupt)
@@ -117,7 +118,7 @@ def run(
             models=_split(model),
             datasets=_split(dataset),
             seeds=seeds,
-            device=benchmark.resolve_device(device),
+            device=device.resolve_device(device),
             precision=run_verbs.check_precision(precision),
             settings=tuple(settings or ()),
             data=str(data.resolve()) if data else None,
@@ -130,9 +131,7 @@ def run(
     if dry_run:
         with Workers() as workers:
             _guard(
-                lambda: run_verbs.print_plan(
-                    benchmark.make_plan(workers, request)[0], out, rerun.value, as_json=as_json
-                )
+                lambda: run_verbs.print_plan(planning.make_plan(workers, request)[0], out, rerun.value, as_json=as_json)
             )
         return
     workers_count = jobs or (1 if request.device == "cuda" else len(os.sched_getaffinity(0)))

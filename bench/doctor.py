@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from bench.datasets._download import without_downloads
-from bench.environment import LIBRARIES, fingerprint
 from bench.errors import DataUnavailable
+from bench.records.environment import LIBRARIES, fingerprint
 from bench.registry import entries
 
 OK, WARN, BAD = "ok", "warning", "bad"

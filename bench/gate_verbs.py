@@ -16,9 +16,9 @@ from bench import calibrate as calibration
 from bench import gate, reference
 from bench.errors import UsageError
 from bench.records.record import Record
+from bench.records.store import Store
 from bench.render import verdicts
 from bench.render.terminal import clean
-from bench.store import Store
 
 SHARED = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE")  # set on runners whose neighbours slow them down
 
@@ -62,7 +62,7 @@ def shared_machine() -> bool:
 
 def accept(results: Path, ref: Path, *, partial: bool = False) -> str:
     """Write the reference of reviewed results; says which suites and rows it now holds."""
-    from bench.environment import code
+    from bench.records.environment import code
 
     store = Store(results)
     fresh = reference.summarise(_records(store))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.record_check import is_name, is_number, numbers, shown
 from bench.records.record import STATUSES
+from bench.records.schema import is_name, is_number, numbers, shown
 
 SCHEMA = "bench.reference/1"
 SCALES = ("raw", "log", "logit")

@@ -7,15 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.benchmark import Outcome, expected_seconds, run, todo_list
 from bench.board_verbs import print_tables, renew_boards
 from bench.errors import UsageError
-from bench.ledger import COMMITTED, read_ledger
 from bench.plan.request import Plan, Request
 from bench.plan.suite import load_suite
+from bench.records.cost import COMMITTED, read_ledger
+from bench.records.store import Store
 from bench.registry import find
 from bench.render.terminal import Lines, Live, clean, seconds_text
-from bench.store import Store
+from bench.run.progress import expected_seconds
+from bench.run.sweep import Outcome, run
+from bench.run.todo import todo_list
 
 PRECISIONS = ("fp32", "bf16")
 

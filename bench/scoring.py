@@ -9,10 +9,11 @@ import torch
 from bench.datasets import Dataset
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import entry_of, score
-from bench.outputs import MAX_GIVEN
 from bench.plan.facts import applicable_metrics, spaces_of
 from bench.records.record import BOARDS
-from bench.training import Training, findings
+from bench.run.findings import findings
+from bench.run.outputs import MAX_GIVEN
+from bench.run.training import Training
 
 
 def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from bench.datasets._download import without_downloads
 from bench.errors import UsageError
-from bench.ledger import COMMITTED, read_ledger, shares
 from bench.plan.suite import FOLDER as SUITES
 from bench.plan.suite import load_suite, suite_names
+from bench.records.cost import COMMITTED, read_ledger, shares
 from bench.records.record import Record
+from bench.records.store import Store, read_record
 from bench.registry import entries, find, relative, unknown
 from bench.render.terminal import clean
-from bench.store import Store, read_record
 from bench.submission import form_of
 
 CAPABILITY_WORDS = {

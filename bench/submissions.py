@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.files import write_atomic
-from bench.record_check import is_name, shown, wrong_entry
 from bench.records.record import BOARDS, Record
+from bench.records.schema import is_name, shown, wrong_entry
 from bench.registry import entries
 
 SCHEMA = "bench.submission/1"

@@ -10,10 +10,10 @@ from typing import Any
 
 from bench import submissions
 from bench.errors import UsageError
+from bench.records.store import Store
 from bench.registry import find
 from bench.render.terminal import clean
 from bench.screens import screen
-from bench.store import Store
 from bench.submission import Samples, check_archive, form_of, read_samples, sha256_of, template
 
 Scores = dict[str, Any]
@@ -120,7 +120,7 @@ def _refuse_to_overwrite(path: Path, name: str) -> None:
 
 
 def _new(path: Path, dataset: str, name: str) -> submissions.Submission:
-    from bench.environment import code
+    from bench.records.environment import code
 
     found, samples, data = _scored(path, dataset)
     metrics = sorted(found["metrics"]["public"])

@@ -13,7 +13,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session")
 def workers():
-    from bench.execute import Workers
+    from bench.executors.local import Workers
 
     with Workers() as running:
         yield running

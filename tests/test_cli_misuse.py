@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import board_verbs, cli, environment, show
-from bench.environment import stored
+from bench import board_verbs, cli, show
 from bench.errors import UsageError
 from bench.gate_verbs import calibrate, run_gate
+from bench.records import environment
+from bench.records.environment import stored
 from bench.records.record import new_record
+from bench.records.store import Store
 from bench.render.files import environment_lines
 from bench.render.terminal import describe
-from bench.store import Store
 from tests.test_record_check import a_record
 from tests.test_store import a_cell
 

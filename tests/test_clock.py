@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from bench import clock, energy_meter, peaks, stopwatch
-from bench.clock import Rates, clock_cell, flops_per_example, joules_per_1000, window_rates
-from bench.flops import CountFlops
-from bench.numerics import numerics, settings_of
 from bench.plan.make import make_plan
 from bench.plan.request import Request
-from bench.stopwatch import Stopwatch
+from bench.run.precision import numerics, settings_of
+from bench.run.throughput import clock, energy, peaks, stopwatch
+from bench.run.throughput.clock import Rates, clock_cell, flops_per_example, joules_per_1000, window_rates
+from bench.run.throughput.flops import CountFlops
+from bench.run.throughput.stopwatch import Stopwatch
 
 CPU = torch.device("cpu")
 
@@ -161,9 +161,9 @@ def test_bf16_is_calibrated_in_bf16(monkeypatch):
 
 
 def test_energy_without_a_gpu_or_its_library_is_none(monkeypatch):
-    assert energy_meter.open_meter(CPU) is None
+    assert energy.open_meter(CPU) is None
     monkeypatch.setitem(sys.modules, "pynvml", None)  # importing it raises
-    assert energy_meter.open_meter(torch.device("cuda", 0)) is None
+    assert energy.open_meter(torch.device("cuda", 0)) is None
 
 
 def test_energy_is_read_from_the_devices_own_counter(monkeypatch):
@@ -175,7 +175,7 @@ def test_energy_is_read_from_the_devices_own_counter(monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid="ab-cd"))
-    meter = energy_meter.open_meter(torch.device("cuda", 0))
+    meter = energy.open_meter(torch.device("cuda", 0))
     assert meter.joules() == 2.5 and asked == ["GPU-ab-cd"]
 
 

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from bench.collector import collector_paused
+from bench.records.store import collector_paused
 
 
 def test_the_collector_rests_inside_and_runs_again_afterwards():

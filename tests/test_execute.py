@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.benchmark import run
-from bench.execute import Workers
+from bench.executors.local import Workers
 from bench.plan.request import Request
+from bench.records.store import Store
 from bench.render.terminal import Lines
-from bench.store import Store
+from bench.run.sweep import run
 
 HEAD = '''
 """A plugin that misbehaves."""

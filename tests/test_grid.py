@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from bench.datasets import Dataset, Mixture, Split
-from bench.render.grid import ORANGE, draw_nearest, draw_samples, suspicious, write_pictures
+from bench.run.pictures import ORANGE, draw_nearest, draw_samples, suspicious, write_pictures
 
 
 def images(n, seed):

@@ -8,9 +8,9 @@ import pytest
 
 from bench import leaderboard
 from bench.records.record import new_record
+from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards, number
-from bench.store import Store
 from tests.test_store import a_cell
 
 DATASET = {"id": "digits", "sha256": "d", "primary": "fid_lenet", "kind": "image"}

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from bench import leaderboard, training
-from bench.look import to_quality
-from bench.training import Training, train
+from bench import leaderboard
+from bench.run.quality import to_quality
+from bench.run import training
+from bench.run.training import Training, train
 from tests.test_leaderboard import records_of
 from tests.test_store import a_cell
 

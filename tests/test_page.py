@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench import leaderboard
+from bench.records.store import Store
 from bench.render import files
 from bench.render.axis import Axis, axis_of, log_ticks, round_ticks, short
 from bench.render.bars import bar_axis, bar_of
@@ -21,7 +22,6 @@ from bench.render.html.pictures import embed
 from bench.render.html.source import slug
 from bench.render.html.svg import tag
 from bench.render.terminal import text_bar
-from bench.store import Store
 from tests.test_leaderboard import records_of
 
 
@@ -154,7 +154,7 @@ def test_links_are_made_of_arxiv_numbers_and_dois_only():
 def test_a_grid_is_shrunk_to_its_own_pixels_and_a_bad_file_is_no_picture(tmp_path):
     from PIL import Image
 
-    from bench.render.grid import image_grid, to_png
+    from bench.run.pictures import image_grid, to_png
 
     images = np.random.default_rng(0).integers(0, 17, (100, 1, 8, 8)) / 16
     (tmp_path / "a.png").write_bytes(to_png(image_grid(images)))

@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
+from bench.records.store import Store
 from bench.render import files
-from bench.store import Store
 from tests.test_leaderboard import records_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

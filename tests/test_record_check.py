@@ -6,9 +6,9 @@ import json
 import pytest
 
 from bench import leaderboard, reference
-from bench.record_check import check_record, check_whole
 from bench.records.record import new_record
-from bench.store import Store
+from bench.records.schema import check_record, check_whole
+from bench.records.store import Store
 from tests.test_store import a_cell
 
 HOSTILE = (

@@ -31,7 +31,7 @@ from bench.reproductions.columns import column
 from bench.reproductions.plan import plan_of
 from bench.reproductions.plot import svg
 from bench.reproductions.verdict import Number, judge
-from bench.run import run_cell
+from bench.run.cell import run_cell
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = {"device": "cpu", "environment": None, "core_minutes": 0.0}
@@ -343,7 +343,7 @@ def _columns(measure):
 
 
 def test_a_smaller_training_set_is_other_rows_for_each_seed():
-    from bench.run import load_dataset, training_split
+    from bench.run.prepare import load_dataset, training_split
 
     cells = plan_of(load_experiment("question-7"), budget="cpu", device="cpu").cells
     small = [c for c in cells if c.train_rows == 100 and c.model["id"] == "copycat"]
@@ -471,9 +471,9 @@ def test_ticks_are_round_values_inside_the_axis():
 
 def test_question_8_reads_stored_records(tmp_path):
     from bench.errors import DataUnavailable
-    from bench.ledger import COMMITTED
+    from bench.records.cost import COMMITTED
+    from bench.records.store import Store
     from bench.reproductions.execute import committed_records
-    from bench.store import Store
 
     experiment = load_experiment("question-8")
     found = committed_records(experiment, Store(COMMITTED))
@@ -547,6 +547,6 @@ def test_a_full_protocol_from_the_command_line_and_again_without_computing(tmp_p
     assert "15 done before, 0 to do" in again.stderr
     assert json.loads(again.stdout)[0]["result"]["targets"] == result["targets"]
     assert "reproduced" in (out / "docs" / "reproductions.md").read_text()
-    from bench.store import Store
+    from bench.records.store import Store
 
     assert Store(out).records() == []  # never on the main boards

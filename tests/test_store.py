@@ -8,7 +8,7 @@ from bench.errors import UsageError
 from bench.files import write_atomic
 from bench.plan.cell import Cell
 from bench.records.record import MAX_BYTES, SCHEMA, encode, new_record
-from bench.store import Store
+from bench.records.store import Store
 
 
 def a_cell(**changes) -> Cell:

@@ -13,10 +13,10 @@ import pytest
 from bench import submissions, submit_verbs
 from bench.errors import UsageError
 from bench.leaderboard import flags, primary_metrics, summary, tidy
+from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards
 from bench.render.terminal import print_board
-from bench.store import Store
 from tests.test_gate import HOSTILE, record, written
 
 SHA = "a" * 64

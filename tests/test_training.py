@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from bench.models.state import n_params, undisturbed
-from bench.training import findings, last_best_gap, train
+from bench.run.findings import findings
+from bench.run.training import last_best_gap, train
 
 
 @dataclass(kw_only=True, eq=False)

@@ -8,14 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from bench import leaderboard
-from bench.collector import collector_paused
-from bench.environment import stored
 from bench.files import write_atomic
+from bench.records.environment import stored
 from bench.records.record import Record
+from bench.records.store import Store, collector_paused
 from bench.render.board import make_boards
 from bench.render.html import leaderboard_html
 from bench.render.markdown import leaderboard_markdown, results_readme
-from bench.store import Store
 from bench.submissions import as_records, read_all
 
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from bench import leaderboard
+from bench.records.store import Store
 from bench.render.board import make_boards
 from bench.render.markdown import table
-from bench.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DOTALL)

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.benchmark import Observer, plan_of, run_plan
 from bench.errors import DataUnavailable
-from bench.execute import Workers
+from bench.executors.local import Workers
+from bench.executors.planning import plan_of
 from bench.files import write_atomic
-from bench.ledger import COMMITTED
 from bench.plan.cell import Cell
+from bench.records.cost import COMMITTED
 from bench.records.record import Record
+from bench.records.store import Store
 from bench.reproductions.catalogue import Experiment, names
 from bench.reproductions.plan import slug
-from bench.store import Store
+from bench.run.progress import Observer
+from bench.run.sweep import run_plan
 
 SCHEMA = "bench.reproduction/1"  # of a result
 

@@ -44,7 +44,7 @@ def run_and_report(
     """
     import os
 
-    from bench.benchmark import resolve_device
+    from bench.executors.device import resolve_device
     from bench.reproductions.execute import reproduce
     from bench.reproductions.pages import write_pages
 

@@ -23,7 +23,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     import torch
     from threadpoolctl import threadpool_info
 
-    from bench.environment import fingerprint
+    from bench.records.environment import fingerprint
 
     machine_info["libraries"] = fingerprint()["libraries"]
     machine_info["processor_name"] = fingerprint()["processor"]

@@ -24,13 +24,13 @@ from typing import Any
 
 import torch
 
-from bench.clock import Rates, flops_per_example, joules_per_1000, window_rates
-from bench.energy_meter import open_meter
-from bench.environment import device_name, fingerprint
-from bench.numerics import numerics, settings_of
-from bench.peaks import measured_peaks
+from bench.records.environment import device_name, fingerprint
 from bench.registry import load
-from bench.stopwatch import Stopwatch
+from bench.run.precision import numerics, settings_of
+from bench.run.throughput.clock import Rates, flops_per_example, joules_per_1000, window_rates
+from bench.run.throughput.energy import open_meter
+from bench.run.throughput.peaks import measured_peaks
+from bench.run.throughput.stopwatch import Stopwatch
 from tests.speed.examples_dcgan import example_steps
 
 ROOT = Path(__file__).resolve().parents[2]

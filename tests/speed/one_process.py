@@ -15,7 +15,7 @@ def main(suite: str, out: str) -> None:
 
     from bench.plan.make import make_plan
     from bench.plan.request import Request
-    from bench.run import run_cell
+    from bench.run.cell import run_cell
 
     torch.set_num_threads(2)
     cells = make_plan(Request(suite=suite)).cells

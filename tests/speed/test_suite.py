@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.store import Store
+from bench.records.store import Store
 from tests.speed.pairs import Peer
 
 SUITE = Path(__file__).parent / "core_subset.toml"

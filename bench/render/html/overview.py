@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from bench.environment import stored
+from bench.records.environment import stored
 from bench.records.record import Record
 from bench.registry import FAMILIES
 from bench.render.board import DASH, number

@@ -8,10 +8,12 @@ from pathlib import Path
 from statistics import median
 
 from bench.records.record import Record
+from bench.records.store import Store
 from bench.registry import ROOT
-from bench.store import Store
 
 COMMITTED = ROOT / "results"
+
+
 Ledger = dict[tuple[str, str, str], float]  # (suite, model, dataset) -> core-seconds a cell
 
 

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from bench.environment import code, reference
-from bench.errors import DataUnavailable, UsageError
-from bench.execute import Ended, Job, Workers
+from bench.executors.local import Ended, Job, Workers
+from bench.executors.planning import make_plan
 from bench.files import write_atomic
-from bench.ledger import COMMITTED, Ledger, read_ledger
-from bench.plan.cell import Cell
 from bench.plan.request import Plan, Request
+from bench.records.cost import COMMITTED, read_ledger
+from bench.records.environment import code, reference
 from bench.records.record import FAILED, Record, failure, new_record
-from bench.store import Store
-
-EXIT_ERRORS = {2: UsageError, 7: DataUnavailable}
-
-
-class Observer(Protocol):
-    """What watches a run: a live display, or lines."""
-
-    def planned(self, plan: Plan, todo: list[Todo], done: int) -> None: ...
-    def progress(self, cell: Cell, phase: str, step: int) -> None: ...
-    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None: ...
-    def clocked(self, cell: Cell, done: int, of: int) -> None: ...
-
-
-@dataclass(frozen=True)
-class Todo:
-    """A cell and what it needs: "train", or "rescore" when only a metric changed."""
-
-    cell: Cell
-    action: str
-    record: Record | None = None
+from bench.records.store import Store
+from bench.run.progress import Observer, _TimeLeft
+from bench.run.todo import Todo, todo_list
 
 
 @dataclass
@@ -52,45 +33,6 @@ class Outcome:
     diverged: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
-
-
-def make_plan(workers: Workers, request: Request) -> tuple[Plan, dict[str, Any]]:
-    """The plan, made in a process of its own, and this machine's fingerprint."""
-    return plan_of(workers.call("plan", request=asdict(request)))
-
-
-def plan_of(ended: Ended) -> tuple[Plan, dict[str, Any]]:
-    """The plan and the fingerprint that a planning process returned; raises the error that it ended with."""
-    if ended.status != "ok":
-        if ended.value in EXIT_ERRORS:
-            raise EXIT_ERRORS[ended.value](ended.message.partition(": ")[2])
-        raise RuntimeError(f"planning failed: {ended.message}")
-    return Plan.from_json(ended.value), ended.value["environment"]
-
-
-def todo_list(plan: Plan, store: Store, *, rerun: str = "missing") -> list[Todo]:
-    """What is still to do. A cell is done when its record has the expected key and its artifact is here."""
-    found = []
-    for cell in plan.cells:
-        record = store.get(cell)
-        action = _action(cell, record, store, rerun)
-        if action:
-            found.append(Todo(cell, action, record))
-    return found
-
-
-def _action(cell: Cell, record: Record | None, store: Store, rerun: str) -> str:
-    if record is None or rerun == "all" or record["key"] != cell.key:
-        return "train"
-    if record["status"] in FAILED:
-        return "train" if rerun == "failed" else ""
-    if record["status"] == "diverged":
-        return ""
-    artifact = store.artifact_path(cell)
-    stored = next((a for a in record["artifacts"] if a["role"] == "outputs"), None)
-    if stored is None or not artifact.exists() or artifact.stat().st_size != stored["bytes"]:
-        return "train"
-    return "" if record["protocol"]["metric_versions"] == cell.metrics else "rescore"
 
 
 def run(
@@ -190,27 +132,6 @@ def _record(one: Todo, ended: Ended) -> Record:
     return record
 
 
-def expected_seconds(cell: Cell, ledger: Ledger) -> float:
-    """Core-seconds a cell is expected to take: what it took before, else the mean of the ledger, else 1."""
-    known = ledger.get((cell.suite, cell.model["id"], cell.dataset["id"]))
-    return known if known is not None else sum(ledger.values()) / len(ledger) if ledger else 1.0
-
-
-class _TimeLeft:
-    """Seconds left: the ledger's expectation for each cell, scaled by how the finished ones compared with theirs."""
-
-    def __init__(self, todo: list[Todo], jobs: int, ledger: Ledger) -> None:
-        self.expected = [expected_seconds(one.cell, ledger) if one.action == "train" else 0.5 for one in todo]
-        self.left, self.jobs = sum(self.expected), max(jobs, 1)
-        self.done, self.start = 0.0, time.monotonic()
-
-    def after(self, index: int) -> float:
-        """Seconds left once the cell of this index has ended."""
-        self.left -= self.expected[index]
-        self.done += self.expected[index]
-        return self.left * (time.monotonic() - self.start) / self.done
-
-
 def _run_clock(workers: Workers, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
     """The exclusive pass, one cell at a time: seed 0 of every contestant that finished and was not timed alone yet."""
     waiting = []
@@ -236,26 +157,3 @@ def _count_kept(plan: Plan, store: Store, outcome: Outcome) -> None:
             outcome.failed.append(cell.slot)
         elif record and record["status"] == "diverged":
             outcome.diverged.append(cell.slot)
-
-
-def resolve_device(asked: str) -> str:
-    """ "auto" is the GPU where there is one; asking for one where there is none is a usage error."""
-    if asked == "cpu":
-        return "cpu"
-    found = _cuda_available()
-    if asked == "cuda" and not found:
-        raise UsageError(
-            "--device cuda: no CUDA device is visible to torch here; use --device cpu, or install the CUDA build"
-        )
-    if asked not in ("auto", "cuda"):
-        raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
-    return "cuda" if found else "cpu"
-
-
-def _cuda_available() -> bool:
-    """Whether an NVIDIA driver is here and torch can use it; torch is imported only if there is a driver."""
-    if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists():
-        return False
-    import torch
-
-    return torch.cuda.is_available()

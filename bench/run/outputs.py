@@ -13,10 +13,10 @@ from torch import Tensor
 
 from bench.datasets import Dataset
 from bench.files import write_atomic
-from bench.numerics import numerics, precision_of
 from bench.plan.cell import Cell
-from bench.prepare import wanted_samples
-from bench.training import synchronize
+from bench.run.precision import numerics, precision_of
+from bench.run.prepare import wanted_samples
+from bench.run.training import synchronize
 
 MAX_GIVEN = 5000  # class-conditional samples of a cell
 

@@ -15,14 +15,14 @@ import torch
 
 from bench.datasets import Dataset, Split
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._score import better_of, metric_of, score
+from bench.metrics._score import metric_of, score
 from bench.models.state import undisturbed
-from bench.numerics import numerics, precision_of
 from bench.plan.cell import Cell
-from bench.records.record import Record
-from bench.training import Training
+from bench.run.precision import numerics, precision_of
 
 PROBE_SAMPLES = 1000
+
+
 MODES = "modes_captured"  # kept over time beside the primary metric
 
 
@@ -57,24 +57,3 @@ def _first_rows(dataset: Dataset, n: int) -> Dataset:
     """The dataset with at most n public rows, as many as a probe has samples."""
     valid = dataset.valid
     return replace(dataset, valid=Split(valid.x[:n], None if valid.y is None else valid.y[:n]), n_mode_samples=n)
-
-
-def to_quality(cell: Cell, training: Training, final: float | None) -> dict[str, Any] | None:
-    """{"target", "steps", "seconds"} of a run; steps and seconds are None where the target was never reached.
-
-    final: the board's own score after training. None where the suite has no target for the dataset, or the model no such score.
-    """
-    if cell.target is None or final is None:
-        return None
-    sign = 1 if better_of(cell.dataset["primary"]) == "lower" else -1
-    looks = [*zip(training.probes, training.probe_seconds), ((training.steps, final), training.seconds)]
-    for (step, value), seconds in looks:
-        if math.isfinite(value) and sign * value <= sign * cell.target:
-            return {"target": cell.target, "steps": step, "seconds": round(seconds, 4)}
-    return {"target": cell.target, "steps": None, "seconds": None}
-
-
-def quality_of(cell: Cell, training: Training, record: Record) -> dict[str, Any] | None:
-    """`to_quality` of a scored record."""
-    final = record["metrics"]["public"].get(cell.dataset["primary"])
-    return to_quality(cell, training, final["value"] if final else None)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.clock import clock_cell
-from bench.environment import fingerprint
 from bench.plan.cell import Cell
 from bench.plan.make import make_plan
 from bench.plan.request import Request
-from bench.run import rescore_cell, run_cell
+from bench.records.environment import fingerprint
+from bench.run.cell import rescore_cell, run_cell
+from bench.run.throughput.clock import clock_cell
 
 Report = Callable[[str, int], None]
 

@@ -16,17 +16,19 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset, Split
-from bench.environment import code
-from bench.look import look, quality_of
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
-from bench.numerics import numerics, precision_of, settings_of
-from bench.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
 from bench.plan.cell import Cell
-from bench.prepare import load_dataset, make_model, training_split
+from bench.records.environment import code
 from bench.records.record import Record, failure, new_record
-from bench.training import Training, findings, last_best_gap, train
+from bench.run.findings import findings
+from bench.run.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
+from bench.run.precision import numerics, precision_of, settings_of
+from bench.run.prepare import load_dataset, make_model, training_split
+from bench.run.probe import look
+from bench.run.quality import quality_of
+from bench.run.training import Training, last_best_gap, train
 
 OUT_OF_MEMORY = (
     "can't allocate memory",
@@ -34,6 +36,7 @@ OUT_OF_MEMORY = (
     "out of memory",
     "STATUS_ALLOC_FAILED",
 )  # torch's own words
+
 
 Report = Callable[[str, int], None]
 
@@ -112,7 +115,7 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record["training"]["to_quality"] = quality_of(cell, training, record)
     _take_measures(cell, record, dataset, rows, model)
     if grid is not None and "samples" in outputs:
-        from bench.render.grid import write_pictures
+        from bench.run.pictures import write_pictures
 
         write_pictures(grid, dataset, outputs["samples"])
     return record

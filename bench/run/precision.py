@@ -15,6 +15,8 @@ from typing import Any
 import torch
 
 STRICT = {"tf32": False, "cudnn_benchmark": False}
+
+
 FAST = {"tf32": True, "cudnn_benchmark": True}
 
 

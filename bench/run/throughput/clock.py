@@ -16,23 +16,36 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset
-from bench.energy_meter import Meter, open_meter
-from bench.environment import device_name
-from bench.flops import CountFlops
-from bench.numerics import numerics, precision_of
-from bench.peaks import measured_peaks
 from bench.plan.cell import Cell
-from bench.prepare import load_dataset, make_model, training_rows, wanted_samples
-from bench.stopwatch import Stopwatch
-from bench.training import synchronize
+from bench.records.environment import device_name
+from bench.run.precision import numerics, precision_of
+from bench.run.prepare import load_dataset, make_model, training_rows, wanted_samples
+from bench.run.throughput.energy import Meter, open_meter
+from bench.run.throughput.flops import CountFlops
+from bench.run.throughput.peaks import measured_peaks
+from bench.run.throughput.stopwatch import Stopwatch
+from bench.run.training import synchronize
 
 WINDOW_S = 0.04
+
+
 WINDOWS = 5
+
+
 LEAST_WINDOWS = 3
+
+
 BUDGET_S = 1.0  # of all windows of one rate: work that takes longer gets fewer windows
+
+
 SLOW_S = 0.7  # a call of `fit` or `sample` that takes longer is measured once
+
+
 ENERGY_S = 1.0  # the counter moves every 100 ms
+
+
 SAMPLES = 1000  # a call of `sample`, or as many as the metrics want
+
 
 Work = Callable[[], int | None]  # does one unit, gives its examples; None: there is no more
 

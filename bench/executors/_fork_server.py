@@ -7,7 +7,6 @@ dies with the process that started it.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import selectors
@@ -17,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bench.executors._process import die_with_parent, peak_resident_bytes, resident_bytes
 
 PRELOADED = (
     "torch",
@@ -32,6 +33,8 @@ PRELOADED = (
     "safetensors.torch",
     "bench.jobs",
 )
+
+
 POLL_S = 0.1
 
 
@@ -52,16 +55,6 @@ class _Child:
     code: int | None = None  # exit code once reaped
 
 
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel for SIGKILL when the parent ends (Linux; elsewhere the closed pipe does it)."""
-    try:
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
-    except (OSError, AttributeError):
-        return
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def check_clean() -> None:
     """Raise RuntimeError if this process can no longer be forked safely: threads, or CUDA in use."""
     tasks = Path("/proc/self/task")
@@ -72,25 +65,6 @@ def check_clean() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         raise RuntimeError("the fork server has initialised CUDA; its children could not use it")
-
-
-def resident_bytes(pid: int | str = "self") -> int:
-    """Resident memory of a process, 0 where it cannot be read."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
-def peak_resident_bytes(pid: int) -> int:
-    """Highest resident memory of a process since its start (VmHWM), 0 where it cannot be read."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
-    except (OSError, IndexError, ValueError):
-        pass
-    return 0
 
 
 class Server:
@@ -158,7 +132,7 @@ class Server:
                 Path("/proc/self/clear_refs").write_text("5")  # the peak starts here, not at the server's
             except OSError:
                 pass
-            from bench.jobs import FUNCTIONS
+            from bench.executors.worker import FUNCTIONS
 
             # what is shared with the server and not yet touched does not count, so the server's own size is no zero
             _write(write_end, {"resident": resident_bytes()})

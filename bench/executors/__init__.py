@@ -1,0 +1,1 @@
+"""Carry cells out: an executor takes tasks and yields how they ended."""

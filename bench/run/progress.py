@@ -1,0 +1,42 @@
+"""Watch a run: what an observer is told, and how many seconds are left."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from bench.plan.cell import Cell
+from bench.plan.request import Plan
+from bench.records.cost import Ledger
+from bench.records.record import Record
+from bench.run.todo import Todo
+
+
+class Observer(Protocol):
+    """What watches a run: a live display, or lines."""
+
+    def planned(self, plan: Plan, todo: list[Todo], done: int) -> None: ...
+    def progress(self, cell: Cell, phase: str, step: int) -> None: ...
+    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None: ...
+    def clocked(self, cell: Cell, done: int, of: int) -> None: ...
+
+
+def expected_seconds(cell: Cell, ledger: Ledger) -> float:
+    """Core-seconds a cell is expected to take: what it took before, else the mean of the ledger, else 1."""
+    known = ledger.get((cell.suite, cell.model["id"], cell.dataset["id"]))
+    return known if known is not None else sum(ledger.values()) / len(ledger) if ledger else 1.0
+
+
+class _TimeLeft:
+    """Seconds left: the ledger's expectation for each cell, scaled by how the finished ones compared with theirs."""
+
+    def __init__(self, todo: list[Todo], jobs: int, ledger: Ledger) -> None:
+        self.expected = [expected_seconds(one.cell, ledger) if one.action == "train" else 0.5 for one in todo]
+        self.left, self.jobs = sum(self.expected), max(jobs, 1)
+        self.done, self.start = 0.0, time.monotonic()
+
+    def after(self, index: int) -> float:
+        """Seconds left once the cell of this index has ended."""
+        self.left -= self.expected[index]
+        self.done += self.expected[index]
+        return self.left * (time.monotonic() - self.start) / self.done

@@ -1,0 +1,1 @@
+"""Measure speed alone: windows of work on an idle machine, its peaks, its energy."""
