@@ -40,6 +40,6 @@ def load_results(out: str = "results") -> list[dict[str, Any]]:
 
 def leaderboard_frame(out: str = "results") -> Any:
     """The tidy board of a results folder as a pandas DataFrame: the rows of leaderboard.csv."""
-    from bench.leaderboard import tidy
+    from bench.leaderboard.table import tidy
 
     return tidy(load_results(out))

@@ -79,25 +79,25 @@ def print_tables(out: Path, datasets: set[str], *, suite: str) -> None:
 
 
 def _boards(records: list[Record], *, board: str, dataset: str | None) -> list[Board]:
-    from bench import leaderboard
+    from bench.leaderboard import flags, table
     from bench.render.board import make_boards
 
-    frame = leaderboard.tidy(records)
-    found = leaderboard.flags(frame, records)
-    return make_boards(frame, leaderboard.primary_metrics(records), found, board=board, dataset=dataset)
+    frame = table.tidy(records)
+    found = flags.flags(frame, records)
+    return make_boards(frame, table.primary_metrics(records), found, board=board, dataset=dataset)
 
 
 def _tidy_text(records: list[Record], *, board: str, dataset: str | None, style: str) -> str:
     """Rows of one board, or of one dataset's board, as "csv" or "json"."""
-    from bench import leaderboard
+    from bench.leaderboard import flags, summary, table
     from bench.render import files
 
-    frame = leaderboard.tidy(records)
-    found = leaderboard.flags(frame, records)
+    frame = table.tidy(records)
+    found = flags.flags(frame, records)
     frame = frame[(frame.board.isin([board, ""])) & ((frame.dataset == dataset) | (dataset is None))]
     if style == "csv":
         return files.to_csv(frame)
-    return files.to_json(frame, leaderboard.summary(frame, leaderboard.primary_metrics(records), board=board), found)
+    return files.to_json(frame, summary.summary(frame, table.primary_metrics(records), board=board), found)
 
 
 def open_page(path: Path) -> None:
@@ -114,7 +114,7 @@ def open_page(path: Path) -> None:
 
 def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
     """bench compare."""
-    from bench import leaderboard
+    from bench.leaderboard import compare
     from bench.render.board import number
 
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["status"] not in FAILED]
@@ -124,7 +124,7 @@ def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
     for name in (a, b):
         if name not in names:
             raise unknown("row", name, names)
-    frame = leaderboard.compare_models(records, a, b, dataset=dataset)
+    frame = compare.compare_models(records, a, b, dataset=dataset)
     print(
         f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table"
     )

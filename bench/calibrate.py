@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, variance
 
+from bench.leaderboard.scales import to_scale
 from bench.records.record import Record
 from bench.registry import entries
-from bench.stats import to_scale
 
 GATED = ("nll", "nll_dequantized", "nll_bound", "accuracy")  # gated on every board, besides its primary metric
 ALPHA, POWER = 0.05, 0.8
@@ -148,7 +148,7 @@ def _noncentrality(df: int, alpha: float, power: float) -> float:
     """The noncentrality of a one-sided t test with this power, by bisection."""
     from scipy.special import nctdtr
 
-    from bench.stats import t_quantile
+    from bench.leaderboard.student import t_quantile
 
     threshold, low, high = t_quantile(1 - alpha, df), 0.0, 100.0
     while high - low > 1e-6:

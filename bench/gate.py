@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from bench.leaderboard.scales import from_scale, to_scale
+from bench.leaderboard.student import holm, satterthwaite, t_quantile, t_tail
 from bench.records.record import FAILED
-from bench.stats import from_scale, holm, satterthwaite, t_quantile, t_tail, to_scale
 
 ALPHA = 0.05
 SPEED_BUDGET = 2.0  # times slower than the reference, after both machines' speed is divided out

@@ -155,7 +155,7 @@ def _rebuild(results: Path) -> list[str]:
 
 def _places(one: submissions.Submission, results: Path) -> list[dict[str, Any]]:
     """The rank and rank range among the models of every suite that ran this dataset, on both boards."""
-    from bench.leaderboard import tidy
+    from bench.leaderboard.table import tidy
 
     here = [r for r in Store(results).records() if r["dataset"]["sha256"] == one["dataset"]["sha256"]]
     rows = submissions.as_records([one], here)

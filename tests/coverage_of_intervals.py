@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.stats import compare, summarise
+from bench.leaderboard.centre import summarise
+from bench.leaderboard.welch import compare
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 BLOCK = re.compile(r"(<!-- coverage -->\n).*?(<!-- end of coverage -->)", re.DOTALL)

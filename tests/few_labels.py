@@ -77,7 +77,7 @@ def page(results: list[dict[str, object]]) -> str:
         "| labels | improved_gan_semi | supervised net | LDA | difference | p |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    from bench.stats import t_tail
+    from bench.leaderboard.student import t_tail
 
     for n in LABELS:
         runs = [r["accuracy"] for r in results if r["labels"] == n]

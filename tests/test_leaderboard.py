@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import leaderboard
+from bench.leaderboard import compare, flags, summary, table
 from bench.records.record import new_record
 from bench.records.store import Store
 from bench.render import files, markdown
@@ -36,7 +36,7 @@ def records_of(
 
 
 def column(records, board="public", metric="fid_lenet"):
-    frame = leaderboard.tidy(records)
+    frame = table.tidy(records)
     part = frame[(frame.board == board) & (frame.metric == metric)]
     return {row.model: row for row in part.itertuples()}
 
@@ -81,27 +81,27 @@ def test_better_than_the_oracle_is_said():
     records = records_of("oracle", [3.0, 3.1, 2.9], reference=True, spread=0.1) + records_of(
         "cheat", [1.0, 1.1, 0.9], spread=0.1
     )
-    frame = leaderboard.tidy(records)
-    found = leaderboard.flags(frame, records)
+    frame = table.tidy(records)
+    found = flags.flags(frame, records)
     assert any("better than the oracle" in words for words in found["core", "cpu", "digits", "cheat"])
     honest = records_of("oracle", [3.0, 3.1, 2.9], reference=True) + records_of("a", [3.05, 2.9, 3.1])
-    assert leaderboard.flags(leaderboard.tidy(honest), honest) == {}
+    assert flags.flags(table.tidy(honest), honest) == {}
 
 
 def test_contended_throughput_is_never_shown():
     records = records_of("a", [1.0])
     records[0]["throughput"] = {"train_examples_per_s": 5.0, "sample_examples_per_s": 5.0, "contended": True}
-    assert "train_examples_per_s" not in set(leaderboard.tidy(records).metric)
+    assert "train_examples_per_s" not in set(table.tidy(records).metric)
     records[0]["throughput"]["contended"] = False
-    assert "train_examples_per_s" in set(leaderboard.tidy(records).metric)
+    assert "train_examples_per_s" in set(table.tidy(records).metric)
 
 
 def test_the_summary_is_a_mean_rank_over_the_boards_all_its_models_entered():
     other = DATASET | {"id": "digits_binary", "sha256": "e"}
     records = records_of("a", [1.0, 1.1]) + records_of("b", [2.0, 2.1]) + records_of("c", [0.1, 0.1])
     records += records_of("a", [2.0, 2.1], dataset=other) + records_of("b", [1.0, 1.1], dataset=other)
-    frame = leaderboard.tidy(records)
-    means = leaderboard.summary(frame, leaderboard.primary_metrics(records)).set_index("model")
+    frame = table.tidy(records)
+    means = summary.summary(frame, table.primary_metrics(records)).set_index("model")
     assert means.loc["a", "mean_rank"] == means.loc["b", "mean_rank"] == 1.5
     assert np.isnan(means.loc["c", "mean_rank"]) and means.loc["c", "boards_entered"] == 1
 
@@ -116,15 +116,15 @@ def test_boards_are_the_same_bytes_when_rebuilt(tmp_path):
         path.unlink()
     assert {p.name: p.read_bytes() for p in files.write_boards(Store(tmp_path))} == first
     rows = json.loads(first["leaderboard.json"])["rows"]
-    assert list(first["leaderboard.csv"].decode().splitlines()[0].split(",")) == leaderboard.COLUMNS
+    assert list(first["leaderboard.csv"].decode().splitlines()[0].split(",")) == table.COLUMNS
     assert {row["model"] for row in rows} == {"a", "oracle"}
 
 
 def test_hostile_names_are_inert():
     name = "=cmd|x <script>alert(1)</script> [a](javascript:b) `c` \x1b[31m"
     records = records_of(name, [1.0, 1.1], flags=["a | b\n# heading"])
-    frame = leaderboard.tidy(records)
-    boards = make_boards(frame, leaderboard.primary_metrics(records), leaderboard.flags(frame, records))
+    frame = table.tidy(records)
+    boards = make_boards(frame, table.primary_metrics(records), flags.flags(frame, records))
     text = markdown.board_markdown(boards[0])
     assert "<script>" not in text and "\x1b" not in text and "[a](" not in text and "\n# heading" not in text
     line = next(row for row in text.splitlines() if "cmd" in row)
@@ -142,5 +142,5 @@ def test_numbers_have_three_significant_digits(value, text):
 
 def test_comparison_of_a_row_with_itself_shows_no_difference():
     records = records_of("a", [1.0, 1.1, 1.2])
-    frame = leaderboard.compare_models(records, "a", "a", dataset="digits")
+    frame = compare.compare_models(records, "a", "a", dataset="digits")
     assert (frame.difference == 0).all() and (frame.p_holm == 1).all()

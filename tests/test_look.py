@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from bench import leaderboard
-from bench.run.quality import to_quality
+from bench.leaderboard import table
 from bench.run import training
+from bench.run.quality import to_quality
 from bench.run.training import Training, train
 from tests.test_leaderboard import records_of
 from tests.test_store import a_cell
@@ -75,12 +75,12 @@ def test_the_board_shows_the_median_seed_and_a_seed_that_never_got_there_counts(
     records = records_of("a", [1.0, 1.1, 1.2])
     for record, steps in zip(records, (300, 100, None)):
         record["training"]["to_quality"] = {"target": 2.0, "steps": steps, "seconds": steps and steps / 10}
-    frame = leaderboard.tidy(records)
+    frame = table.tidy(records)
     row = frame[frame.metric == "steps_to_quality"].iloc[0]
     assert (row.centre, row.n_seeds, row.better) == (300, 2, "none")
     assert frame[frame.metric == "seconds_to_quality"].iloc[0].centre == 30.0
     diverged = records[2] | {"seed": 3, "status": "diverged", "training": {"to_quality": None}}
-    row = leaderboard.tidy([*records, diverged]).query("metric == 'steps_to_quality'")
+    row = table.tidy([*records, diverged]).query("metric == 'steps_to_quality'")
     assert row.empty, "two of four got there: the later of the two middle seeds did not"
     records[0]["training"]["to_quality"]["steps"] = None
-    assert "steps_to_quality" not in set(leaderboard.tidy(records).metric), "most seeds never got there"
+    assert "steps_to_quality" not in set(table.tidy(records).metric), "most seeds never got there"

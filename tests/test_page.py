@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import leaderboard
+from bench.leaderboard import table
 from bench.records.store import Store
 from bench.render import files
 from bench.render.axis import Axis, axis_of, log_ticks, round_ticks, short
@@ -196,7 +196,7 @@ def test_ordinals():
 def test_every_row_of_the_frame_with_a_rank_is_on_the_page():
     records = small()
     text = build(records)
-    frame = leaderboard.tidy(records)
+    frame = table.tidy(records)
     for row in frame[(frame.board == "public") & frame["rank"].notna()].itertuples():
         assert f'data-v="{row.rank}"' in text
 

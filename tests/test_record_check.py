@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from bench import leaderboard, reference
+from bench import reference
+from bench.leaderboard import compare, flags, summary, table
 from bench.records.record import new_record
 from bench.records.schema import check_record, check_whole
 from bench.records.store import Store
@@ -75,10 +76,10 @@ def changed(record, path, value):
 def read_all(record):
     """Everything that is made of records, without a page."""
     records = [record, a_record(seed=1), *(a_record(seed=k, model=a_cell().model | {"id": "vae"}) for k in range(2))]
-    frame = leaderboard.tidy(records)
-    leaderboard.summary(frame, leaderboard.primary_metrics(records))
-    leaderboard.flags(frame, records)
-    leaderboard.compare_models(records, record["model"]["row"], "vae", dataset="iris")
+    frame = table.tidy(records)
+    summary.summary(frame, table.primary_metrics(records))
+    flags.flags(frame, records)
+    compare.compare_models(records, record["model"]["row"], "vae", dataset="iris")
     reference.encode(reference.summarise(records) | {"commits": {}})
 
 
@@ -120,9 +121,9 @@ def test_a_value_that_could_not_be_computed_is_compared_over_the_other_seeds():
     broken = changed(a_record(), ("metrics", "public", "nll"), entry | {"value": None, "blocks": []})
     assert check_record(broken) == ""
     other = a_record(model=a_cell().model | {"id": "vae"})
-    frame = leaderboard.compare_models([broken, a_record(seed=1), other], "kde", "vae", dataset="iris")
+    frame = compare.compare_models([broken, a_record(seed=1), other], "kde", "vae", dataset="iris")
     assert set(frame.metric) == {"nll", "energy_distance"}
-    frame = leaderboard.compare_models([broken, other], "kde", "vae", dataset="iris")
+    frame = compare.compare_models([broken, other], "kde", "vae", dataset="iris")
     assert set(frame[frame.board == "public"].metric) == {"energy_distance"}
 
 

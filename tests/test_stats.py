@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from bench.stats import compare, from_scale, holm, satterthwaite, slope, summarise, to_scale
+from bench.leaderboard.centre import summarise
+from bench.leaderboard.scales import from_scale, slope, to_scale
+from bench.leaderboard.student import holm, satterthwaite
+from bench.leaderboard.welch import compare
 
 
 @pytest.mark.parametrize("scale, value", [("raw", -3.0), ("log", 0.02), ("logit", 0.93)])
@@ -103,7 +106,7 @@ def test_a_wild_spread_on_a_log_scale_is_still_a_number():
 
 
 def centres(blocks, seeds=5, count=9, seed=0):
-    from bench.stats import summarise
+    from bench.leaderboard.centre import summarise
 
     random = np.random.default_rng(seed)
     rows = []
@@ -117,7 +120,7 @@ def centres(blocks, seeds=5, count=9, seed=0):
 def test_all_pairs_at_once_are_the_pairs_one_by_one(blocks, seeds):
     from itertools import combinations
 
-    from bench.stats import compare, compare_pairs
+    from bench.leaderboard.welch import compare, compare_pairs
 
     found = centres(blocks, seeds)
     tests = [compare(a, b) for a, b in combinations(found, 2)]
@@ -128,15 +131,15 @@ def test_all_pairs_at_once_are_the_pairs_one_by_one(blocks, seeds):
 
 
 def test_a_portion_of_pairs_at_a_time_gives_the_same(monkeypatch):
-    from bench import stats
+    from bench.leaderboard import welch
 
-    whole = stats.compare_pairs(centres(20, count=7))
-    monkeypatch.setattr(stats, "PAIRS_AT_ONCE", 4)  # 21 pairs: the last portion holds one
-    assert all((a == b).all() for a, b in zip(whole, stats.compare_pairs(centres(20, count=7))))
+    whole = welch.compare_pairs(centres(20, count=7))
+    monkeypatch.setattr(welch, "PAIRS_AT_ONCE", 4)  # 21 pairs: the last portion holds one
+    assert all((a == b).all() for a, b in zip(whole, welch.compare_pairs(centres(20, count=7))))
 
 
 def test_pairs_of_unlike_blocks_and_equal_models_are_compared_too():
-    from bench.stats import compare, compare_pairs
+    from bench.leaderboard.welch import compare, compare_pairs
 
     mixed = centres(20, count=2) + centres(0, count=1)
     assert compare_pairs(mixed)[1][1] == compare(mixed[0], mixed[2]).p

@@ -12,7 +12,9 @@ import pytest
 
 from bench import submissions, submit_verbs
 from bench.errors import UsageError
-from bench.leaderboard import flags, primary_metrics, summary, tidy
+from bench.leaderboard.flags import flags
+from bench.leaderboard.summary import summary
+from bench.leaderboard.table import primary_metrics, tidy
 from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards

@@ -92,7 +92,7 @@ def _board(suite: str, device: str, dataset: str, part: pd.DataFrame, primary: s
 
 def _bars(found: list, primary: str) -> tuple[Bar | None, ...]:
     """The interval of each row on one axis; None where there is no value."""
-    from bench.leaderboard import metric_scale
+    from bench.leaderboard.table import metric_scale
 
     plain = lambda v: None if _missing(v) else float(v)
     rows = [row and {name: plain(getattr(row, name)) for name in ("centre", "ci_low", "ci_high")} for row in found]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import leaderboard
 from bench.files import write_atomic
+from bench.leaderboard import flags, summary, table
 from bench.records.environment import stored
 from bench.records.record import Record
 from bench.records.store import Store, collector_paused
@@ -24,11 +24,11 @@ def write_boards(store: Store) -> list[Path]:
     records = store.records()
     machines = environment_lines(records, store.out)
     records += submitted(store, records)
-    frame = leaderboard.tidy(records)
-    primaries = leaderboard.primary_metrics(records)
-    found = leaderboard.flags(frame, records)
+    frame = table.tidy(records)
+    primaries = table.primary_metrics(records)
+    found = flags.flags(frame, records)
     boards = make_boards(frame, primaries, found)
-    means = leaderboard.summary(frame, primaries)
+    means = summary.summary(frame, primaries)
     texts = {
         "leaderboard.csv": to_csv(frame),
         "leaderboard.json": to_json(frame, means, found),
@@ -52,8 +52,8 @@ def submitted(store: Store, records: list[Record]) -> list[Record]:
 
 def page(store: Store, records: list[Record]) -> str:
     """leaderboard.html of some of a store's records."""
-    frame, primaries = leaderboard.tidy(records), leaderboard.primary_metrics(records)
-    found, means = leaderboard.flags(frame, records), leaderboard.summary(frame, primaries)
+    frame, primaries = table.tidy(records), table.primary_metrics(records)
+    found, means = flags.flags(frame, records), summary.summary(frame, primaries)
     return leaderboard_html(records, frame, primaries, flags=found, means=means, out=store.out)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bench.leaderboard.centre import summarise
+from bench.leaderboard.student import holm
 from bench.records.record import Record
 from bench.reproductions.catalogue import Arm, Experiment, Target
 from bench.reproductions.columns import column
@@ -21,7 +23,6 @@ from bench.reproductions.effects import (
     with_holm,
 )
 from bench.reproductions.verdict import Number, judge
-from bench.stats import holm, summarise
 
 CURVE_POINTS = 40
 

@@ -11,7 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.stats import Centre, compare, from_scale, satterthwaite, summarise, t_quantile, t_tail, to_scale
+from bench.leaderboard.centre import Centre, summarise
+from bench.leaderboard.scales import from_scale, to_scale
+from bench.leaderboard.student import satterthwaite, t_quantile, t_tail
+from bench.leaderboard.welch import compare
 
 Z = 1.959963984540054  # two-sided 95 %
 NOTHING = "no effect seen"
@@ -107,7 +110,7 @@ def with_holm(effects: Sequence[Effect], better: dict[str, str], *, also: Sequen
 
     better: column -> direction; also: p-values of other tests of the same family.
     """
-    from bench.stats import holm
+    from bench.leaderboard.student import holm
 
     tested = [i for i, e in enumerate(effects) if e.p is not None]
     adjusted = dict(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bench.stats import satterthwaite, t_quantile, t_tail
+from bench.leaderboard.student import satterthwaite, t_quantile, t_tail
 
 VERDICTS = ("reproduced", "better", "not reproduced", "not comparable", "undecided")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bench.leaderboard import SEEDS_FOR_AN_ORDER, metric_scale
+from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
+from bench.leaderboard.table import metric_scale
 from bench.registry import entries
 from bench.render.bars import bar_axis, bar_of
 from bench.render.board import DASH, RESOURCE_HEADINGS, number

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.leaderboard import metric_scale
+from bench.leaderboard.table import metric_scale
 from bench.registry import FAMILIES
 from bench.render.axis import Axis, axis_of
 from bench.render.html.source import Key, Source, family_class
