@@ -256,9 +256,9 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score a file of samples with every sample metric on both boards; bench show DATASET says what it must look like."""
-    from bench import submit_verbs
+    from bench.submissions import enter
 
-    print(_guard(lambda: submit_verbs.score(samples, dataset, as_json=as_json)))
+    print(_guard(lambda: enter.score(samples, dataset, as_json=as_json)))
 
 
 @app.command(short_help="Enter a file of samples on the boards.")
@@ -273,18 +273,18 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Enter a file of samples on a dataset's boards; bench show DATASET says what it must look like."""
-    from bench import submit_verbs
+    from bench.submissions import enter
 
     if template:
         if samples or dataset or name or not out:
             _fail("a template takes two options: bench submit --template DATASET --out FILE.npz", 2)
-        print(_guard(lambda: submit_verbs.write_template(template, out)))
+        print(_guard(lambda: enter.write_template(template, out)))
         return
     if not (samples and dataset and name) or out:
         _fail(
             "say what to submit: bench submit SAMPLES.npz -d DATASET --name NAME; or --template DATASET --out FILE", 2
         )
-    act = lambda: submit_verbs.submit(samples, dataset, name, results=results, dry_run=dry_run, as_json=as_json)
+    act = lambda: enter.submit(samples, dataset, name, results=results, dry_run=dry_run, as_json=as_json)
     print(_guard(act))
 
 

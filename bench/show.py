@@ -15,7 +15,7 @@ from bench.records.record import Record
 from bench.records.store import Store, read_record
 from bench.registry import entries, find, relative, unknown
 from bench.render.terminal import clean
-from bench.submission import form_of
+from bench.submissions.file import form_of
 
 CAPABILITY_WORDS = {
     "fit_steps": "trained step by step",

@@ -146,7 +146,7 @@ def test_an_internal_error_is_one_line_with_its_place(monkeypatch, capsys):
 
 
 def test_a_folder_that_cannot_take_a_submission_is_told_before_it_is_scored(tmp_path):
-    from bench.submissions import check_writable
+    from bench.submissions.store import check_writable
 
     check_writable(tmp_path / "new" / "results", "mine")
     assert not (tmp_path / "new").exists(), "asking leaves nothing behind"

@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 
-from bench import submissions, submit_verbs
 from bench.errors import UsageError
 from bench.leaderboard.flags import flags
 from bench.leaderboard.summary import summary
@@ -19,6 +18,7 @@ from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards
 from bench.render.terminal import print_board
+from bench.submissions import enter, store
 from tests.test_gate import HOSTILE, record, written
 
 SHA = "a" * 64
@@ -41,7 +41,7 @@ def models():
 def submission(name="mine", value=3.0, sha=SHA, when="2026-01-01T00:00:00+00:00", **changes):
     blocks = [value * (1 + 0.05 * math.sin(i)) for i in range(20)]
     return {
-        "schema": submissions.SCHEMA, "name": name, "sha256": sha, "bytes": 9, "n_samples": 399,
+        "schema": store.SCHEMA, "name": name, "sha256": sha, "bytes": 9, "n_samples": 399,
         "dataset": {"id": "digits", "version": 1, "sha256": "d" * 64, "primary": "fid_lenet"},
         "metrics": {board: {"fid_lenet": entry(value, blocks)} for board in ("public", "private")},
         "metric_versions": {"fid_lenet": version_of("fid_lenet")}, "flags": [], "submitted_utc": when,
@@ -56,7 +56,7 @@ def version_of(metric):
 
 def board_of(*entered):
     records = models()
-    return tidy(records + submissions.as_records(entered, records))
+    return tidy(records + store.as_records(entered, records))
 
 
 def test_a_submission_has_the_rank_it_would_have_and_moves_nobody():
@@ -78,22 +78,22 @@ def test_what_cannot_be_told_apart_is_in_the_range():
 
 def test_the_board_marks_it_and_says_what_cannot_be_known():
     records = models()
-    records += submissions.as_records([submission()], records)
+    records += store.as_records([submission()], records)
     frame = tidy(records)
     (board,) = make_boards(frame, primary_metrics(records), flags(frame, records))
     row = next(row for row in board.rows if row[1] == "sub:mine")
     assert row[0] == "sub 2" and "training, seeds, cost and choice unknown" in row[-1]
-    assert board.n_ranked == 3 and submissions.UNKNOWN[1:] in " ".join(board.lines)
+    assert board.n_ranked == 3 and store.UNKNOWN[1:] in " ".join(board.lines)
     assert not any("sub:" in line for line in make_boards(board_of(), primary_metrics(models()), {})[0].lines)
 
 
 def test_only_the_newest_of_a_name_is_shown_and_none_of_other_data_or_metrics():
     records = models()
     old, new = submission(value=1.0), submission(value=7.0, sha="b" * 64, when="2026-01-02T00:00:00+00:00")
-    (row,) = submissions.as_records([new, old], records)
+    (row,) = store.as_records([new, old], records)
     assert row["metrics"]["public"]["fid_lenet"]["value"] == 7.0
-    assert submissions.as_records([submission(dataset={"id": "digits", "sha256": "e" * 64})], records) == []
-    (row,) = submissions.as_records([submission(metric_versions={"fid_lenet": 99})], records)
+    assert store.as_records([submission(dataset={"id": "digits", "sha256": "e" * 64})], records) == []
+    (row,) = store.as_records([submission(metric_versions={"fid_lenet": 99})], records)
     assert row["metrics"]["public"] == {}
 
 
@@ -102,12 +102,12 @@ def test_only_the_newest_of_a_name_is_shown_and_none_of_other_data_or_metrics():
 )
 def test_names_are_limited(name):
     with pytest.raises(UsageError, match="--name"):
-        submissions.check_name(name)
+        store.check_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "0", "my-model_2.1", "a" * 64])
 def test_plain_names_are_taken(name):
-    assert submissions.check_name(name) == name
+    assert store.check_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_plain_names_are_taken(name):
     ],
 )
 def test_a_stored_file_that_is_none_is_named_and_left_out(tmp_path, change, problem):
-    path = submissions.path_of(tmp_path, "mine", SHA)
+    path = store.path_of(tmp_path, "mine", SHA)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(submission() | change))
-    found, problems = submissions.read_all(tmp_path)
+    found, problems = store.read_all(tmp_path)
     assert found == [] and problem in problems[0] and str(path) in problems[0]
     path.write_text("{")
-    assert "not readable as JSON" in submissions.read_all(tmp_path)[1][0]
+    assert "not readable as JSON" in store.read_all(tmp_path)[1][0]
 
 
 def test_hostile_flags_come_out_inert_in_every_format(tmp_path, capsys):
     folder = written(tmp_path, models())
-    submissions.store(submission(flags=[HOSTILE.replace("\ud800", "")]), folder)
+    store.store(submission(flags=[HOSTILE.replace("\ud800", "")]), folder)
     store = Store(folder)
     names = {path.name: path.read_text() for path in files.write_boards(store)}
     for name in ("leaderboard.md", "README.md"):
@@ -208,7 +208,7 @@ def test_misuse_is_one_clear_line(tmp_path, arguments, code, message):
 
 def test_held_out_rows_are_named():
     from bench.registry import load
-    from bench.screens import screen, share_of_rows
+    from bench.submissions.screen import screen, share_of_rows
 
     known = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
     assert share_of_rows(np.stack([known[0], known[0] + 0.5]), known) == 0.5
@@ -223,7 +223,7 @@ def test_held_out_rows_are_named():
 
 
 def test_scores_that_are_no_number_are_absent():
-    assert submit_verbs.finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
+    assert enter.finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
 
 
 @pytest.mark.parametrize("refused", ["bomb", "rows", "members"])
@@ -270,7 +270,7 @@ def test_places_of_bad_values_take_little_memory(tmp_path):
     import tracemalloc
 
     from bench.errors import InvalidSubmission
-    from bench.submission import Form, read_samples
+    from bench.submissions.file import Form, read_samples
 
     np.savez_compressed(tmp_path / "x.npz", samples=np.full((20_000, 1, 8, 8), np.nan, np.float32))
     tracemalloc.start()

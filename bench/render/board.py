@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.registry import entries
 from bench.render.bars import Bar, bar_axis, bar_of
-from bench.submissions import SUBMISSION, UNKNOWN
+from bench.submissions.store import SUBMISSION, UNKNOWN
 
 if TYPE_CHECKING:  # listing and --help must not pay for pandas
     import pandas as pd

@@ -15,7 +15,7 @@ from bench.records.store import Store, collector_paused
 from bench.render.board import make_boards
 from bench.render.html import leaderboard_html
 from bench.render.markdown import leaderboard_markdown, results_readme
-from bench.submissions import as_records, read_all
+from bench.submissions.store import as_records, read_all
 
 
 @collector_paused()

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import submissions
 from bench.errors import UsageError
 from bench.records.store import Store
 from bench.registry import find
 from bench.render.terminal import clean
-from bench.screens import screen
-from bench.submission import Samples, check_archive, form_of, read_samples, sha256_of, template
+from bench.submissions import store
+from bench.submissions.file import Samples, check_archive, form_of, read_samples, sha256_of, template
+from bench.submissions.screen import screen
 
 Scores = dict[str, Any]
 
@@ -30,7 +30,7 @@ def _scored(path: Path, dataset: str) -> tuple[Scores, Samples, Any]:
     check_archive(path)
     find("dataset", dataset)
     from bench.registry import load
-    from bench.scoring import score_samples
+    from bench.submissions.score import score_samples
 
     data = load("dataset", dataset)()
     samples = read_samples(path, form_of(data))
@@ -79,15 +79,15 @@ def write_template(dataset: str, path: Path) -> str:
 
 def submit(path: Path, dataset: str, name: str, *, results: Path, dry_run: bool, as_json: bool) -> str:
     """Check, score, place; store unless dry_run. The same bytes again are told, and nothing is computed twice."""
-    submissions.check_name(name)
+    store.check_name(name)
     check_archive(path)
     find("dataset", dataset)
     if results.exists() and not results.is_dir():
         raise UsageError(f"--results {results} is no folder")
     if not dry_run:
-        submissions.check_writable(results, name)
+        store.check_writable(results, name)
     sha256 = sha256_of(path)
-    known = submissions.find(results, sha256, dataset)
+    known = store.find(results, sha256, dataset)
     same = next((one for one in known if one["name"] == name), None)
     lines = []
     if same:
@@ -97,8 +97,8 @@ def submit(path: Path, dataset: str, name: str, *, results: Path, dry_run: bool,
         lines += [f"the same bytes stand on the boards as {other['name']}" for other in known]
         one = _new(path, dataset, name)
     if not same and not dry_run:
-        _refuse_to_overwrite(submissions.path_of(results, name, sha256), name)
-        stored = submissions.store(one, results)
+        _refuse_to_overwrite(store.path_of(results, name, sha256), name)
+        stored = store.store(one, results)
         lines += _rebuild(results)
         lines.append(f"stored as {stored}; public and private rank are on the boards: bench leaderboard -d {dataset}")
     elif dry_run:
@@ -108,7 +108,7 @@ def submit(path: Path, dataset: str, name: str, *, results: Path, dry_run: bool,
         return json.dumps(one | {"places": places, "messages": lines}, indent=1, sort_keys=True)
     shown = {"dataset": dataset, "metrics": one["metrics"], "flags": one["flags"]}
     table = _score_lines(path.name, shown)
-    return "\n".join([*table, *_place_lines(places, dataset, results), clean(submissions.UNKNOWN), *map(clean, lines)])
+    return "\n".join([*table, *_place_lines(places, dataset, results), clean(store.UNKNOWN), *map(clean, lines)])
 
 
 def _refuse_to_overwrite(path: Path, name: str) -> None:
@@ -119,14 +119,14 @@ def _refuse_to_overwrite(path: Path, name: str) -> None:
         )
 
 
-def _new(path: Path, dataset: str, name: str) -> submissions.Submission:
+def _new(path: Path, dataset: str, name: str) -> store.Submission:
     from bench.records.environment import code
 
     found, samples, data = _scored(path, dataset)
     metrics = sorted(found["metrics"]["public"])
     versions = {metric: find("metric", metric).constants.get("version", 1) for metric in metrics}
     return {
-        "schema": submissions.SCHEMA,
+        "schema": store.SCHEMA,
         "name": name,
         "sha256": samples.sha256,
         "bytes": path.stat().st_size,
@@ -135,7 +135,7 @@ def _new(path: Path, dataset: str, name: str) -> submissions.Submission:
         "metrics": found["metrics"],
         "metric_versions": versions,
         "flags": found["flags"],
-        "unknown": submissions.UNKNOWN,
+        "unknown": store.UNKNOWN,
         "submitted_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": code(),
     }
@@ -153,12 +153,12 @@ def _rebuild(results: Path) -> list[str]:
     return []
 
 
-def _places(one: submissions.Submission, results: Path) -> list[dict[str, Any]]:
+def _places(one: store.Submission, results: Path) -> list[dict[str, Any]]:
     """The rank and rank range among the models of every suite that ran this dataset, on both boards."""
     from bench.leaderboard.table import tidy
 
     here = [r for r in Store(results).records() if r["dataset"]["sha256"] == one["dataset"]["sha256"]]
-    rows = submissions.as_records([one], here)
+    rows = store.as_records([one], here)
     if not rows:
         return []
     frame = tidy(here + rows)
@@ -166,8 +166,8 @@ def _places(one: submissions.Submission, results: Path) -> list[dict[str, Any]]:
     board = frame[(frame.metric == primary) & ~frame.reference & frame.board.ne("")]
     found = []
     for (suite, device, side), part in board.groupby(["suite", "device", "board"]):
-        models = part[part.family != submissions.SUBMISSION]
-        for row in part[part.family == submissions.SUBMISSION].itertuples():
+        models = part[part.family != store.SUBMISSION]
+        for row in part[part.family == store.SUBMISSION].itertuples():
             if row.rank == row.rank:  # not missing
                 place = {"rank": int(row.rank), "low": int(row.rank_low), "high": int(row.rank_high)}
                 found.append({"suite": suite, "device": device, "board": side, "models": len(models), **place})

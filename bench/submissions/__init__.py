@@ -1,0 +1,1 @@
+"""Take files of samples that nobody vouches for: check, score, screen, store."""
