@@ -20,7 +20,7 @@ def run(*, models: tuple[str, ...] = (), datasets: tuple[str, ...] = (), suite: 
 
     from bench.executors.device import resolve_device
     from bench.plan.request import Request
-    from bench.render.terminal import Lines
+    from bench.render.progress import Lines
     from bench.run.sweep import run as run_benchmark
 
     out, jobs, rerun = Path(choices.pop("out", "results")), choices.pop("jobs", 1), choices.pop("rerun", "missing")

@@ -10,7 +10,8 @@ from bench.errors import UsageError
 from bench.records.record import FAILED, Record
 from bench.records.store import Store
 from bench.registry import unknown
-from bench.render.terminal import clean, print_board
+from bench.render.terminal import print_board
+from bench.render.text import clean
 
 if TYPE_CHECKING:
     from bench.render.board import Board
@@ -115,7 +116,7 @@ def open_page(path: Path) -> None:
 def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
     """bench compare."""
     from bench.leaderboard import compare
-    from bench.render.board import number
+    from bench.render.text import number
 
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["status"] not in FAILED]
     names = {r["model"]["row"] for r in records}

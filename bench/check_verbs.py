@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bench.registry import ROOT, relative
-from bench.render.terminal import clean
+from bench.render.text import clean
 
 
 def print_diagnosis(*, as_json: bool) -> bool:

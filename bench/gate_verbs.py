@@ -18,7 +18,7 @@ from bench.errors import UsageError
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.render import verdicts
-from bench.render.terminal import clean
+from bench.render.text import clean
 
 SHARED = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE")  # set on runners whose neighbours slow them down
 

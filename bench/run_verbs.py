@@ -14,7 +14,8 @@ from bench.plan.suite import load_suite
 from bench.records.cost import COMMITTED, read_ledger
 from bench.records.store import Store
 from bench.registry import find
-from bench.render.terminal import Lines, Live, clean, seconds_text
+from bench.render.progress import Lines, Live
+from bench.render.text import clean, seconds_text
 from bench.run.progress import expected_seconds
 from bench.run.sweep import Outcome, run
 from bench.run.todo import todo_list

@@ -14,7 +14,7 @@ from bench.records.cost import COMMITTED, read_ledger, shares
 from bench.records.record import Record
 from bench.records.store import Store, read_record
 from bench.registry import entries, find, relative, unknown
-from bench.render.terminal import clean
+from bench.render.text import clean
 from bench.submissions.file import form_of
 
 CAPABILITY_WORDS = {

@@ -16,7 +16,7 @@ from bench.records.environment import stored
 from bench.records.record import new_record
 from bench.records.store import Store
 from bench.render.files import environment_lines
-from bench.render.terminal import describe
+from bench.render.progress import describe
 from tests.test_record_check import a_record
 from tests.test_store import a_cell
 

@@ -13,7 +13,7 @@ import pytest
 from bench.executors.local import Workers
 from bench.plan.request import Request
 from bench.records.store import Store
-from bench.render.terminal import Lines
+from bench.render.progress import Lines
 from bench.run.sweep import run
 
 HEAD = '''

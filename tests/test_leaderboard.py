@@ -10,7 +10,8 @@ from bench.leaderboard import compare, flags, summary, table
 from bench.records.record import new_record
 from bench.records.store import Store
 from bench.render import files, markdown
-from bench.render.board import make_boards, number
+from bench.render.board import make_boards
+from bench.render.text import number
 from tests.test_store import a_cell
 
 DATASET = {"id": "digits", "sha256": "d", "primary": "fid_lenet", "kind": "image"}

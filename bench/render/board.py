@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from bench.registry import entries
 from bench.render.bars import Bar, bar_axis, bar_of
+from bench.render.text import DASH, number
 from bench.submissions.store import SUBMISSION, UNKNOWN
 
-if TYPE_CHECKING:  # listing and --help must not pay for pandas
+if TYPE_CHECKING:
     import pandas as pd
 
-DASH = "–"
+
 RESOURCE_HEADINGS = {
     "train_examples_per_s": "train/s",
     "sample_examples_per_s": "samples/s",
@@ -182,15 +183,3 @@ def _missing(value: object) -> bool:
     import pandas
 
     return value is None or value is pandas.NA or bool(value != value)
-
-
-def number(value: float) -> str:
-    """Three significant digits, without an exponent where it reads well."""
-    if value == 0:
-        return "0"
-    if 0.001 <= abs(value) < 1000:
-        text = f"{value:#.3g}"
-        return text.rstrip(".") if "." in text else text
-    if 1000 <= abs(value) < 1e6:
-        return f"{value:,.0f}"
-    return f"{value:.1e}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.render.board import DASH, Board, number
-from bench.render.terminal import clean
+from bench.render.board import Board
+from bench.render.text import DASH, clean, number
 
 PAGE = "With pictures, intervals drawn and training curves: open [leaderboard.html](leaderboard.html) in a browser."
 NOTE = "† uses labels. *ref*: a reference row, which takes no rank. A dash: the model cannot do this."

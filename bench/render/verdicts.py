@@ -9,7 +9,7 @@ from itertools import groupby
 from xml.etree import ElementTree
 
 from bench.gate import RED, VERDICTS, Finding
-from bench.render.terminal import clean
+from bench.render.text import clean
 
 SUMMARY_BYTES = 2**20  # what a job page takes
 SECTION_BYTES = 200_000

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.render.terminal import Lines, Live, clean
+from bench.render.progress import Lines, Live
+from bench.render.text import clean
 from bench.reproductions.catalogue import BUDGETS, Experiment, choose, load_experiment, names
 
 GPU_JOBS = 8  # networks this small leave a GPU idle; nothing here is timed

@@ -11,7 +11,7 @@ from typing import Any
 from bench.errors import UsageError
 from bench.records.store import Store
 from bench.registry import find
-from bench.render.terminal import clean
+from bench.render.text import clean
 from bench.submissions import store
 from bench.submissions.file import Samples, check_archive, form_of, read_samples, sha256_of, template
 from bench.submissions.screen import screen

@@ -9,11 +9,12 @@ from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
 from bench.leaderboard.table import metric_scale
 from bench.registry import entries
 from bench.render.bars import bar_axis, bar_of
-from bench.render.board import DASH, RESOURCE_HEADINGS, number
+from bench.render.board import RESOURCE_HEADINGS
 from bench.render.html.curves import training_figures
 from bench.render.html.pareto import quality_and_speed
 from bench.render.html.pictures import pictures
 from bench.render.html.source import FAMILY_WORDS, Key, Row, Source, family_class, slug
+from bench.render.text import DASH, number
 
 TYPES = {  # heading of a group of columns -> whether a metric's needs, and better, put it there: the first that fits
     "Exact likelihood": lambda needs, better: "log_prob" in needs and "lebesgue" not in needs,

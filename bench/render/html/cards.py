@@ -14,7 +14,7 @@ from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
 from bench.render.html.boards import failures, interval_text, value_text
 from bench.render.html.source import FAMILY_WORDS, Source, family_class, slug
-from bench.render.terminal import clean
+from bench.render.text import clean
 
 SENTENCES = 3
 FINDINGS = 12

@@ -8,8 +8,8 @@ from typing import Any
 from bench.records.environment import stored
 from bench.records.record import Record
 from bench.registry import FAMILIES
-from bench.render.board import DASH, number
 from bench.render.html.source import FAMILY_WORDS, KINDS, Source, family_class, slug
+from bench.render.text import DASH, number
 
 
 def family_tree(source: Source) -> dict[str, dict[str, Any]]:

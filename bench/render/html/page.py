@@ -18,7 +18,7 @@ from bench.render.html.cards import model_cards
 from bench.render.html.overview import family_tree, places, what_ran
 from bench.render.html.pareto import SHAPES
 from bench.render.html.source import FAMILY_WORDS, Source, family_class, slug
-from bench.render.terminal import clean
+from bench.render.text import clean
 
 FOLDER = Path(__file__).parent
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from bench.render.axis import Axis
-from bench.render.terminal import clean
+from bench.render.text import clean
 
 Point = tuple[float, float]
 
