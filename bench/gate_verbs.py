@@ -12,12 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import calibrate as calibration
-from bench import gate, reference
 from bench.errors import UsageError
+from bench.gate import finding, judge, power, reference, report
 from bench.records.record import Record
 from bench.records.store import Store
-from bench.render import verdicts
 from bench.render.text import clean
 
 SHARED = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE")  # set on runners whose neighbours slow them down
@@ -42,13 +40,13 @@ def run_gate(
     fresh = reference.summarise(_records(store))
     _check_suites(old, fresh, ref, results)
     fail = speed == "fail" or (speed == "auto" and not shared_machine())
-    findings = gate.judge(old, fresh, alpha=alpha, fail_on_speed=fail, partial=partial)
-    findings += [gate.Finding(line, "record", "error", "a stored cell cannot be read") for line in store.problems]
-    head, code = verdicts.headline(findings), gate.exit_code(findings, strict=strict)
-    for line in (*verdicts.lines(findings), head):
+    findings = judge.judge(old, fresh, alpha=alpha, fail_on_speed=fail, partial=partial)
+    findings += [finding.Finding(line, "record", "error", "a stored cell cannot be read") for line in store.problems]
+    head, code = report.headline(findings), judge.exit_code(findings, strict=strict)
+    for line in (*report.lines(findings), head):
         print(line)
-    unwritten = _write(junit, verdicts.junit(findings), "--junit") if junit else []
-    unwritten += _write(summary, verdicts.summary(findings, head).encode(), "--summary") if summary else []
+    unwritten = _write(junit, report.junit(findings), "--junit") if junit else []
+    unwritten += _write(summary, report.summary(findings, head).encode(), "--summary") if summary else []
     for line in unwritten:
         print(clean(f"bench: {line}"), file=sys.stderr)
     return code or (UsageError.exit_code if unwritten else 0)
@@ -129,22 +127,22 @@ def calibrate(results: Path, *, seeds: int, effect: float, alpha: float, power: 
             raise UsageError(f"{option} must lie between 0 and 1, got {value:g}")
     records = _records(Store(results))
     typical = _typical(records)
-    rows, columns = [], calibration.columns(records, seeds=seeds)
+    rows, columns = [], power.columns(records, seeds=seeds)
     tests = Counter()  # of a whole run of the suite, if every value differed
     for (place, _, _), column in columns.items():
         tests[place] += column.rows
     for key, column in columns.items():
-        wanted = calibration.effect_on_scale(effect, column, typical[key])
+        wanted = power.effect_on_scale(effect, column, typical[key])
         level = {"alpha": alpha, "power": power}
         gate = level | {"tests": tests[key[0]], "floor": column.floor}
         facts = {
             "board": f"{key[0]}/{key[1]}",
             "metric": key[2],
-            "resolvable": calibration.resolvable(column.deviation, seeds, **level),
-            "seeds_needed": calibration.seeds_needed(column.deviation, wanted, **level),
+            "resolvable": power.resolvable(column.deviation, seeds, **level),
+            "seeds_needed": power.seeds_needed(column.deviation, wanted, **level),
             "tests": tests[key[0]],
-            "gate_finds": calibration.found_by_gate(column.deviation, seeds, **gate),
-            "gate_seeds_needed": calibration.seeds_needed(column.deviation, wanted, **gate),
+            "gate_finds": power.found_by_gate(column.deviation, seeds, **gate),
+            "gate_seeds_needed": power.seeds_needed(column.deviation, wanted, **gate),
         }
         rows.append(asdict(column) | facts)
     if as_json:
@@ -153,9 +151,9 @@ def calibrate(results: Path, *, seeds: int, effect: float, alpha: float, power: 
     return "\n".join(_calibration_lines(rows, seeds=seeds, effect=effect, alpha=alpha, power=power))
 
 
-def _typical(records: list[Record]) -> dict[calibration.Key, float]:
+def _typical(records: list[Record]) -> dict[power.Key, float]:
     """Median value of each gated column of the public board."""
-    found: dict[calibration.Key, list[float]] = {}
+    found: dict[power.Key, list[float]] = {}
     for record in records:
         place = f"{record['suite']}-{record['device']}", record["dataset"]["id"]
         for metric, entry in record["metrics"]["public"].items():
@@ -170,7 +168,7 @@ def _calibration_lines(
     head = f"one-sided Welch test, alpha {alpha:g}, power {power:.0%}, {seeds} seeds a side; on each metric's scale"
     titles = f"{'sd':>8} {'found':>8} {'delta':>8} {'need':>6} {'gate':>8} need"
     lines = [head, f"{'board':26} {'metric':16} {'scale':5} {'seeds':>5} {titles}"]
-    many = lambda count: f">{calibration.MOST_SEEDS}" if count is None else str(count)  # noqa: E731
+    many = lambda count: f">{power.MOST_SEEDS}" if count is None else str(count)  # noqa: E731
     for row in rows:
         numbers = " ".join(f"{row[k]:8.3g}" for k in ("deviation", "resolvable", "delta"))
         numbers += f" {many(row['seeds_needed']):>6} {row['gate_finds']:8.3g} {many(row['gate_seeds_needed'])}"

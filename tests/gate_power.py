@@ -15,8 +15,9 @@ from statistics import median, stdev
 
 import numpy as np
 
-from bench.calibrate import RELATIVE_FLOOR, resolvable
-from bench.gate import Difference, exit_code, judge_quality
+from bench.gate.judge import exit_code
+from bench.gate.power import RELATIVE_FLOOR, resolvable
+from bench.gate.quality import Difference, judge_quality
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "gate-power.md"
 CELLS, WORSE = 31, 0.30

@@ -9,11 +9,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bench import calibrate, gate, gate_verbs, reference
+from bench import gate_verbs
 from bench.errors import UsageError
-from bench.gate import Difference, Finding, exit_code, judge, judge_memory, judge_quality, judge_speed, welch
+from bench.gate import finding, power, quality, reference, report
+from bench.gate.budgets import judge_memory, judge_speed
+from bench.gate.finding import Finding
+from bench.gate.judge import exit_code, judge
+from bench.gate.quality import Difference, judge_quality, welch
 from bench.records.record import SCHEMA
-from bench.render import verdicts
 from tests.gate_power import rates
 
 
@@ -43,7 +46,7 @@ def judged(after, before=None, **options):
 
 
 def red(findings):
-    return {(f.row.rpartition("/")[2], f.subject) for f in findings if f.verdict in gate.RED}
+    return {(f.row.rpartition("/")[2], f.subject) for f in findings if f.verdict in finding.RED}
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
@@ -79,7 +82,7 @@ def test_scatter_of_a_broken_model_is_no_excuse():
     from scipy.stats import t
 
     expected = t.sf((np.mean(test.after) - np.mean(test.before)) / spread, 2)
-    assert gate.outlying(test) == pytest.approx(expected, rel=1e-9)
+    assert quality.outlying(test) == pytest.approx(expected, rel=1e-9)
     assert judge_quality([test])[0].verdict == "regression"
 
 
@@ -87,7 +90,7 @@ def test_one_collapsed_seed_of_five_is_a_warning_and_three_are_red():
     """The reference's seeds went well, so one collapse lies far outside their scatter: p alone would say regression."""
     before = (1.0, 1.05, 0.95, 1.02, 0.98)
     one = Difference("r", "m", before, (1.01, 0.97, 1.04, 0.99, 6.0), "log", "lower", 0.1)
-    assert gate.p_value(one, welch(one)) < 0.01 and welch(one).worsening > one.delta
+    assert quality.p_value(one, welch(one)) < 0.01 and welch(one).worsening > one.delta
     (found,) = judge_quality([one])
     assert found.verdict == "inconclusive" and "the median of 5 and 5 seeds is not beyond delta" in found.words
     three = Difference("r", "m", before, (1.01, 0.97, 5.0, 7.0, 6.0), "log", "lower", 0.1)
@@ -97,26 +100,26 @@ def test_one_collapsed_seed_of_five_is_a_warning_and_three_are_red():
 def test_what_calibrate_says_of_the_gate_is_what_the_gate_does():
     """One of 31 cells is worse by what the gate is said to find: red in about the power asked for, not in a third of the runs."""
     sigma = math.sqrt(math.log1p(0.1**2))
-    effect = calibrate.found_by_gate(sigma, 5, tests=31, floor=0.01)
-    assert effect > 2 * calibrate.resolvable(sigma, 5)  # one test's answer is far too small here
+    effect = power.found_by_gate(sigma, 5, tests=31, floor=0.01)
+    assert effect > 2 * power.resolvable(sigma, 5)  # one test's answer is far too small here
     found = rates(0.1, 5, worse=math.expm1(effect), trials=120, seed=4)[2]
     assert found == pytest.approx(0.8, abs=0.11)  # three errors of a share over 120 runs
-    assert calibrate.seeds_needed(sigma, effect, tests=31, floor=0.01) == 5
-    assert calibrate.seeds_needed(sigma, 0.99 * effect, tests=31, floor=0.01) == 6
-    assert calibrate.found_by_gate(0.0, 5, tests=31, floor=0.02) == 0.02
+    assert power.seeds_needed(sigma, effect, tests=31, floor=0.01) == 5
+    assert power.seeds_needed(sigma, 0.99 * effect, tests=31, floor=0.01) == 6
+    assert power.found_by_gate(0.0, 5, tests=31, floor=0.02) == 0.02
 
 
 def test_resolvable_effects_are_found_with_the_power_that_was_asked_for():
     """By simulation of the test itself; 4,000 trials: the error of 80 % is 0.6 points, four of them are allowed."""
     from scipy.stats import ttest_ind
 
-    effect = calibrate.resolvable(0.2, 5, alpha=0.05, power=0.8)
+    effect = power.resolvable(0.2, 5, alpha=0.05, power=0.8)
     rng = np.random.default_rng(0)
     before, after = rng.normal(0, 0.2, (4000, 5)), rng.normal(effect, 0.2, (4000, 5))
     power = (ttest_ind(after, before, axis=1, alternative="greater").pvalue < 0.05).mean()
     assert power == pytest.approx(0.8, abs=0.025)
-    assert calibrate.seeds_needed(0.2, effect) == 5 and calibrate.seeds_needed(0.2, 0.99 * effect) == 6
-    assert calibrate.seeds_needed(0.2, 1e-4) is None and calibrate.resolvable(0.2, 1) == math.inf
+    assert power.seeds_needed(0.2, effect) == 5 and power.seeds_needed(0.2, 0.99 * effect) == 6
+    assert power.seeds_needed(0.2, 1e-4) is None and power.resolvable(0.2, 1) == math.inf
 
 
 @pytest.mark.slow
@@ -160,7 +163,7 @@ def test_a_failure_that_is_new_is_red_and_a_known_one_is_not(status, verdict):
     error = {"type": "RuntimeError", "phase": "fit", "message": "broken\nTraceback"}
     failed = results(status=status, error=error)
     findings = judged(failed)
-    assert [(f.verdict, f.subject) for f in findings if f.verdict in gate.RED] == [(verdict, "status")]
+    assert [(f.verdict, f.subject) for f in findings if f.verdict in finding.RED] == [(verdict, "status")]
     assert f"{status} in 3 of 3 seeds, 0 in the reference: RuntimeError in fit: broken" in str(findings)
     assert exit_code(judged(failed, failed)) == 0
 
@@ -281,7 +284,7 @@ def test_calibrate_says_what_the_seeds_resolve(tmp_path):
     (row,) = json.loads(gate_verbs.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=True))
     deviations = [np.std(np.log([a, a + 0.1, a + 0.2]), ddof=1) for a in (2.0, 5.0)]
     assert row["deviation"] == pytest.approx(np.median(deviations)) and row["rows"] == 2
-    assert row["resolvable"] == pytest.approx(calibrate.resolvable(np.median(deviations), 5))
+    assert row["resolvable"] == pytest.approx(power.resolvable(np.median(deviations), 5))
     assert row["tests"] == 2 and row["gate_finds"] > row["resolvable"]
     assert row["gate_seeds_needed"] >= row["seeds_needed"]
     text = gate_verbs.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=False)
@@ -295,13 +298,13 @@ HOSTILE = "x\x1b[31m\x00<script>|`[a](javascript:b)`\ud800\u202e=1+1"
 
 def test_hostile_words_are_inert_in_every_report():
     findings = [Finding("core-cpu/digits/made", "status", "error", HOSTILE), Finding(HOSTILE, "m", "regression", "w")]
-    head = verdicts.headline(findings)
-    line = "\n".join(verdicts.lines(findings))
+    head = report.headline(findings)
+    line = "\n".join(report.lines(findings))
     assert "\x1b" not in line and "\x00" not in line
-    page = verdicts.summary(findings, head)
+    page = report.summary(findings, head)
     assert not {"\x1b", "\x00", "\ud800", "\u202e", "<"} & set(page)
     assert "\\[a\\](" in page and "](" not in page.replace("\\](", "")
-    root = ElementTree.fromstring(verdicts.junit(findings))  # well-formed in spite of them
+    root = ElementTree.fromstring(report.junit(findings))  # well-formed in spite of them
     assert root.get("errors") == "1" and root.get("failures") == "1"
 
 
@@ -310,14 +313,14 @@ def test_junit_has_a_case_a_row_and_a_word_for_each_verdict():
     findings = [Finding(f"core-cpu/digits/{k}", "m", v, "words") for k, v in verdict_of.items()]
     cases = {
         c.get("name"): [child.tag for child in c]
-        for c in ElementTree.fromstring(verdicts.junit(findings)).iter("testcase")
+        for c in ElementTree.fromstring(report.junit(findings)).iter("testcase")
     }
     assert cases == {"a": ["error"], "b": ["failure"], "c": ["skipped"], "d": []}
 
 
 def test_a_summary_is_cut_by_section_below_a_mebibyte():
     many = [Finding(f"s/d/{i}", "m", v, "w" * 3000) for v in ("error", "inconclusive") for i in range(500)]
-    page = verdicts.summary([*many, Finding("s/d/z", "m", "regression", "the one")], "head")
+    page = report.summary([*many, Finding("s/d/z", "m", "regression", "the one")], "head")
     assert len(page.encode()) < 2**20 and "the one" in page and page.count(" more.") == 2
 
 

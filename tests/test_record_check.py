@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bench import reference
+from bench.gate import reference
 from bench.leaderboard import compare, flags, summary, table
 from bench.records.record import new_record
 from bench.records.schema import check_record, check_whole

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from bench import reference
 from bench.errors import UsageError
+from bench.gate import reference
 
 ROW = "core-cpu/iris/kde"
 GOOD = {

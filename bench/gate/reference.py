@@ -11,13 +11,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.calibrate import columns, gated_metrics
 from bench.errors import UsageError
 from bench.files import write_atomic
+from bench.gate.power import columns, gated_metrics
+from bench.gate.schema import SCHEMA, check
 from bench.records.record import Record
-from bench.reference_check import SCHEMA, check
 
 SPEEDS = ("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread")
+
 
 Reference = dict[str, Any]
 

@@ -8,12 +8,18 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree
 
-from bench.gate import RED, VERDICTS, Finding
+from bench.gate.finding import RED, VERDICTS, Finding
 from bench.render.text import clean
 
 SUMMARY_BYTES = 2**20  # what a job page takes
+
+
 SECTION_BYTES = 200_000
+
+
 SHOWN = 20
+
+
 TITLES = {
     "error": "Errors",
     "regression": "Regressions",

@@ -1,0 +1,1 @@
+"""Say whether something got worse: a reference, tests with a margin, budgets, a report."""
