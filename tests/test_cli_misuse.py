@@ -166,7 +166,7 @@ def test_help_names_every_verb_whole_and_the_exit_codes():
     "text", ["{", "[" * 100_000, '{"schema": "bench.reproduction/1", "name": "question-1", "budget": [], "x": 1}', "[]"]
 )
 def test_a_damaged_result_of_a_reproduction_is_left_out(tmp_path, text):
-    from bench.reproductions.execute import results_in
+    from bench.reproductions.run import results_in
 
     (tmp_path / "question-1.cpu.json").write_text(text)
     (tmp_path / "question-2.cpu.json").mkdir()

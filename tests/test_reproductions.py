@@ -14,22 +14,22 @@ import torch
 
 from bench.datasets import Mixture
 from bench.errors import UsageError
-from bench.reproductions import effects, pages
-from bench.reproductions.analysis import Run, result_of, run_of
-from bench.reproductions.catalogue import (
+from bench.reproductions import effects, published_page, questions_page
+from bench.reproductions.plan import plan_of
+from bench.reproductions.plot import svg
+from bench.reproductions.protocol import (
     Arm,
     Budget,
     Compare,
     Experiment,
     Target,
     choose,
+    column,
     load_experiment,
     names,
     read_experiment,
 )
-from bench.reproductions.columns import column
-from bench.reproductions.plan import plan_of
-from bench.reproductions.plot import svg
+from bench.reproductions.result import Run, result_of, run_of
 from bench.reproductions.verdict import Number, judge
 from bench.run.cell import run_cell
 
@@ -331,7 +331,7 @@ def test_every_protocol_runs_from_plan_to_page(name, tmp_path, monkeypatch):
         if result["full"]
         else {"not comparable", "no run"}
     )
-    block, plots = pages.question_block(experiment, {(name, "cpu"): result})
+    block, plots = questions_page.question_block(experiment, {(name, "cpu"): result})
     assert experiment.title in block and f"bench reproduce {name}" in block
     assert next(iter(plots.values())).startswith("<svg")
 
@@ -385,7 +385,7 @@ def test_a_result_has_ratio_interval_and_finding():
     (effect,) = result["compare"]
     assert effect["value"] == pytest.approx(4.0, rel=0.02) and effect["words"] == "higher: worse"
     assert effect["low"] < effect["value"] < effect["high"]
-    block, plots = pages.question_block(experiment, {("question-1", "cpu"): result})
+    block, plots = questions_page.question_block(experiment, {("question-1", "cpu"): result})
     assert "higher: worse" in block and "× " in block
     assert plots["question-1.cpu.svg"].count("<circle") == 2
 
@@ -408,7 +408,7 @@ def test_diverged_runs_are_counted_beside_what_they_are_left_out_of():
     experiment = _experiment(kind="published", target=(target,), budget={"cpu": Budget(seeds=5, full=True)})
     result = result_of(experiment, "cpu", runs, FACTS)
     assert result["targets"][0]["verdict"] == "undecided"
-    assert "(3 of 5 runs)" in pages.target_rows(result)[1][0][3]
+    assert "(3 of 5 runs)" in published_page.target_rows(result)[1][0][3]
 
 
 def test_correlations_stand_in_the_same_family_of_tests():
@@ -425,12 +425,12 @@ def test_correlations_stand_in_the_same_family_of_tests():
     (effect,), (found,) = result["compare"], result["correlate"]
     small, large = sorted([effect["p"], found["p"]])
     assert sorted([effect["p_holm"], found["p_holm"]]) == pytest.approx([2 * small, max(2 * small, large)])
-    assert "over the 2 tests" in pages.question_block(experiment, {("question-1", "cpu"): result})[0]
+    assert "over the 2 tests" in questions_page.question_block(experiment, {("question-1", "cpu"): result})[0]
 
 
 def test_what_is_no_result_is_left_out(tmp_path):
-    from bench.reproductions.catalogue import load_experiment
-    from bench.reproductions.execute import results_in, write_result
+    from bench.reproductions.protocol import load_experiment
+    from bench.reproductions.run import results_in, write_result
 
     whole = result_of(load_experiment("classical"), "cpu", [], {"core_minutes": 0.0})
     write_result(tmp_path, whole | {"x": math.nan})
@@ -444,7 +444,7 @@ def test_words_outside_the_markers_stay():
     experiment = _experiment()
     result = result_of(experiment, "cpu", _runs(a=[0.1], b=[0.2]), FACTS)
     text = "# Q\n\nBy hand.\n\n<!-- question-1 -->\nold\n<!-- end of question-1 -->\n\nAnswer.\n"
-    again, _ = pages._with_question(text, experiment, {("question-1", "cpu"): result})
+    again, _ = questions_page._with_question(text, experiment, {("question-1", "cpu"): result})
     assert again.startswith("# Q\n\nBy hand.\n") and again.endswith("\nAnswer.\n") and "old" not in again
 
 
@@ -473,7 +473,7 @@ def test_question_8_reads_stored_records(tmp_path):
     from bench.errors import DataUnavailable
     from bench.records.cost import COMMITTED
     from bench.records.store import Store
-    from bench.reproductions.execute import committed_records
+    from bench.reproductions.run import committed_records
 
     experiment = load_experiment("question-8")
     found = committed_records(experiment, Store(COMMITTED))

@@ -15,8 +15,8 @@ from bench.plan.request import Plan
 from bench.plan.request import Request as SuiteRequest
 from bench.plan.suite import Suite, load_suite
 from bench.registry import Entry, entries, find, load, load_entry, unknown
-from bench.reproductions.catalogue import FOLDER, Arm, Budget, Experiment, load_experiment
 from bench.reproductions.measure import measure_sha256, needs_of
+from bench.reproductions.protocol import FOLDER, Arm, Budget, Experiment, load_experiment
 
 TIMEOUT_S = {"cpu": 1200.0, "gpu": 6 * 3600.0}
 MEMORY_BYTES = {"cpu": 3 * 2**30, "gpu": 16 * 2**30}

@@ -11,7 +11,7 @@ from typing import Any
 from bench.errors import UsageError
 from bench.render.progress import Lines, Live
 from bench.render.text import clean
-from bench.reproductions.catalogue import BUDGETS, Experiment, choose, load_experiment, names
+from bench.reproductions.protocol import BUDGETS, Experiment, choose, load_experiment, names
 
 GPU_JOBS = 8  # networks this small leave a GPU idle; nothing here is timed
 
@@ -46,8 +46,8 @@ def run_and_report(
     import os
 
     from bench.executors.device import resolve_device
-    from bench.reproductions.execute import reproduce
     from bench.reproductions.pages import write_pages
+    from bench.reproductions.run import reproduce
 
     device = "cpu" if budget == "cpu" else resolve_device("auto")
     if budget == "gpu" and device == "cpu":
@@ -90,19 +90,19 @@ def print_done(done: Any) -> None:
     if done.result is None:
         print(clean(f"{done.name}: {done.status}: {done.reason}") + "\n")
         return
-    from bench.reproductions import pages
+    from bench.reproductions import published_page, questions_page, text
 
     result = done.result
-    words = pages.length_text(result) if result["kind"] == "published" else pages.seeds_text(result["seeds"])
+    words = text.length_text(result) if result["kind"] == "published" else text.seeds_text(result["seeds"])
     print(clean(f"{done.name} ({result['budget']}; {words}): {result['title']}"))
     if result["targets"]:
-        _print_table(*pages.target_rows(result))
+        _print_table(*published_page.target_rows(result))
     if result["kind"] == "question":
-        _print_table(*pages.arm_rows(result, result["arms"]))
+        _print_table(*questions_page.arm_rows(result, result["arms"]))
     if result["compare"]:
-        _print_table(*pages.effect_rows(result))
+        _print_table(*questions_page.effect_rows(result))
     for found in result["correlate"]:
-        print(clean(pages.correlation_text(found)))
+        print(clean(questions_page.correlation_text(found)))
     print(f"{result['core_minutes']:.1f} core-minutes\n", flush=True)
 
 
@@ -113,7 +113,7 @@ def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -
     from rich.table import Table
     from rich.text import Text
 
-    from bench.reproductions.pages import DASH
+    from bench.reproductions.text import DASH
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     for columns in blocks_of_columns(headings, rows, console.width):

@@ -17,8 +17,8 @@ from bench.plan.cell import Cell
 from bench.records.cost import COMMITTED
 from bench.records.record import Record
 from bench.records.store import Store
-from bench.reproductions.catalogue import Experiment, names
 from bench.reproductions.plan import slug
+from bench.reproductions.protocol import Experiment, names
 from bench.run.progress import Observer
 from bench.run.sweep import run_plan
 
@@ -71,7 +71,7 @@ def _one(
     workers: Workers,
     observer: Callable[[], Observer],
 ) -> dict[str, Any]:
-    from bench.reproductions.analysis import result_of, run_of
+    from bench.reproductions.result import result_of, run_of
 
     if experiment.records:
         found = committed_records(experiment, Store(COMMITTED))

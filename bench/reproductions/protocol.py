@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.registry import unknown
+from bench.registry import entries, unknown
+from bench.reproductions.measure import Column, columns_of, measure_names
 
 FOLDER = Path(__file__).parent
+
+
 BUDGETS = ("cpu", "gpu")
 
 
@@ -177,3 +180,27 @@ def _check(experiment: Experiment, where: str) -> None:
     for name in used:
         if name not in arms:
             raise UsageError(f"{where}: {unknown('arm', name, arms)}")
+
+
+OF_RECORDS = {
+    "cpu_s": Column("CPU-seconds of the cell", "lower", "log"),
+    "train_s": Column("training, seconds", "lower", "log"),
+    "peak_mib": Column("peak memory, MiB", "lower", "log"),
+    "n_params": Column("trained parameters, or numbers kept", "none", "log"),
+}
+
+
+UNITS = {"nats", "bits", "count", "fraction"}
+
+
+def column(name: str) -> Column:
+    """The column of this name. Accuracies and shares are compared as they are, in points: logit counts as raw here."""
+    known = OF_RECORDS | {key: value for measure in measure_names() for key, value in columns_of(measure).items()}
+    if name in known:
+        found = known[name]
+    else:
+        constants = entries("metric")[name].constants
+        unit = constants.get("unit", "")
+        title = f"{name}, {unit}" if unit in UNITS else name
+        found = Column(title, constants["better"], constants.get("scale", "raw"))
+    return Column(found.title, found.better, "raw" if found.scale == "logit" else found.scale)

@@ -10,8 +10,6 @@ from typing import Any
 from bench.leaderboard.centre import summarise
 from bench.leaderboard.student import holm
 from bench.records.record import Record
-from bench.reproductions.catalogue import Arm, Experiment, Target
-from bench.reproductions.columns import column
 from bench.reproductions.effects import (
     Effect,
     between,
@@ -22,6 +20,7 @@ from bench.reproductions.effects import (
     spearman,
     with_holm,
 )
+from bench.reproductions.protocol import Arm, Experiment, Target, column
 from bench.reproductions.verdict import Number, judge
 
 CURVE_POINTS = 40
