@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import board_verbs, cli, show
+from bench.cli import app, leaderboard, show
+from bench.cli.gate import calibrate, run_gate
 from bench.errors import UsageError
-from bench.gate_verbs import calibrate, run_gate
 from bench.records import environment
 from bench.records.environment import stored
 from bench.records.record import new_record
@@ -59,7 +59,7 @@ def test_letters_that_the_terminal_has_not_are_no_error(folder):
 
 
 def test_the_gate_keeps_its_verdict_when_nobody_reads_it(folder, tmp_path):
-    from bench.gate_verbs import accept
+    from bench.cli.gate import accept
 
     ref = tmp_path / "reference.json"
     accept(folder, ref)
@@ -69,7 +69,7 @@ def test_the_gate_keeps_its_verdict_when_nobody_reads_it(folder, tmp_path):
 
 
 def test_a_report_that_cannot_be_written_loses_neither_verdict_nor_the_other_report(folder, tmp_path, capsys):
-    from bench.gate_verbs import accept
+    from bench.cli.gate import accept
 
     ref, taken = tmp_path / "reference.json", tmp_path / "taken"
     accept(folder, ref)
@@ -84,7 +84,7 @@ def test_a_report_that_cannot_be_written_loses_neither_verdict_nor_the_other_rep
 
 def test_boards_that_cannot_be_written_are_still_printed(folder, capsys):
     (folder / "leaderboard.csv").mkdir(parents=True)
-    board_verbs.print_leaderboard(folder, dataset=None, board="public", style="csv")
+    leaderboard.print_leaderboard(folder, dataset=None, board="public", style="csv")
     shown = capsys.readouterr()
     assert "energy_distance" in shown.out and "were not renewed" in shown.err and "leaderboard.csv" in shown.err
 
@@ -93,7 +93,7 @@ def test_boards_that_cannot_be_written_are_still_printed(folder, capsys):
     "act, words",
     [
         (
-            lambda file: board_verbs.print_leaderboard(file, dataset=None, board="public", style="table"),
+            lambda file: leaderboard.print_leaderboard(file, dataset=None, board="public", style="table"),
             "is a file; expected",
         ),
         (lambda file: run_gate(file, ROOT / "results/reference.json", alpha=0.05), "is a file; expected a folder"),
@@ -136,10 +136,10 @@ def test_an_internal_error_is_one_line_with_its_place(monkeypatch, capsys):
     def broken():
         Store(None).record_path(None)
 
-    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setattr(app, "app", broken)
     monkeypatch.setattr("bench.streams.lasting_streams", lambda: None)
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        app.main()
     error = capsys.readouterr().err
     assert left.value.code == 1 and error.count("\n") == 1
     assert "bench: internal error: " in error and "(store.py:" in error and "BENCH_TRACEBACK=1" in error

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from bench import doctor
+from bench.cli import doctor
 from bench.metrics import _golden
 from bench.models import proofs
 

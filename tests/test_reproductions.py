@@ -484,7 +484,7 @@ def test_question_8_reads_stored_records(tmp_path):
 
 
 def test_columns_that_do_not_fit_follow_below():
-    from bench.reproductions.report import blocks_of_columns
+    from bench.cli.reproduce import blocks_of_columns
 
     rows = (("arm", "1234567", "1234567", "1234567"),)
     assert blocks_of_columns(("arm", "a", "b", "c"), rows, 26) == [[0, 1, 2], [0, 3]]

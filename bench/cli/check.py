@@ -10,7 +10,7 @@ from bench.render.text import clean
 
 def print_diagnosis(*, as_json: bool) -> bool:
     """bench doctor; True if nothing is bad."""
-    from bench.doctor import BAD, diagnose
+    from bench.cli.doctor import BAD, diagnose
 
     found = diagnose()
     if as_json:

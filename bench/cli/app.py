@@ -15,6 +15,8 @@ EXIT_CODES = (
     "Exit codes: 0 ok; 1 internal error; 2 usage; 3 some cells failed; 4 regression; 5 inconclusive (gate --strict); "
     "6 invalid submission; 7 data unavailable; 130 interrupted."
 )
+
+
 app = typer.Typer(
     name="bench",
     help="Train, score and rank generative models on common datasets.",
@@ -69,9 +71,17 @@ class Speed(StrEnum):
 Names = Annotated[
     list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
 ]
+
+
 Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+
+
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
+
+
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -106,7 +116,7 @@ def run(
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
-    from bench import run_verbs
+    from bench.cli import run
     from bench.executors import device, planning
     from bench.executors.local import Workers
     from bench.plan.request import Request
@@ -119,7 +129,7 @@ def run(
             datasets=_split(dataset),
             seeds=seeds,
             device=device.resolve_device(device),
-            precision=run_verbs.check_precision(precision),
+            precision=run.check_precision(precision),
             settings=tuple(settings or ()),
             data=str(data.resolve()) if data else None,
             label=label,
@@ -127,16 +137,14 @@ def run(
             fetch=not dry_run,
         )
     )
-    _guard(lambda: run_verbs.check_names(request))
+    _guard(lambda: run.check_names(request))
     if dry_run:
         with Workers() as workers:
-            _guard(
-                lambda: run_verbs.print_plan(planning.make_plan(workers, request)[0], out, rerun.value, as_json=as_json)
-            )
+            _guard(lambda: run.print_plan(planning.make_plan(workers, request)[0], out, rerun.value, as_json=as_json))
         return
     workers_count = jobs or (1 if request.device == "cuda" else len(os.sched_getaffinity(0)))
     outcome = _guard(
-        lambda: run_verbs.run_and_report(request, out=out, jobs=workers_count, rerun=rerun.value, as_json=as_json)
+        lambda: run.run_and_report(request, out=out, jobs=workers_count, rerun=rerun.value, as_json=as_json)
     )
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
@@ -144,7 +152,7 @@ def run(
 @app.command("list", short_help="List models, datasets, metrics or suites.")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.models, as_json: AsJson = False) -> None:
     """List models, datasets, metrics or suites; imports none of them."""
-    from bench import show
+    from bench.cli import show
 
     _guard(lambda: show.print_list(kind.value, as_json=as_json))
 
@@ -155,9 +163,9 @@ def show(
     out: Out = Path("results"),
 ) -> None:
     """Describe a model, dataset, metric or suite, or a stored cell (dataset/model/seed-0, or a path)."""
-    from bench import show as showing
+    from bench.cli import show
 
-    _guard(lambda: showing.print_one(name, out))
+    _guard(lambda: show.print_one(name, out))
 
 
 @app.command(short_help="Rebuild and print the boards, or open the page.")
@@ -169,10 +177,10 @@ def leaderboard(
     browse: Annotated[bool, typer.Option("--open", help="Show the page, leaderboard.html, in a browser.")] = False,
 ) -> None:
     """Rebuild the boards from the stored cells and print them, or show the page."""
-    from bench import board_verbs
+    from bench.cli import leaderboard
 
     style = format_.value
-    _guard(lambda: board_verbs.print_leaderboard(out, dataset=dataset, board=board.value, style=style, browse=browse))
+    _guard(lambda: leaderboard.print_leaderboard(out, dataset=dataset, board=board.value, style=style, browse=browse))
 
 
 @app.command(short_help="Compare two rows of a board, with p-values.")
@@ -183,17 +191,17 @@ def compare(
     out: Out = Path("results"),
 ) -> None:
     """Compare two rows of a dataset's board: difference, standard error and p-value of every metric both have."""
-    from bench import board_verbs
+    from bench.cli import leaderboard
 
-    _guard(lambda: board_verbs.print_comparison(out, a, b, dataset=dataset))
+    _guard(lambda: leaderboard.print_comparison(out, a, b, dataset=dataset))
 
 
 @app.command(short_help="Check the installation: a verdict and a remedy each.")
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: versions, device, memory, plugins, data, weights; a verdict and a remedy each."""
-    from bench import check_verbs
+    from bench.cli import check
 
-    raise typer.Exit(0 if _guard(lambda: check_verbs.print_diagnosis(as_json=as_json)) else 1)
+    raise typer.Exit(0 if _guard(lambda: check.print_diagnosis(as_json=as_json)) else 1)
 
 
 @app.command(short_help="Find, download or check files of datasets.")
@@ -202,13 +210,13 @@ def data(
     name: Annotated[list[str] | None, typer.Argument(help="Dataset; all that can be downloaded if left out.")] = None,
 ) -> None:
     """Files of downloadable datasets: where they are, download them, check them."""
-    from bench import data_verbs
+    from bench.cli import data
 
     act = {
-        "list": data_verbs.list_files,
-        "fetch": data_verbs.fetch_files,
-        "path": data_verbs.paths,
-        "verify": data_verbs.verify,
+        "list": data.list_files,
+        "fetch": data.fetch_files,
+        "path": data.paths,
+        "verify": data.verify,
     }[verb.value]
     print(_guard(lambda: act(tuple(name or ()))))
 
@@ -230,16 +238,16 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """Run published results again, ours beside theirs, and answer the ten questions: bench reproduce question-1."""
-    from bench.reproductions import report
+    from bench.cli import reproduce
 
     asked = _split(name)
     if not (asked or everything):
-        report.print_list(as_json=as_json)
+        reproduce.print_list(as_json=as_json)
         return
     signal.signal(signal.SIGTERM, _interrupt)
-    experiments = _guard(lambda: report.check(asked, everything=everything, budget=budget.value))
+    experiments = _guard(lambda: reproduce.check(asked, everything=everything, budget=budget.value))
     code = _guard(
-        lambda: report.run_and_report(
+        lambda: reproduce.run_and_report(
             experiments, budget=budget.value, jobs=jobs, out=out, as_json=as_json, named=asked
         )
     )
@@ -307,13 +315,13 @@ def gate(
     ] = False,
 ) -> None:
     """Compare results with a reference: exit 4 if something really got worse."""
-    from bench import gate_verbs
+    from bench.cli import gate
 
     if accept:
-        print(_guard(lambda: gate_verbs.accept(results, ref, partial=partial)))
+        print(_guard(lambda: gate.accept(results, ref, partial=partial)))
         return
     options = {"alpha": alpha, "speed": speed.value, "strict": strict, "partial": partial}
-    code = _guard(lambda: gate_verbs.run_gate(results, ref, junit=junit, summary=summary, **options))
+    code = _guard(lambda: gate.run_gate(results, ref, junit=junit, summary=summary, **options))
     raise typer.Exit(code)
 
 
@@ -327,36 +335,40 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Say what the stored seeds can resolve: the effect that N seeds find, and the seeds that an effect needs."""
-    from bench import gate_verbs
+    from bench.cli import gate
 
     options = {"seeds": seeds, "effect": effect, "alpha": alpha, "power": power, "as_json": as_json}
-    print(_guard(lambda: gate_verbs.calibrate(results, **options)))
+    print(_guard(lambda: gate.calibrate(results, **options)))
 
 
 new = typer.Typer(help="Make a new plugin from a template.", no_args_is_help=True, rich_markup_mode=None)
+
+
 new.callback()(lambda: None)
+
+
 app.add_typer(new, name="new")
 
 
 @new.command("model", short_help="Write a small model that runs, to change.")
 def new_model(name: Annotated[str, typer.Argument(help="A lower-case identifier, such as my_flow.")]) -> None:
     """Write baselines/NAME.py, a small model that runs: change it into yours."""
-    from bench import check_verbs
+    from bench.cli import check
 
-    _guard(lambda: check_verbs.make_model(name))
+    _guard(lambda: check.make_model(name))
 
 
 @app.command(short_help="Try every promise of a model file.")
 def check(file: Annotated[str, typer.Argument(help="A model: a Python file or a name.")]) -> None:
     """Try every promise of the model protocol on small data: shapes, seeds, NaN, determinism, save and load."""
-    from bench import check_verbs
+    from bench.cli import check
 
-    raise typer.Exit(0 if _guard(lambda: check_verbs.print_check(file)) else 3)
+    raise typer.Exit(0 if _guard(lambda: check.print_check(file)) else 3)
 
 
 def main() -> None:
     """Entry point: nothing ends in a traceback; BENCH_TRACEBACK=1 shows that of an internal error."""
-    from bench.streams import lasting_streams
+    from bench.cli._streams import lasting_streams
 
     lasting_streams()
     try:

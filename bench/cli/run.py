@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.board_verbs import print_tables, renew_boards
+from bench.cli.leaderboard import print_tables, renew_boards
 from bench.errors import UsageError
 from bench.plan.request import Plan, Request
 from bench.plan.suite import load_suite
