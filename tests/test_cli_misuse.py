@@ -137,7 +137,7 @@ def test_an_internal_error_is_one_line_with_its_place(monkeypatch, capsys):
         Store(None).record_path(None)
 
     monkeypatch.setattr(app, "app", broken)
-    monkeypatch.setattr("bench.streams.lasting_streams", lambda: None)
+    monkeypatch.setattr("bench.cli._streams.lasting_streams", lambda: None)
     with pytest.raises(SystemExit) as left:
         app.main()
     error = capsys.readouterr().err

@@ -116,8 +116,8 @@ def test_resolvable_effects_are_found_with_the_power_that_was_asked_for():
     effect = power.resolvable(0.2, 5, alpha=0.05, power=0.8)
     rng = np.random.default_rng(0)
     before, after = rng.normal(0, 0.2, (4000, 5)), rng.normal(effect, 0.2, (4000, 5))
-    power = (ttest_ind(after, before, axis=1, alternative="greater").pvalue < 0.05).mean()
-    assert power == pytest.approx(0.8, abs=0.025)
+    share = (ttest_ind(after, before, axis=1, alternative="greater").pvalue < 0.05).mean()
+    assert share == pytest.approx(0.8, abs=0.025)
     assert power.seeds_needed(0.2, effect) == 5 and power.seeds_needed(0.2, 0.99 * effect) == 6
     assert power.seeds_needed(0.2, 1e-4) is None and power.resolvable(0.2, 1) == math.inf
 

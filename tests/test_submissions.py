@@ -143,8 +143,8 @@ def test_a_stored_file_that_is_none_is_named_and_left_out(tmp_path, change, prob
 def test_hostile_flags_come_out_inert_in_every_format(tmp_path, capsys):
     folder = written(tmp_path, models())
     store.store(submission(flags=[HOSTILE.replace("\ud800", "")]), folder)
-    store = Store(folder)
-    names = {path.name: path.read_text() for path in files.write_boards(store)}
+    results = Store(folder)
+    names = {path.name: path.read_text() for path in files.write_boards(results)}
     for name in ("leaderboard.md", "README.md"):
         assert not {"\x1b", "\x00", "\u202e", "<script"} & {
             names[name][i : i + k] for k in (1, 7) for i in range(len(names[name]))
@@ -153,7 +153,7 @@ def test_hostile_flags_come_out_inert_in_every_format(tmp_path, capsys):
     rows = list(csv.DictReader(io.StringIO(names["leaderboard.csv"])))
     assert all(not str(value).startswith(("=", "+", "@")) for row in rows for value in row.values())
     assert "\x1b" not in names["leaderboard.json"] and json.loads(names["leaderboard.json"])["flags"]
-    records = store.records() + files.submitted(store, store.records())
+    records = results.records() + files.submitted(results, results.records())
     frame = tidy(records)
     (board,) = make_boards(frame, primary_metrics(records), flags(frame, records))
     print_board(board, width=400)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from bench.registry import ROOT
+
 EXIT_CODES = (
     "Exit codes: 0 ok; 1 internal error; 2 usage; 3 some cells failed; 4 regression; 5 inconclusive (gate --strict); "
     "6 invalid submission; 7 data unavailable; 130 interrupted."
@@ -389,7 +391,7 @@ def _story(error: Exception) -> str:
     import traceback
 
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    ours = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents] or frames
+    ours = [frame for frame in frames if ROOT / "bench" in Path(frame.filename).parents] or frames
     words = (str(error).splitlines() or [""])[0][:300]
     return f"{type(error).__name__}: {words}" + (f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else "")
 
@@ -440,7 +442,3 @@ def _fail(message: str, code: int) -> NoReturn:
 def _say(message: str) -> None:
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in message)
     print(f"bench: {printable}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

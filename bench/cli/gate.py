@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.gate import finding, judge, power, reference, report
-from bench.records.record import Record
+from bench.records.record import FAILED, Record
 from bench.records.store import Store
 from bench.render.text import clean
 
@@ -74,7 +74,7 @@ def accept(results: Path, ref: Path, *, partial: bool = False) -> str:
     changed = sum(k in was and was[k] != v for k, v in renewed["rows"].items())
     lines = [f"{ref}: {len(renewed['rows'])} rows; {len(new)} new, {changed} changed, {len(gone)} gone"]
     lines += [f"gone: {row}" for row in gone]
-    failed = [row for row in fresh["rows"] if set(fresh["rows"][row]["statuses"]) & set(gate.FAILED)]
+    failed = [row for row in fresh["rows"] if set(fresh["rows"][row]["statuses"]) & set(FAILED)]
     lines += [f"accepted although it failed: {row}: {fresh['rows'][row]['error']}" for row in failed]
     return "\n".join([*lines, f"Review it as a diff: git diff {ref}"])
 

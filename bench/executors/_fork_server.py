@@ -31,7 +31,7 @@ PRELOADED = (
     "sklearn.mixture",
     "sklearn.cluster",
     "safetensors.torch",
-    "bench.jobs",
+    "bench.executors.worker",
 )
 
 

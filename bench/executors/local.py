@@ -12,9 +12,10 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from bench.registry import ROOT
 
 SINGLE_THREAD = {
     name: "1"
@@ -57,11 +58,11 @@ class Workers:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        root = Path(__file__).resolve().parent.parent
+        root = ROOT
         path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.server"],
+            [sys.executable, "-m", "bench.executors._fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from bench.registry import ROOT
+
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "pytorch-fid", "safetensors")
 
 
@@ -51,7 +53,7 @@ def stored(out: Path, ref: str | None) -> dict[str, Any]:
 @cache
 def code() -> dict[str, Any]:
     """The commit this code is of, whether it was changed since, and the package's version."""
-    root = Path(__file__).resolve().parent.parent
+    root = ROOT
     try:
         sha = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10)
         status = subprocess.run(

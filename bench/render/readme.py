@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.leaderboard import flags, table
+from bench.leaderboard.flags import flags
+from bench.leaderboard.table import primary_metrics, tidy
 from bench.records.store import Store
 from bench.render.board import make_boards
 from bench.render.markdown import table
@@ -17,9 +18,9 @@ BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DO
 def board_block(dataset: str, out: Path) -> str:
     """The first columns of a dataset's public board as Markdown."""
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
-    frame = table.tidy(records)
-    found = flags.flags(frame, records)
-    board = make_boards(frame, table.primary_metrics(records), found, dataset=dataset)[0]
+    frame = tidy(records)
+    found = flags(frame, records)
+    board = make_boards(frame, primary_metrics(records), found, dataset=dataset)[0]
     lines = " ".join(board.lines)
     return f"\n{table(board.headings[:5], tuple(row[:5] for row in board.rows))}\n\n{lines}\n\n"
 
