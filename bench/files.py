@@ -1,9 +1,11 @@
-"""Write files so that none is ever half there, and say where this program keeps its own."""
+"""Write files so that none is ever half there; say where this program keeps its own, and whether it may download."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -27,3 +29,22 @@ def cache_folder() -> Path:
     """$XDG_CACHE_HOME/genbench or ~/.cache/genbench."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "genbench"
+
+
+_downloads = True  # off inside without_downloads()
+
+
+def downloads_allowed() -> bool:
+    """Whether a missing file may be fetched: not inside without_downloads()."""
+    return _downloads
+
+
+@contextmanager
+def without_downloads() -> Iterator[None]:
+    """Make a file that is not on disk DataUnavailable inside: to look at what is here must not fetch the rest."""
+    global _downloads
+    before, _downloads = _downloads, False
+    try:
+        yield
+    finally:
+        _downloads = before

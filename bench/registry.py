@@ -22,15 +22,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
 FOLDERS = {
     "model": (("baselines", ROOT / "baselines"), ("gan_models", ROOT / "gan_models")),
     "dataset": (("bench.datasets", ROOT / "bench" / "datasets"),),
     "metric": (("bench.metrics", ROOT / "bench" / "metrics"),),
 }
-
-
 FAMILIES = ("statistical", "tractable", "approximate", "implicit", "extension", "reference")
 
 

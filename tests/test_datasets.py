@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from bench.datasets._download import without_downloads
 from bench.errors import DataUnavailable
+from bench.files import without_downloads
 from bench.registry import entries, load
 
 HASHES = {  # the first 12 digits: a changed dataset must be noticed, and gets a new version

@@ -128,9 +128,9 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
     path = write_plugin(tmp_path, "hangs")
     code = f"""
 from pathlib import Path
-from bench.benchmark import run
-from bench.plan import Request
-from bench.render.terminal import Lines
+from bench.run.sweep import run
+from bench.plan.request import Request
+from bench.render.progress import Lines
 run(Request(models=({path!r},), datasets=("iris",)), out=Path({str(tmp_path / "out")!r}), jobs=1, observer=Lines())
 """
     main = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parent.parent)

@@ -17,8 +17,6 @@ EXIT_CODES = (
     "Exit codes: 0 ok; 1 internal error; 2 usage; 3 some cells failed; 4 regression; 5 inconclusive (gate --strict); "
     "6 invalid submission; 7 data unavailable; 130 interrupted."
 )
-
-
 app = typer.Typer(
     name="bench",
     help="Train, score and rank generative models on common datasets.",
@@ -73,17 +71,9 @@ class Speed(StrEnum):
 Names = Annotated[
     list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
 ]
-
-
 Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
-
-
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
-
-
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
-
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -119,7 +109,8 @@ def run(
     if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
     from bench.cli import run
-    from bench.executors import device, planning
+    from bench.executors import planning
+    from bench.executors.device import resolve_device
     from bench.executors.local import Workers
     from bench.plan.request import Request
 
@@ -130,7 +121,7 @@ def run(
             models=_split(model),
             datasets=_split(dataset),
             seeds=seeds,
-            device=device.resolve_device(device),
+            device=resolve_device(device),
             precision=run.check_precision(precision),
             settings=tuple(settings or ()),
             data=str(data.resolve()) if data else None,

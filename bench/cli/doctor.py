@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from bench.datasets._download import without_downloads
 from bench.errors import DataUnavailable
+from bench.files import without_downloads
 from bench.records.environment import LIBRARIES, fingerprint
 from bench.registry import entries
 

@@ -13,7 +13,8 @@ from statistics import median
 from typing import Any
 
 from bench.errors import UsageError
-from bench.gate import finding, judge, power, reference, report
+from bench.gate import finding, judge, reference, report
+from bench.gate import power as resolution
 from bench.records.record import FAILED, Record
 from bench.records.store import Store
 from bench.render.text import clean
@@ -127,22 +128,22 @@ def calibrate(results: Path, *, seeds: int, effect: float, alpha: float, power: 
             raise UsageError(f"{option} must lie between 0 and 1, got {value:g}")
     records = _records(Store(results))
     typical = _typical(records)
-    rows, columns = [], power.columns(records, seeds=seeds)
+    rows, columns = [], resolution.columns(records, seeds=seeds)
     tests = Counter()  # of a whole run of the suite, if every value differed
     for (place, _, _), column in columns.items():
         tests[place] += column.rows
     for key, column in columns.items():
-        wanted = power.effect_on_scale(effect, column, typical[key])
+        wanted = resolution.effect_on_scale(effect, column, typical[key])
         level = {"alpha": alpha, "power": power}
         gate = level | {"tests": tests[key[0]], "floor": column.floor}
         facts = {
             "board": f"{key[0]}/{key[1]}",
             "metric": key[2],
-            "resolvable": power.resolvable(column.deviation, seeds, **level),
-            "seeds_needed": power.seeds_needed(column.deviation, wanted, **level),
+            "resolvable": resolution.resolvable(column.deviation, seeds, **level),
+            "seeds_needed": resolution.seeds_needed(column.deviation, wanted, **level),
             "tests": tests[key[0]],
-            "gate_finds": power.found_by_gate(column.deviation, seeds, **gate),
-            "gate_seeds_needed": power.seeds_needed(column.deviation, wanted, **gate),
+            "gate_finds": resolution.found_by_gate(column.deviation, seeds, **gate),
+            "gate_seeds_needed": resolution.seeds_needed(column.deviation, wanted, **gate),
         }
         rows.append(asdict(column) | facts)
     if as_json:
@@ -151,9 +152,9 @@ def calibrate(results: Path, *, seeds: int, effect: float, alpha: float, power: 
     return "\n".join(_calibration_lines(rows, seeds=seeds, effect=effect, alpha=alpha, power=power))
 
 
-def _typical(records: list[Record]) -> dict[power.Key, float]:
+def _typical(records: list[Record]) -> dict[resolution.Key, float]:
     """Median value of each gated column of the public board."""
-    found: dict[power.Key, list[float]] = {}
+    found: dict[resolution.Key, list[float]] = {}
     for record in records:
         place = f"{record['suite']}-{record['device']}", record["dataset"]["id"]
         for metric, entry in record["metrics"]["public"].items():
@@ -168,7 +169,7 @@ def _calibration_lines(
     head = f"one-sided Welch test, alpha {alpha:g}, power {power:.0%}, {seeds} seeds a side; on each metric's scale"
     titles = f"{'sd':>8} {'found':>8} {'delta':>8} {'need':>6} {'gate':>8} need"
     lines = [head, f"{'board':26} {'metric':16} {'scale':5} {'seeds':>5} {titles}"]
-    many = lambda count: f">{power.MOST_SEEDS}" if count is None else str(count)  # noqa: E731
+    many = lambda count: f">{resolution.MOST_SEEDS}" if count is None else str(count)  # noqa: E731
     for row in rows:
         numbers = " ".join(f"{row[k]:8.3g}" for k in ("deviation", "resolvable", "delta"))
         numbers += f" {many(row['seeds_needed']):>6} {row['gate_finds']:8.3g} {many(row['gate_seeds_needed'])}"

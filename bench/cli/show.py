@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.datasets._download import without_downloads
 from bench.errors import UsageError
+from bench.files import without_downloads
 from bench.plan.suite import FOLDER as SUITES
 from bench.plan.suite import load_suite, suite_names
 from bench.records.cost import COMMITTED, read_ledger, shares

@@ -22,21 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataUnavailable
-from bench.files import cache_folder
+from bench.files import cache_folder, downloads_allowed
 
 RETRIES = 3
-
-
 TIMEOUT_S = 20.0
-
-
 CHUNK = 1 << 16
-
-
 DEBIAN = Path("/usr/share/datasets")
-
-
-_downloads = True  # off inside without_downloads()
 
 
 @dataclass(frozen=True)
@@ -101,20 +92,9 @@ def content(path: Path, file: RemoteFile) -> bytes:
     return raw
 
 
-@contextlib.contextmanager
-def without_downloads() -> Iterator[None]:
-    """Inside, a file that is not on disk is DataUnavailable: to look at what is here must not fetch the rest."""
-    global _downloads
-    before, _downloads = _downloads, False
-    try:
-        yield
-    finally:
-        _downloads = before
-
-
 def fetch(dataset: str, file: RemoteFile) -> Path:
     """Download a file into the cache folder, once for all processes, and return its path."""
-    if not _downloads:
+    if not downloads_allowed():
         raise DataUnavailable(f"{file.name} of {dataset} is not here; run: bench data fetch {dataset}")
     folder = cache_folder() / dataset
     path = folder / file.name

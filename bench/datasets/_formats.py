@@ -16,11 +16,7 @@ from bench.datasets._download import RemoteFile, read
 from bench.datasets._pixels import Rows
 
 IDX_UINT8 = 0x08
-
-
 CIFAR_RECORD = 1 + 3 * 32 * 32
-
-
 Part = tuple[np.ndarray, np.ndarray]  # codes (N, C, H, W) uint8, labels (N,) int64
 
 

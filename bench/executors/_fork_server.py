@@ -33,8 +33,6 @@ PRELOADED = (
     "safetensors.torch",
     "bench.executors.worker",
 )
-
-
 POLL_S = 0.1
 
 

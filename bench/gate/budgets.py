@@ -10,14 +10,8 @@ from bench.gate.finding import Finding
 from bench.records.record import FAILED
 
 SPEED_BUDGET = 2.0  # times slower than the reference, after both machines' speed is divided out
-
-
 NOISY = 0.5  # spread (max - min) / median of a measurement's windows above which it decides nothing
-
-
 MEMORY_BUDGET = 1.25  # times the reference's peak memory ...
-
-
 MEMORY_SLACK = 48 * 2**20  # ... plus what the allocator may hold on to
 
 

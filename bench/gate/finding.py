@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RED = ("regression", "error")
-
-
 VERDICTS = ("error", "regression", "inconclusive", "note", "within", "same")  # the gravest first
 
 

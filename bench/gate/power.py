@@ -19,22 +19,12 @@ from bench.records.record import Record
 from bench.registry import entries
 
 GATED = ("nll", "nll_dequantized", "nll_bound", "accuracy")  # gated on every board, besides its primary metric
-
-
 ALPHA, POWER = 0.05, 0.8
-
-
 MOST_SEEDS = 1000
-
-
 RELATIVE_FLOOR = (
     0.01  # of delta: 1 % of the value, on the raw scale at least 0.01; what another processor's rounding may do
 )
-
-
 COUNTED_ROWS = 2  # of delta for a share that was counted from n rows: two of them may fall on the other side
-
-
 Key = tuple[str, str, str]  # suite-device, dataset, metric
 
 

@@ -18,8 +18,6 @@ from bench.gate.schema import SCHEMA, check
 from bench.records.record import Record
 
 SPEEDS = ("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread")
-
-
 Reference = dict[str, Any]
 
 

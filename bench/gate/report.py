@@ -12,14 +12,8 @@ from bench.gate.finding import RED, VERDICTS, Finding
 from bench.render.text import clean
 
 SUMMARY_BYTES = 2**20  # what a job page takes
-
-
 SECTION_BYTES = 200_000
-
-
 SHOWN = 20
-
-
 TITLES = {
     "error": "Errors",
     "regression": "Regressions",

@@ -11,11 +11,7 @@ from bench.leaderboard.student import holm
 from bench.leaderboard.welch import compare, compare_pairs, pairs_of
 
 ALPHA = 0.05
-
-
 SEEDS_FOR_AN_ORDER = 5
-
-
 SUBMISSION = (
     "submission"  # family of a row that came as a file of samples: placed among the models, it moves none of them
 )

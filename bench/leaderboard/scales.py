@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 
 FLOOR = 1e-6  # values at or below it count as this on the log scale, and 1 - it is the logit's ceiling
-
-
 HUGE = 690.0  # exp of it is still a number
-
-
 SCALES = ("raw", "log", "logit")
 
 

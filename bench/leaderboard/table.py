@@ -22,8 +22,6 @@ COLUMNS = [
     "suite", "device", "precision", "dataset", "board", "model", "family", "uses_labels", "reference", "metric", "better",
     "unit", "n_samples", "centre", "se", "ci_low", "ci_high", "n_seeds", "n_failed", "rank", "rank_low", "rank_high",
 ]  # fmt: skip
-
-
 RESOURCES = {  # column -> (better, unit, how to read it from a record)
     "train_examples_per_s": ("higher", "1/s", lambda r: _uncontended(r, "train_examples_per_s")),
     "sample_examples_per_s": ("higher", "1/s", lambda r: _uncontended(r, "sample_examples_per_s")),

@@ -22,8 +22,6 @@ from torch import Tensor
 from bench.files import cache_folder, write_atomic
 
 WORTH_SECONDS = 0.25
-
-
 Tensors = dict[str, Tensor]
 
 

@@ -14,8 +14,6 @@ from bench.features import FeatureSpace, load_space
 from bench.metrics._cache import kept
 
 Value = TypeVar("Value")
-
-
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
 
 

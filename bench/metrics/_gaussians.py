@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 
 STRIP = 4096
-
-
 SVD_RANK = 256  # up to it, singular values cost next to nothing
 
 

@@ -13,11 +13,7 @@ import torch
 from torch import Tensor
 
 STORED = Path(__file__).with_name("golden.json")
-
-
 TOLERANCE = 1e-6  # relative; forests and regressions of other library versions get a wider one
-
-
 LOOSE = {"c2st_auc": 0.02, "tstr_accuracy": 0.02}
 
 

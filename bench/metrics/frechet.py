@@ -36,8 +36,6 @@ from bench.metrics._gaussians import (
 )
 
 MOMENTS_VERSION = 2  # raise it when moments() changes: factors kept on disk are named by it
-
-
 EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
 
 

@@ -16,8 +16,6 @@ from bench.models.state import networks
 from bench.registry import Entry, find, load, load_entry
 
 TRIED = ("ring8", "iris", "digits_binary", "digits")
-
-
 STEPS, ROWS, SAMPLES = 4, 200, 64
 
 

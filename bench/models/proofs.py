@@ -13,8 +13,6 @@ from torch import Tensor
 from bench.metrics._golden import waves
 
 BITS = (1, 3, 4)  # 2^12 images
-
-
 DENSITIES: dict[str, dict[str, object]] = {
     "marginals": {},
     "class_marginals": {},

@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from bench.datasets._download import without_downloads
 from bench.errors import DataUnavailable, UsageError
+from bench.files import without_downloads
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
 from bench.plan.request import Plan, Request, Skip

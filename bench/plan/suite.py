@@ -13,11 +13,7 @@ from bench.errors import UsageError
 from bench.registry import entries, unknown
 
 KINDS = ("2d", "table", "image", "large_image")  # Dataset.kind
-
-
 FOLDER = Path(__file__).parent / "suites"
-
-
 LEAST = {"seeds": 1, "draws": 1, "elbo_samples": 1, "timeout_s": 1, "memory_gib": 0.1} | dict.fromkeys(
     ("sample_limit", "probes", "max_steps"), 0
 )

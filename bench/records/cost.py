@@ -12,8 +12,6 @@ from bench.records.store import Store
 from bench.registry import ROOT
 
 COMMITTED = ROOT / "results"
-
-
 Ledger = dict[tuple[str, str, str], float]  # (suite, model, dataset) -> core-seconds a cell
 
 

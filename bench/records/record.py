@@ -13,20 +13,10 @@ from typing import Any
 from bench.plan.cell import Cell
 
 SCHEMA = "bench.cell/1"
-
-
 MAX_BYTES = 20_000
-
-
 STATUSES = ("ok", "diverged", "oom", "timeout", "crashed")
-
-
 FAILED = ("oom", "timeout", "crashed")  # `diverged` is a finding, not a failure of the run
-
-
 BOARDS = ("public", "private")
-
-
 Record = dict[str, Any]
 
 

@@ -13,17 +13,9 @@ from typing import Any
 from bench.records.record import BOARDS, SCHEMA, STATUSES
 
 LARGEST = 1e150
-
-
 LONGEST = 300  # letters of a name
-
-
 DIRECTIONS = ("lower", "higher", "none")
-
-
 NUMBER_TYPES = {int, float}  # bool is neither here
-
-
 Check = Callable[[Any], bool]
 
 
@@ -97,8 +89,6 @@ def _to_quality(value: Any) -> bool:
 
 
 _NUMBER, _COUNT = _or_none(is_number), _or_none(_count)
-
-
 WANTED: dict[str, tuple[str, Check]] = {  # path -> (what is expected, check)
     "key": ("a string", _text),
     "suite": ("a name", is_name),
@@ -122,8 +112,6 @@ WANTED: dict[str, tuple[str, Check]] = {  # path -> (what is expected, check)
     "resources": ("an object", _object),
     "error": ("null or an object", _or_none(_object)),
 }
-
-
 WHERE_THERE: dict[str, tuple[str, Check]] = {  # may be missing
     "curve": ("a list of objects of numbers", _curve),
     "protocol.metric_versions": ("an object", _object),
@@ -160,20 +148,12 @@ WHERE_THERE: dict[str, tuple[str, Check]] = {  # may be missing
     }.items()
     for name in names
 }
-
-
 RUN_NEEDS = (
     *("artifacts", "curve", "model.n_params", "protocol.metric_versions", "throughput.contended"),
     *("timing.train_s", "timing.total_s", "resources.cpu_s", "resources.peak_rss_bytes"),
 )
-
-
 _MISSING = object()
-
-
 _CHECKS = [(path, tuple(path.split(".")), what, check) for path, (what, check) in (WANTED | WHERE_THERE).items()]
-
-
 _HEADS = {parts: path for path, parts, _, _ in _CHECKS[: len(WANTED)]}
 
 

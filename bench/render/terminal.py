@@ -7,11 +7,7 @@ from bench.render.board import Board
 from bench.render.text import DASH, clean
 
 BAR_LETTERS = 24
-
-
 BAR_FROM = 100  # letters of width: below it the numbers need the room
-
-
 FAMILY_STYLES = {  # hues that most colour-blind readers tell apart; the family's own column says the same in words
     "statistical": "blue",
     "tractable": "cyan",

@@ -17,8 +17,6 @@ from bench.registry import entries, unknown
 from bench.reproductions.measure import Column, columns_of, measure_names
 
 FOLDER = Path(__file__).parent
-
-
 BUDGETS = ("cpu", "gpu")
 
 
@@ -188,8 +186,6 @@ OF_RECORDS = {
     "peak_mib": Column("peak memory, MiB", "lower", "log"),
     "n_params": Column("trained parameters, or numbers kept", "none", "log"),
 }
-
-
 UNITS = {"nats", "bits", "count", "fraction"}
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from bench.reproductions.protocol import names
 
 DASH = "–"
-
-
 Results = dict[tuple[str, str], dict[str, Any]]
 
 

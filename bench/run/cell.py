@@ -36,8 +36,6 @@ OUT_OF_MEMORY = (
     "out of memory",
     "STATUS_ALLOC_FAILED",
 )  # torch's own words
-
-
 Report = Callable[[str, int], None]
 
 

@@ -15,14 +15,8 @@ from bench.files import write_atomic
 from bench.metrics.copies import MAX_TRAIN, nearest
 
 CELLS = 10
-
-
 SCATTER_PIXELS = 320
-
-
 SUSPECTS_FROM = 1000  # samples that are searched for copies
-
-
 BLUE, GREY, ORANGE = (20, 70, 180), (190, 190, 190), (213, 94, 0)
 
 

@@ -15,8 +15,6 @@ from typing import Any
 import torch
 
 STRICT = {"tf32": False, "cudnn_benchmark": False}
-
-
 FAST = {"tf32": True, "cudnn_benchmark": True}
 
 

@@ -21,8 +21,6 @@ from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
 
 PROBE_SAMPLES = 1000
-
-
 MODES = "modes_captured"  # kept over time beside the primary metric
 
 

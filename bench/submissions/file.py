@@ -22,38 +22,16 @@ from bench.errors import InvalidSubmission, UsageError
 from bench.files import write_atomic
 
 MEMBER = "samples.npy"
-
-
 MAX_BYTES = 2**31
-
-
 MAX_ROWS = 1_000_000
-
-
 MAX_HEADER = 10_000
-
-
 DTYPES = ("f2", "f4", "f8")
-
-
 MAGIC = b"\x93NUMPY"
-
-
 LARGEST = 1e6  # of real data, which is standardised: beyond it features and distances overflow
-
-
 MAX_DIRECTORY = 2**17  # bytes of the list of members: one takes a hundred
-
-
 END_OF_DIRECTORY = b"PK\5\6"
-
-
 MAX_TAIL = 2**16 + 22  # where it must lie, before a comment
-
-
 RANGE_SLACK = 1e-6
-
-
 SHOWN = 5
 
 

@@ -20,26 +20,14 @@ from bench.records.schema import is_name, shown, wrong_entry
 from bench.registry import entries
 
 SCHEMA = "bench.submission/1"
-
-
 SUBMISSION = "submission"  # the family of such a row
-
-
 PREFIX = "sub:"  # no model's name holds a colon: a submission cannot pass for one
-
-
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
-
 SHA = re.compile(r"[0-9a-f]{64}")
-
-
 UNKNOWN = (
     "not known: how it was trained, on what, with how many seeds (its interval covers held-out rows only), its cost, "
     "and whether it was chosen on these held-out rows, which anyone can download"
 )
-
-
 Submission = dict[str, Any]
 
 

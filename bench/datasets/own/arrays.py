@@ -11,11 +11,7 @@ import numpy as np
 from bench.errors import UsageError
 
 SIDES = (8, 16, 28, 32)  # of images that stay as they are
-
-
 SHOWN = 10  # names or positions in a message
-
-
 LEAST_OF_A_CLASS = 5
 
 

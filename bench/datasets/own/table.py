@@ -11,8 +11,6 @@ from bench.datasets.own.arrays import SHOWN, Arrays, categories, refuse_holes
 from bench.errors import UsageError
 
 LABEL_NAMES = ("label", "class", "target", "y", "species")
-
-
 MOST_CATEGORIES = 50
 
 

@@ -27,26 +27,12 @@ from bench.run.throughput.stopwatch import Stopwatch
 from bench.run.training import synchronize
 
 WINDOW_S = 0.04
-
-
 WINDOWS = 5
-
-
 LEAST_WINDOWS = 3
-
-
 BUDGET_S = 1.0  # of all windows of one rate: work that takes longer gets fewer windows
-
-
 SLOW_S = 0.7  # a call of `fit` or `sample` that takes longer is measured once
-
-
 ENERGY_S = 1.0  # the counter moves every 100 ms
-
-
 SAMPLES = 1000  # a call of `sample`, or as many as the metrics want
-
-
 Work = Callable[[], int | None]  # does one unit, gives its examples; None: there is no more
 
 

@@ -12,11 +12,7 @@ import torch
 from bench.run.throughput.stopwatch import Stopwatch
 
 REPEATS = 5
-
-
 MATMUL_N = {"cpu": 512, "cuda": 4096}  # large enough to run at the peak
-
-
 COPY_BYTES = {"cpu": 2**25, "cuda": 2**28}  # above the caches
 
 
