@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from bench import files
 from bench.datasets import _download
 from bench.errors import DataUnavailable
 
@@ -137,7 +138,7 @@ def test_a_bad_file_on_disk_is_named(tmp_path, raw, message):
 
 
 def test_to_look_at_what_is_here_downloads_nothing(server, cache):
-    with _download.without_downloads(), pytest.raises(DataUnavailable, match="run: bench data fetch things"):
+    with files.without_downloads(), pytest.raises(DataUnavailable, match="run: bench data fetch things"):
         _download.read("things", remote(server, "good"))
     assert Handler.counts == {}
     assert _download.read("things", remote(server, "good")) == CONTENT
