@@ -121,7 +121,7 @@ def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
     An eigenvalue is known within about e = 8 eps of the largest. Its root moves by e / (2 root), up or down alike, so over the
     eigenvalues above e these add like independent errors; the root of one below e is off by up to sqrt(e) and never down, so
     those add up. That holds where both covariances are large in the same directions; where they are not, the sum is small
-    beside the traces of eq. (1), and so is its error. tests/test_frechet.py holds both against singular values. The matrix is
+    beside the traces of eq. (1), and so is its error. tests/metrics/test_frechet.py holds both against singular values. The matrix is
     overwritten.
     """
     if not _on_cpu(square):
