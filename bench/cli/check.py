@@ -9,7 +9,7 @@ from bench.render.text import clean
 
 
 def print_diagnosis(*, as_json: bool) -> bool:
-    """bench doctor; True if nothing is bad."""
+    """Bench doctor; True if nothing is bad."""
     from bench.cli.doctor import BAD, diagnose
 
     found = diagnose()
@@ -25,7 +25,7 @@ def print_diagnosis(*, as_json: bool) -> bool:
 
 
 def make_model(name: str) -> None:
-    """bench new model."""
+    """Bench new model."""
     from bench.models.template import new_model
 
     path = relative(new_model(name, ROOT / "baselines"))
@@ -33,7 +33,7 @@ def make_model(name: str) -> None:
 
 
 def print_check(file: str) -> bool:
-    """bench check; True if every promise is kept."""
+    """Bench check; True if every promise is kept."""
     from bench.models.check import check_model
 
     results = check_model(file)

@@ -169,7 +169,7 @@ def _calibration_lines(
     head = f"one-sided Welch test, alpha {alpha:g}, power {power:.0%}, {seeds} seeds a side; on each metric's scale"
     titles = f"{'sd':>8} {'found':>8} {'delta':>8} {'need':>6} {'gate':>8} need"
     lines = [head, f"{'board':26} {'metric':16} {'scale':5} {'seeds':>5} {titles}"]
-    many = lambda count: f">{resolution.MOST_SEEDS}" if count is None else str(count)  # noqa: E731
+    many = lambda count: f">{resolution.MOST_SEEDS}" if count is None else str(count)
     for row in rows:
         numbers = " ".join(f"{row[k]:8.3g}" for k in ("deviation", "resolvable", "delta"))
         numbers += f" {many(row['seeds_needed']):>6} {row['gate_finds']:8.3g} {many(row['gate_seeds_needed'])}"

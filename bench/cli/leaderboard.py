@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str, browse: bool = False) -> None:
-    """bench leaderboard: rebuild the files, print what was asked for; browse: show the page in a browser instead."""
+    """Bench leaderboard: rebuild the files, print what was asked for; browse: show the page in a browser instead."""
     from bench.render import files
 
     store = Store(out)
@@ -114,7 +114,7 @@ def open_page(path: Path) -> None:
 
 
 def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
-    """bench compare."""
+    """Bench compare."""
     from bench.leaderboard import compare
     from bench.render.text import number
 

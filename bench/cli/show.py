@@ -29,7 +29,7 @@ CAPABILITY_WORDS = {
 
 
 def print_list(kind: str, *, as_json: bool) -> None:
-    """bench list."""
+    """Bench list."""
     if kind == "suites":
         _print_suites(as_json=as_json)
         return
@@ -80,7 +80,7 @@ def _print_suites(*, as_json: bool) -> None:
 
 
 def print_one(name: str, out: Path) -> None:
-    """bench show."""
+    """Bench show."""
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
     if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):

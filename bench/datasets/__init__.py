@@ -137,7 +137,7 @@ class Dataset:
         """The same dataset with its tensors on a device."""
         from dataclasses import replace
 
-        move = lambda split: Split(split.x.to(device), None if split.y is None else split.y.to(device))  # noqa: E731
+        move = lambda split: Split(split.x.to(device), None if split.y is None else split.y.to(device))
         law = None if self.law is None else Mixture(self.law.means.to(device), self.law.sigma)
         return replace(self, train=move(self.train), valid=move(self.valid), test=move(self.test), law=law)
 
@@ -151,7 +151,7 @@ def _feed(digest: Any, split: Split) -> None:
 
 
 def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:
-    """n rows of x in random order, each as often as any other (plus or minus one)."""
+    """N rows of x in random order, each as often as any other (plus or minus one)."""
     generator = torch.Generator().manual_seed(seed)
     rounds = [torch.randperm(len(x), generator=generator) for _ in range(-(-n // len(x)))]
     return x[torch.cat(rounds)[:n].to(x.device)]

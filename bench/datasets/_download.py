@@ -137,7 +137,7 @@ def _stream(url: str, part: Path, file: RemoteFile) -> None:
     """Write a URL into the part file: no more than the content's size and some, at least 1 kB/s on average."""
     request = urllib.request.Request(url, headers={"User-Agent": "genbench"})
     start, received = time.monotonic(), 0
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer, part.open("wb") as out:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer, part.open("wb") as out:
         total = int(answer.headers.get("Content-Length") or 0)
         while block := answer.read(CHUNK):
             received += len(block)

@@ -34,6 +34,6 @@ def triple_prior(y: torch.Tensor) -> torch.Tensor:
 
 
 def stack(x: torch.Tensor, n: int, *, seed: int) -> torch.Tensor:
-    """n triples of rows of x (N, 1, H, W) as channels, (n, 3, H, W)."""
+    """N triples of rows of x (N, 1, H, W) as channels, (n, 3, H, W)."""
     rows = torch.randint(len(x), (n, 3), generator=torch.Generator().manual_seed(seed))
     return x[rows].squeeze(2)

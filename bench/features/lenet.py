@@ -49,7 +49,7 @@ class LeNet(nn.Module):
         self.head = nn.Linear(N_FEATURES, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, H, W) in [0, 1] -> logits (B, K)."""
+        """X (B, C, H, W) in [0, 1] -> logits (B, K)."""
         return self.head(self.features(self.body(x)))
 
 

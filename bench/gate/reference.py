@@ -97,7 +97,7 @@ def accept(old: Reference | None, fresh: Reference, *, git_sha: str | None, part
     """The new reference: every suite that was run anew replaces the old one's (its rows only, with partial); others stay."""
     base = old or {"columns": {}, "rows": {}, "commits": {}}
     renewed = suites_of(fresh)
-    keep = lambda key: partial or key.split("/")[0] not in renewed  # noqa: E731
+    keep = lambda key: partial or key.split("/")[0] not in renewed
     rows = {k: v for k, v in base["rows"].items() if keep(k)} | fresh["rows"]
     kept = {k: v for k, v in base["columns"].items() if keep(k)}
     merged = fresh["columns"] | kept if partial else kept | fresh["columns"]  # few rows say little of a column's noise

@@ -148,5 +148,5 @@ def metric_scale(name: str) -> str:
 
 
 def primary_metrics(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
-    """dataset -> (primary metric, kind of data)."""
+    """Dataset -> (primary metric, kind of data)."""
     return {r["dataset"]["id"]: (r["dataset"].get("primary", ""), r["dataset"].get("kind", "")) for r in records}

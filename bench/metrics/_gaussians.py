@@ -44,7 +44,7 @@ def _mean(features: Tensor) -> Tensor:
 
 
 def _centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
-    """features - mean in float64: an array on a CPU, a tensor on a GPU."""
+    """Features - mean in float64: an array on a CPU, a tensor on a GPU."""
     if not _on_cpu(features):
         return features.double() - mean
     return np.subtract(features.numpy(), mean.numpy(), dtype=np.float64)
@@ -138,7 +138,7 @@ def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b^T. numpy recognises a @ a.T and computes half of it."""
+    """A @ b^T. numpy recognises a @ a.T and computes half of it."""
     return a @ b.T if not _on_cpu(a) else torch.from_numpy(a.numpy() @ b.numpy().T)
 
 

@@ -77,7 +77,7 @@ def kth_squared_distance(rows: Array, k: int) -> Array:
 
 
 def _product(x: Array, y: Array, space: Array) -> Array:
-    """x @ y^T (B, M) in memory that is used again: new pages cost more than a pass over them."""
+    """X @ y^T (B, M) in memory that is used again: new pages cost more than a pass over them."""
     return np.matmul(x, y.T, out=space[: len(x) * len(y)].reshape(len(x), len(y)))
 
 

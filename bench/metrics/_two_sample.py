@@ -50,7 +50,7 @@ def within(x: Tensor, kernel: Kernel) -> Within:
 
 
 def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within | None = None) -> Statistic:
-    """eq. (1) for prepared features (N, D) and (M, D)."""
+    """Eq. (1) for prepared features (N, D) and (M, D)."""
     ours, theirs = real_within or within(real, kernel), within(fake, kernel)
     rows, columns = [], torch.zeros(len(fake), dtype=fake.dtype, device=fake.device)
     for part in real.split(STRIP):
@@ -95,7 +95,7 @@ def _sums_without_diagonal(x: Tensor, kernel: Kernel) -> Tensor:
 
 
 def _without(side: Within, other_mean: float, cross: Tensor, others: int) -> tuple[float, ...]:
-    """eq. (1) without each block of one side; empty where fewer than two rows would be left."""
+    """Eq. (1) without each block of one side; empty where fewer than two rows would be left."""
     n, total, cross_total = len(side.rows), float(side.rows.sum()), float(cross.sum())
     found = []
     for block, inside in side.blocks:

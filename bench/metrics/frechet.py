@@ -74,7 +74,7 @@ def reference_moments(features: Tensor) -> Moments:
 
 
 def distance_of(real: Moments, fake: Moments) -> float:
-    """eq. (1) from kept moments; 0 is best."""
+    """Eq. (1) from kept moments; 0 is best."""
     _check_same_dim(len(real.mean), len(fake.mean))
     separate = float((real.mean - fake.mean).square().sum()) + real.trace + fake.trace
     if min(len(real.factor), len(real.mean) if fake.rows is None else len(fake.rows)) > SVD_RANK:

@@ -26,7 +26,7 @@ SEED = 2020
 
 
 def polynomial_kernel(a: Tensor, b: Tensor) -> Tensor:
-    """eq. (1) for rows (N, D) and (M, D), (N, M)."""
+    """Eq. (1) for rows (N, D) and (M, D), (N, M)."""
     base = (a @ b.T).div_(a.shape[1]).add_(1)
     return base.square().mul_(base)
 

@@ -24,7 +24,7 @@ HQ_CEILING = 1 - math.exp(-4.5)
 
 
 def nearest_mode(x: Tensor, law: Mixture) -> tuple[Tensor, Tensor]:
-    """x (N, 2) -> (index of the nearest mode (N,), distance to it in sigmas (N,))."""
+    """X (N, 2) -> (index of the nearest mode (N,), distance to it in sigmas (N,))."""
     refuse_non_finite(x, "samples")
     distance = torch.cdist(x.double(), law.means.double(), compute_mode="donot_use_mm_for_euclid_dist")
     nearest, mode = distance.min(dim=1)

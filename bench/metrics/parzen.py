@@ -22,7 +22,7 @@ STRIP = 1024
 
 
 def parzen_log_likelihood(x: Tensor, samples: Tensor, sigmas: tuple[float, ...]) -> Tensor:
-    """eq. (1) for x (N, D), samples (M, D) and each sigma, nats, (len(sigmas), N)."""
+    """Eq. (1) for x (N, D), samples (M, D) and each sigma, nats, (len(sigmas), N)."""
     for name, rows in {"rows": x, "samples": samples}.items():
         refuse_non_finite(rows, name)
     x, samples = x.double(), samples.double()

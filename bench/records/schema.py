@@ -31,7 +31,7 @@ def numbers(values: Any) -> bool:
     if not values:
         return True
     # min and max can step over a NaN; the sum cannot, and of numbers in these bounds it is finite
-    return -LARGEST < min(values) and max(values) < LARGEST and math.isfinite(sum(values))
+    return min(values) > -LARGEST and max(values) < LARGEST and math.isfinite(sum(values))
 
 
 def is_name(value: Any) -> bool:

@@ -38,7 +38,7 @@ def print_board(board: Board, *, width: int | None = None) -> None:
         shown.pop()
     view = Table(title=clean(board.title), title_justify="left", pad_edge=False)
     for i in shown:
-        numeric = i == 0 or i >= 3 and board.headings[i] != "findings"
+        numeric = i == 0 or (i >= 3 and board.headings[i] != "findings")
         view.add_column(
             clean(board.headings[i].replace("**", "")), justify="right" if numeric else "left", overflow="fold"
         )

@@ -21,7 +21,7 @@ def number(value: float | None) -> str:
 
 
 def with_interval(value: float | None, low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """value [low, high], the brackets only where there are any."""
+    """Value [low, high], the brackets only where there are any."""
     if value is None:
         return DASH
     show = (lambda v: ("+" if v > 0 else "") + number(v)) if signed else number
@@ -41,7 +41,7 @@ def p_text(p: float | None) -> str:
 
 
 def plus_minus(value: float | None, se: float | None) -> str:
-    """value ± standard error."""
+    """Value ± standard error."""
     return DASH if value is None else number(value) + (f" ± {number(se)}" if se is not None else "")
 
 

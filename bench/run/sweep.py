@@ -92,7 +92,7 @@ def _run_cells(
 ) -> None:
     clock = _TimeLeft(todo, jobs, read_ledger(store.out, COMMITTED))
     work = [_job(one, store) for one in todo]
-    watch = lambda index, phase, step: observer.progress(todo[index].cell, phase, step)  # noqa: E731
+    watch = lambda index, phase, step: observer.progress(todo[index].cell, phase, step)
     for index, ended in workers.run(work, at_once=jobs, on_progress=watch):
         one = todo[index]
         record = _record(one, ended)

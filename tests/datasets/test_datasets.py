@@ -56,7 +56,7 @@ def test_values_lie_on_their_grid_and_rounding_keeps_them(dataset):
         assert float(x.min()) == 0.0 and float(x.max()) == 1.0
         assert torch.equal(dataset.to_grid(x), x)
         uniform = dataset.dequantize(x, seed=0)
-        assert 0 <= float(uniform.min()) and float(uniform.max()) < 1
+        assert float(uniform.min()) >= 0 and float(uniform.max()) < 1
         assert torch.equal(dataset.to_grid(uniform, dequantized=True), x), "a floor undoes the uniform noise"
     else:
         assert torch.equal(dataset.to_grid(x), x)

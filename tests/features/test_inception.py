@@ -85,8 +85,8 @@ def test_a_folder_of_images_gives_pytorch_fids_number(weights, tmp_path, monkeyp
     """PNGs in, FID out, against pytorch-fid's own main with the same weights, in this process."""
     from PIL import Image
 
-    from tests.features.folders import read_folder
     from bench.metrics.frechet import frechet_distance
+    from tests.features.folders import read_folder
 
     folders = []
     for name, seed in (("real", 3), ("generated", 4)):

@@ -333,7 +333,7 @@ def test_images_are_in_the_unit_interval_and_sampling_takes_no_batch_statistics(
     data = digits()
     model = load("model", name)(steps=2).fit(data.train.x, data.train.y, seed=0)
     samples = model.sample(40, seed=1)
-    assert 0 <= float(samples.min()) and float(samples.max()) <= 1
+    assert float(samples.min()) >= 0 and float(samples.max()) <= 1
     again = model.sample(40, seed=1)
     assert torch.equal(samples, again), "a running average moved while sampling"
 

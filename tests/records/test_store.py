@@ -74,18 +74,16 @@ def test_an_unreadable_record_is_named_and_quarantined_and_nothing_else_is_lost(
 
 
 def test_the_lock_is_held_once(tmp_path):
-    with Store(tmp_path).locked(), pytest.raises(UsageError, match="in use by process"):
-        with Store(tmp_path).locked():
-            pass
+    with Store(tmp_path).locked(), pytest.raises(UsageError, match="in use by process"), Store(tmp_path).locked():
+        pass
     with Store(tmp_path).locked():
         pass
 
 
 def test_an_unwritable_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UsageError, match="cannot write to --out"):
-        with Store(tmp_path / "file").locked():
-            pass
+    with pytest.raises(UsageError, match="cannot write to --out"), Store(tmp_path / "file").locked():
+        pass
 
 
 def test_a_long_curve_is_thinned_to_the_limit_and_keeps_its_ends():

@@ -118,7 +118,7 @@ def test_welch_and_paired_agree_with_scipy():
 
     rng = np.random.default_rng(0)
     a, b = rng.normal(1.0, 1.0, 6), rng.normal(0.0, 2.0, 6)
-    centre = lambda v: effects.centre_of(list(v), [[]] * len(v), "raw")  # noqa: E731
+    centre = lambda v: effects.centre_of(list(v), [[]] * len(v), "raw")
     value, low, high, p = effects.between(centre(a), centre(b), "raw")
     reference = stats.ttest_ind(a, b, equal_var=False)
     assert (value, p) == pytest.approx((a.mean() - b.mean(), reference.pvalue), rel=1e-9)

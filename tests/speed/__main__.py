@@ -28,7 +28,7 @@ KERNEL_CHOICES = (
 def measure(path: Path, *, select: str, pairs: int, keep: bool) -> int:
     """Run the rows under pytest-benchmark; its JSON goes to `path`, a stored copy beside the earlier runs if keep."""
     environment = {name: value for name, value in os.environ.items() if name not in KERNEL_CHOICES}
-    environment |= {name: "1" for name in THREADS} | {"SPEED_PAIRS": str(pairs)}
+    environment |= dict.fromkeys(THREADS, "1") | {"SPEED_PAIRS": str(pairs)}
     command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "speed"), "--benchmark-enable", "--benchmark-only"]
     command += [f"--benchmark-json={path}", f"--benchmark-storage={STORED}", "--benchmark-columns=median,iqr,rounds"]
     command += ["-k", select] if select else []

@@ -71,7 +71,7 @@ def decode(paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
             with Image.open(path) as image:  # reads the header alone
                 sizes.add(image.size)
                 grey = grey and image.mode in ("1", "L", "I", "I;16", "F")
-        except Exception:  # noqa: BLE001, S112 - a hostile file may raise anything; the second pass names it
+        except Exception:  # noqa: BLE001 - a hostile file may raise anything; the second pass names it
             continue
         _progress("headers", i + 1, len(paths), start)
     side = next(iter(sizes))[0] if len(sizes) == 1 and all(w == h and w in SIDES for w, h in sizes) else SIDE

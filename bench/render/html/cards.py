@@ -62,7 +62,7 @@ def _file(entry: Entry | None) -> str:
 def describe(path: Path | None) -> dict[str, Any]:
     """title, three sentences, equations and deviations from a model file's docstring; the file is never imported."""
     try:
-        text = path and ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        text = (path and ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))) or ""
     except (OSError, SyntaxError, ValueError):
         text = ""
     title, _, rest = text.partition("\n")
@@ -138,7 +138,7 @@ def _plain(value: Any) -> str:
 
 
 def _results(source: Source) -> dict[str, list[dict[str, Any]]]:
-    """model id -> its rows on every board."""
+    """Model id -> its rows on every board."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key in source.keys:
         private = source.primary(key, "private")

@@ -13,7 +13,7 @@ from bench.render.text import DASH, number
 
 
 def family_tree(source: Source) -> dict[str, dict[str, Any]]:
-    """family -> its words and its models, each with its best place in the main suite."""
+    """Family -> its words and its models, each with its best place in the main suite."""
     best = _best_places(source)
     models: dict[str, dict[str, str]] = defaultdict(dict)
     for r in source.records:
@@ -29,7 +29,7 @@ def family_tree(source: Source) -> dict[str, dict[str, Any]]:
 
 
 def _best_places(source: Source) -> dict[str, str]:
-    """model id -> "1st (1–3) on ring8": where it is placed best in the main suite, with the range of that rank there."""
+    """Model id -> "1st (1–3) on ring8": where it is placed best in the main suite, with the range of that rank there."""
     places: dict[str, list[tuple[int, str, int, int]]] = defaultdict(list)
     for key in source.keys:
         if key[:2] == source.suites[0]:

@@ -66,7 +66,7 @@ class Source:
         return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
 
     def primary(self, key: Key, board: str = "public") -> dict[str, Row]:
-        """model -> row of a board's primary metric."""
+        """Model -> row of a board's primary metric."""
         return self.rows[key].get((board, self.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
@@ -76,7 +76,7 @@ class Source:
         return sorted(facts, key=lambda m: (bool(facts[m]["reference"]), place(m), m))
 
     def heads(self, key: Key) -> dict[str, Row]:
-        """model -> any of its rows on a board, for family and marks."""
+        """Model -> any of its rows on a board, for family and marks."""
         found: dict[str, Row] = {}
         for column in self.rows[key].values():
             for model, row in column.items():

@@ -53,7 +53,7 @@ def features_of(model: object, x: Tensor) -> Tensor:
 
 
 def label_subset(y: Tensor, n: int, seed: int) -> Tensor:
-    """n labelled rows of y (N,), balanced over the classes, (n,) int64: those that the semi-supervised model is given."""
+    """N labelled rows of y (N,), balanced over the classes, (n,) int64: those that the semi-supervised model is given."""
     return inspect.getmodule(load("model", "improved_gan_semi")).label_subset(y, n, seed)
 
 

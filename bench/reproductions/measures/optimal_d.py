@@ -48,7 +48,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
 
 
 def optimal_logit(x: Tensor, law: Mixture, support: Tensor, width: float) -> Tensor:
-    """log p - log q at x (N, 2), the logit of eq. (1), both smoothed by a kernel of this width; (N,) float64."""
+    """Log p - log q at x (N, 2), the logit of eq. (1), both smoothed by a kernel of this width; (N,) float64."""
     smooth = Mixture(law.means, math.hypot(law.sigma, width))
     log_p = smooth.log_prob(x)
     log_q = kernel_log_density(x, support, width)
@@ -56,7 +56,7 @@ def optimal_logit(x: Tensor, law: Mixture, support: Tensor, width: float) -> Ten
 
 
 def kernel_log_density(x: Tensor, support: Tensor, width: float) -> Tensor:
-    """log of the mean Gaussian kernel of this width over support (M, D) at x (N, D), nats, (N,) float64."""
+    """Log of the mean Gaussian kernel of this width over support (M, D) at x (N, D), nats, (N,) float64."""
     found = []
     for strip in x.double().split(250):
         squared = torch.cdist(strip, support.double(), compute_mode="donot_use_mm_for_euclid_dist").square_()
