@@ -1,16 +1,22 @@
-# make run: environment, install, the core suite, boards.   make test: the tests.   make speed: ratios to the peers.
+# make run: environment, install, the core suite, boards.   make test: the tests.   make lint: ruff and mypy.
+# make speed: ratios to the peers.
 # All work on a fresh checkout.
 PYTHON ?= python3
 VENV := .venv
 BENCH := $(VENV)/bin/bench
 
-.PHONY: run test speed readme reference clean
+.PHONY: run test lint speed readme reference clean
 
 run: $(VENV)/.installed
 	$(BENCH) run --all
 
 test: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 speed: $(VENV)/.installed-test
 	$(VENV)/bin/python -m tests.speed
@@ -25,6 +31,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ $(VENV)/.installed
 
 clean:
