@@ -76,7 +76,9 @@ def arrows() -> dict[tuple[str, str], set[str]]:
     """(room, room it imports) -> the files that do."""
     seen: dict[tuple[str, str], set[str]] = {}
     for path, tree in sources().items():
-        strings = set() if path.name == "registry.py" else named(tree)  # it names the folders of plugins: that is its work
+        strings = (
+            set() if path.name == "registry.py" else named(tree)
+        )  # it names the folders of plugins: that is its work
         for name in imported(tree) | strings:
             head, _, rest = name.partition(".")
             target = rest.partition(".")[0] or "__init__"
