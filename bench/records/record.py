@@ -1,23 +1,207 @@
-"""The unit of work and its result: a Cell is what will be run, a record is the JSON object that comes of it.
+"""A record: the JSON object that comes of running a Cell, its shape and its bytes.
 
-Schema `bench.cell/1`: sorted keys, no NaN, at most 20 kB; see SCHEMA_FIELDS. A cell's key covers everything that decides
-its numbers; metrics have versions of their own, so that a changed metric re-scores stored samples and retrains nothing.
+Schema `bench.cell/1`: sorted keys, no NaN, at most 20 kB. What readers look up is required; what only one page shows may
+be missing. Fields that are not declared here are kept as they are, and nothing may rely on them.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
+from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
+
+from bench.files import encode_json
 from bench.plan.cell import Cell
+from bench.shapes import (
+    Count,
+    CountOrNull,
+    Expected,
+    Flag,
+    Label,
+    LabelOrNull,
+    Name,
+    NumberOrNull,
+    Numbers,
+    Object,
+    Objects,
+    Text,
+    Texts,
+    are_numbers_or_null,
+    are_objects,
+)
 
 SCHEMA = "bench.cell/1"
 MAX_BYTES = 20_000
 STATUSES = ("ok", "diverged", "oom", "timeout", "crashed")
 FAILED = ("oom", "timeout", "crashed")  # `diverged` is a finding, not a failure of the run
 BOARDS = ("public", "private")
-Record = dict[str, Any]
+Status: TypeAlias = Literal["ok", "diverged", "oom", "timeout", "crashed"]
+Direction: TypeAlias = Literal["lower", "higher", "none"]
+
+
+class Entry(TypedDict):
+    """One metric's value on one board, over n rows and in blocks of them."""
+
+    value: NumberOrNull
+    better: Direction
+    unit: Label
+    n: CountOrNull
+    blocks: Numbers
+
+
+class DatasetFacts(TypedDict):
+    """The dataset that a cell was run on."""
+
+    id: Name
+    sha256: Text
+    primary: NotRequired[Label]
+    kind: NotRequired[Label]
+
+
+class ModelFacts(TypedDict):
+    """The model that was trained, under the name of its row on the boards."""
+
+    id: Name
+    row: Name
+    family: Label
+    uses_labels: Flag
+    reference: Flag
+    variant: NotRequired[Label]
+    hparams: NotRequired[Object]
+    n_params: NotRequired[CountOrNull]
+
+
+class Protocol(TypedDict, total=False):
+    """How long a cell was trained, and by which versions of the metrics it was scored."""
+
+    metric_versions: Object
+    steps: CountOrNull
+
+
+def _are_pairs(value: object) -> bool:
+    return type(value) is list and all(are_numbers_or_null(pair) and len(pair) == 2 for pair in value)
+
+
+def _is_curve(value: object) -> bool:
+    return are_objects(value) and are_numbers_or_null(
+        [v for point in cast("list[dict[str, object]]", value) for v in point.values()]
+    )
+
+
+def _is_time_to_quality(value: object) -> bool:
+    if type(value) is not dict:
+        return value is None
+    return not value or (
+        {"steps", "seconds"} <= value.keys() and are_numbers_or_null([value["steps"], value["seconds"]])
+    )
+
+
+Pairs: TypeAlias = Annotated[list[list[float | None]], Expected("a list of pairs of numbers", _are_pairs)]
+Curve: TypeAlias = Annotated[list[dict[str, float | None]], Expected("a list of objects of numbers", _is_curve)]
+TimeToQuality: TypeAlias = Annotated[
+    dict[str, float | None] | None, Expected("null or steps and seconds", _is_time_to_quality)
+]
+
+
+class TrainingFacts(TypedDict, total=False):
+    """The probes of the public board during training, and what they show."""
+
+    last: NumberOrNull
+    best: NumberOrNull
+    gap: NumberOrNull
+    to_quality: TimeToQuality
+    probes: Pairs
+    modes: Pairs
+
+
+class Timing(TypedDict, total=False):
+    """Seconds of each phase."""
+
+    load_s: NumberOrNull
+    train_s: NumberOrNull
+    sample_s: NumberOrNull
+    eval_s: NumberOrNull
+    total_s: NumberOrNull
+
+
+class Calibration(TypedDict, total=False):
+    """What the machine could do when the speed was measured."""
+
+    matmul_flops_per_s: NumberOrNull
+
+
+class Throughput(TypedDict, total=False):
+    """Speeds; contended: other cells ran at the same time."""
+
+    contended: Flag
+    train_examples_per_s: NumberOrNull
+    sample_examples_per_s: NumberOrNull
+    train_spread: NumberOrNull
+    sample_spread: NumberOrNull
+    share_of_peak: NumberOrNull
+    joules_per_1000_samples: NumberOrNull
+    calibration: Calibration | None
+
+
+class Resources(TypedDict, total=False):
+    """Peak memory, and seconds of all cores together."""
+
+    peak_rss_bytes: NumberOrNull
+    peak_cuda_bytes: NumberOrNull
+    cpu_s: NumberOrNull
+
+
+class Failure(TypedDict):
+    """Why a cell has no numbers."""
+
+    type: Text
+    phase: Text
+    message: Text
+
+
+class SourceState(TypedDict, total=False):
+    """The commit that a record was made with."""
+
+    git_sha: LabelOrNull
+
+
+class Boards(TypedDict):
+    """Entries by metric, on the held-out rows that models are compared on and on those that nobody looks at."""
+
+    public: dict[Name, Entry]
+    private: dict[Name, Entry]
+
+
+class RecordShape(TypedDict):
+    """The shape of a record."""
+
+    schema: Literal["bench.cell/1"]
+    key: Text
+    status: Status
+    flags: Texts
+    error: Failure | None
+    suite: Name
+    device: Name
+    precision: Name
+    dataset: DatasetFacts
+    model: ModelFacts
+    protocol: Protocol
+    seed: Count
+    metrics: Boards
+    training: TrainingFacts
+    timing: Timing
+    throughput: Throughput
+    resources: Resources
+    curve: NotRequired[Curve]
+    measures: NotRequired[Object]
+    env_ref: NotRequired[LabelOrNull]
+    code: NotRequired[SourceState | None]
+    artifacts: NotRequired[Objects]
+    started_utc: NotRequired[LabelOrNull]
+    attempt: NotRequired[Count]
+
+
+Record: TypeAlias = dict[str, Any]  # of RecordShape; readers of other rooms index it by variables
 
 
 def new_record(cell: Cell) -> Record:
@@ -66,25 +250,12 @@ def failure(record: Record, status: str, *, phase: str, kind: str, message: str)
 
 
 def encode(record: Record) -> bytes:
-    """Sorted, readable JSON without NaN, thinned to at most 20 kB by dropping points of the curve."""
-    record = _finite(record)
+    """Return readable strict JSON of at most 20 kB: without indents where that helps, then with every other point of the curve."""
     while True:
-        raw = (json.dumps(record, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+        raw = encode_json(record)
         if len(raw) > MAX_BYTES:
-            compact = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
-            raw = compact.encode()
-        if len(raw) <= MAX_BYTES or len(record["curve"]) < 4:
+            raw = encode_json(record, indent=None)
+        curve = record["curve"] if len(raw) > MAX_BYTES else []
+        if len(curve) < 4:
             return raw
-        curve = record["curve"]
         record = record | {"curve": curve[:1] + curve[1:-1:2] + curve[-1:]}
-
-
-def _finite(value: Any) -> Any:
-    """Replace what JSON cannot hold by None, and round floats to 9 significant digits only in curves' sizes."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import gc
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import UsageError
-from bench.files import write_atomic
+from bench.files import read_json, write_atomic
 from bench.plan.cell import Cell
 from bench.records.record import MAX_BYTES, Record, encode
 from bench.records.schema import check_record, check_whole
@@ -130,17 +129,13 @@ def read_record(path: Path) -> tuple[Record | None, str]:
             return None, "not a file"
         if path.stat().st_size > MOST_BYTES:
             return None, f"{path.stat().st_size:,} bytes; a record has at most {MAX_BYTES:,}"
-        record = json.loads(path.read_bytes(), parse_constant=_refuse)
+        record = read_json(path.read_bytes())
     except OSError as error:
         return None, f"cannot be read: {error.strerror or error}"
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return None, f"not readable as JSON ({error})"
     problem = check_record(record)
     return (None, problem) if problem else (record, "")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _natural(path: Path) -> list[str | int]:

@@ -12,7 +12,7 @@ from typing import Any
 from bench.errors import DataUnavailable
 from bench.executors.local import Workers
 from bench.executors.planning import plan_of
-from bench.files import write_atomic
+from bench.files import encode_json, finite, write_atomic
 from bench.plan.cell import Cell
 from bench.records.cost import COMMITTED
 from bench.records.record import Record
@@ -113,18 +113,18 @@ def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, R
 
 def write_result(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write NAME.BUDGET.json, sorted and without NaN; returns what stands in it."""
-    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(result | {"schema": SCHEMA})
-    write_atomic(path, (json.dumps(stored, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(finite(result | {"schema": SCHEMA}))
+    write_atomic(path, encode_json(stored))
     return stored
 
 
 def _short(value: Any) -> Any:
-    """Floats to seven digits; None for what JSON cannot hold."""
+    """Round the floats in a value of JSON to seven digits."""
     if isinstance(value, float):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
+        return float(f"{value:.7g}")
     if isinstance(value, dict):
         return {key: _short(v) for key, v in value.items()}
-    return [_short(v) for v in value] if isinstance(value, (list, tuple)) else value
+    return [_short(v) for v in value] if isinstance(value, list) else value
 
 
 FIELDS = {  # of a result that pages are made from

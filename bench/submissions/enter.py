@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
+from bench.files import finite
 from bench.records.store import Store
 from bench.registry import find
 from bench.render.text import clean
@@ -37,15 +37,6 @@ def _scored(path: Path, dataset: str) -> tuple[Scores, Samples, Any]:
     found = finite(score_samples(data, samples.x))
     found["flags"] += screen(data, samples.x, found["metrics"])
     return found, samples, data
-
-
-def finite(value: Any) -> Any:
-    """Scores as JSON can hold them: what is not a finite number is None."""
-    if isinstance(value, dict):
-        return {k: finite(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _score_lines(name: str, found: Scores) -> list[str]:

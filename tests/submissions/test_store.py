@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bench.errors import UsageError
+from bench.files import finite
 from bench.leaderboard.flags import flags
 from bench.leaderboard.summary import summary
 from bench.leaderboard.table import primary_metrics, tidy
@@ -18,7 +19,7 @@ from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards
 from bench.render.terminal import print_board
-from bench.submissions import enter, store
+from bench.submissions import store
 from tests.gate.test_judge import HOSTILE, record, written
 
 SHA = "a" * 64
@@ -113,20 +114,25 @@ def test_plain_names_are_taken(name):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"schema": "x"}, "not of schema"),
+        ({"schema": "x"}, "schema 'x', this version reads 'bench.submission/1'"),
         ({"name": "other"}, "not those of its path"),
-        ({"name": "=1+1"}, "has another form"),
+        ({"name": "=1+1"}, "name is '=1+1'; expected 1 to 64 of a-z"),
         ({"sha256": "b" * 64}, "not those of its path"),
-        ({"metrics": {}}, "not those of both boards"),
+        ({"metrics": {}}, "no metrics.private, metrics.public"),
+        ({"metrics": {"public": {}, "private": {}, "other": {}}}, "expected public, private"),
         ({"metrics": {"public": {"fid_lenet": {"value": "x"}}, "private": {}}}, "fid_lenet"),
-        ({"metrics": {"public": {HOSTILE: entry(1.0)}, "private": {}}}, "of no known metric"),
+        ({"metrics": {"public": {HOSTILE: entry(1.0)}, "private": {}}}, "metrics.public has the key"),
+        ({"metrics": {"public": {"fid_lenett": entry(1.0)}, "private": {}}}, "of no known metric, 'fid_lenett'"),
         ({"flags": "x"}, "flags"),
         ({"dataset": []}, "dataset"),
         ({"metric_versions": []}, "metric_versions"),
         ({"submitted_utc": 3}, "submitted_utc"),
-        ({"metrics": {"public": None, "private": {}}}, "public metrics are None"),
+        ({"metrics": {"public": None, "private": {}}}, "metrics.public is None; expected an object"),
         ({"metrics": {"public": {"fid_lenet": entry(10**400)}, "private": {}}}, "hundreds of digits"),
-        ({"metrics": {"public": {"fid_lenet": entry(1.0, [1e308])}, "private": {}}}, "expected finite numbers"),
+        (
+            {"metrics": {"public": {"fid_lenet": entry(1.0, [1e308])}, "private": {}}},
+            "expected a list of finite numbers",
+        ),
         ({"dataset": {"id": [1], "sha256": "d" * 64}}, "dataset"),
     ],
 )
@@ -223,7 +229,7 @@ def test_held_out_rows_are_named():
 
 
 def test_scores_that_are_no_number_are_absent():
-    assert enter.finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
+    assert finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
 
 
 @pytest.mark.parametrize("refused", ["bomb", "rows", "members"])
