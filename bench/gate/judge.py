@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.gate.budgets import judge_memory, judge_speed, judge_status
 from bench.gate.finding import RED, Finding
-from bench.gate.quality import ALPHA, Difference, judge_quality
+from bench.gate.quality import ALPHA, Change, judge_quality
 from bench.records.record import FAILED
 
 
@@ -24,7 +24,7 @@ def judge(
     suites = {row.split("/")[0] for row in fresh["rows"]}
     old = {row: facts for row, facts in reference["rows"].items() if row.split("/")[0] in suites}
     found: list[Finding] = []
-    tests: list[Difference] = []
+    tests: list[Change] = []
     for row in sorted(old.keys() | fresh["rows"].keys()):
         before, after = old.get(row), fresh["rows"].get(row)
         if after is None:
@@ -57,7 +57,7 @@ def differences(
     after: dict[str, Any],
     reference: dict[str, dict[str, Any]],
     fresh: dict[str, dict[str, Any]],
-) -> tuple[list[Difference], list[Finding]]:
+) -> tuple[list[Change], list[Finding]]:
     """The metrics of a row that can be compared, and findings about those that cannot."""
     tests, problems = [], []
     board = row.rpartition("/")[0]
@@ -73,7 +73,7 @@ def differences(
             problems.append(Finding(row, metric, "inconclusive", words))
         else:
             sides = tuple(values), tuple(now)
-            tests.append(Difference(row, metric, *sides, old["scale"], old["better"], old["delta"]))
+            tests.append(Change(row, metric, *sides, old["scale"], old["better"], old["delta"]))
     return tests, problems
 
 
