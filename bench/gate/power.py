@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import median, variance
 
 from bench.leaderboard.scales import to_scale
+from bench.leaderboard.student import t_quantile
 from bench.records.record import Record
 from bench.registry import entries
 
@@ -96,7 +97,7 @@ def resolvable(deviation: float, seeds: int, *, alpha: float = ALPHA, power: flo
         return 0.0
     if seeds < 2:
         return math.inf
-    return _noncentrality(2 * seeds - 2, alpha, power) * deviation * math.sqrt(2 / seeds)
+    return noncentrality(2 * seeds - 2, alpha, power) * deviation * math.sqrt(2 / seeds)
 
 
 def found_by_gate(
@@ -143,20 +144,11 @@ def seeds_needed(
     return low
 
 
-def _noncentrality(df: int, alpha: float, power: float) -> float:
-    """The noncentrality of a one-sided t test with this power, by bisection."""
-    from scipy.special import nctdtr
+def noncentrality(df: int, alpha: float, power: float) -> float:
+    """Return the noncentrality at which a one-sided t test at level alpha has this power; 0 where power is below alpha."""
+    from scipy.special import nctdtrinc
 
-    from bench.leaderboard.student import t_quantile
-
-    threshold, low, high = t_quantile(1 - alpha, df), 0.0, 100.0
-    while high - low > 1e-6:
-        middle = (low + high) / 2
-        if 1 - float(nctdtr(df, middle, threshold)) < power:
-            low = middle
-        else:
-            high = middle
-    return high
+    return max(0.0, float(nctdtrinc(df, 1 - power, t_quantile(1 - alpha, df))))
 
 
 def effect_on_scale(share: float, column: Column, value: float) -> float:
