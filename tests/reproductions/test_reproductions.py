@@ -444,7 +444,7 @@ def test_words_outside_the_markers_stay():
     experiment = _experiment()
     result = result_of(experiment, "cpu", _runs(a=[0.1], b=[0.2]), FACTS)
     text = "# Q\n\nBy hand.\n\n<!-- question-1 -->\nold\n<!-- end of question-1 -->\n\nAnswer.\n"
-    again, _ = questions_page._with_question(text, experiment, {("question-1", "cpu"): result})
+    again, _ = questions_page.with_question(text, experiment, {("question-1", "cpu"): result})
     assert again.startswith("# Q\n\nBy hand.\n") and again.endswith("\nAnswer.\n") and "old" not in again
 
 
