@@ -22,11 +22,10 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bench.gate.finding import Finding
+from bench.gate.power import ALPHA
 from bench.leaderboard import welch
 from bench.leaderboard.scales import from_scale, to_scale
 from bench.leaderboard.student import holm
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def test_a_failure_that_is_new_is_red_and_a_known_one_is_not(status, verdict):
 def test_missing_rows_are_errors_unless_the_run_was_partial_and_new_rows_are_notes():
     assert red(judged(results()[:3])) == {("made", "status")}
     assert exit_code(judged(results()[:3], partial=True)) == 0
-    findings = judged(results() + [record("nade", 0)])
+    findings = judged([*results(), record("nade", 0)])
     assert exit_code(findings, strict=True) == 0 and "new, nothing to compare with" in str(findings)
 
 
@@ -268,7 +268,7 @@ def test_the_command_from_accepting_to_red(tmp_path, capsys):
     suite = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert suite.get("tests") == "2" and suite.get("failures") == "1"
     assert "| core-cpu/digits/made | fid\\_lenet | 5.099 -&#62; 9.1" in (tmp_path / "s.md").read_text()
-    with pytest.raises(UsageError, match="holds smoke-cpu, but --ref .* holds core-cpu"):
+    with pytest.raises(UsageError, match=r"holds smoke-cpu, but --ref .* holds core-cpu"):
         gate.run_gate(written(tmp_path / "c", [record(suite="smoke")]), ref, alpha=0.05)
     (tmp_path / "empty").mkdir()
     for folder, message in (("nowhere", "no folder --results"), ("empty", "no results in")):
