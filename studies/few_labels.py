@@ -77,7 +77,7 @@ def page(results: list[dict[str, object]]) -> str:
         "| labels | improved_gan_semi | supervised net | LDA | difference | p |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    from bench.leaderboard.student import t_tail
+    from bench.leaderboard.welch import Difference
 
     for n in LABELS:
         runs = [r["accuracy"] for r in results if r["labels"] == n]
@@ -88,7 +88,7 @@ def page(results: list[dict[str, object]]) -> str:
             [a - b for a, b in zip(columns["improved_gan_semi"], columns[best], strict=True)]
         )
         cells = [f"{m:.1%} ± {e:.1%}" for m, e in (_mean(columns[name]) for name in names)]
-        p = t_tail(mean / error, len(runs) - 1)
+        p = Difference(mean, error, len(runs) - 1).p_above
         lines.append(f"| {n} | {' | '.join(cells)} | {mean:+.1%} ± {error:.1%} | {p:.1e} |")
     return "\n".join([*lines, ""])
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.gate.judge import exit_code
 from bench.gate.power import RELATIVE_FLOOR, resolvable
-from bench.gate.quality import Difference, judge_quality
+from bench.gate.quality import Change, judge_quality
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "gate-power.md"
 CELLS, WORSE = 31, 0.30
@@ -54,7 +54,7 @@ def one_run(
     deviation = median(stdev(row) for row in np.log(before).tolist())
     delta = max(resolvable(deviation, n), RELATIVE_FLOOR)
     sides = zip(before.tolist(), after.tolist())
-    tests = [Difference(f"{i}", "fid", tuple(a), tuple(b), "log", "lower", delta) for i, (a, b) in enumerate(sides)]
+    tests = [Change(f"{i}", "fid", tuple(a), tuple(b), "log", "lower", delta) for i, (a, b) in enumerate(sides)]
     findings = judge_quality(tests)
     red = {finding.row for finding in findings if finding.verdict == "regression"}
     return exit_code(findings) == 0, bool(red - {"0"} if worse else red), "0" in red
