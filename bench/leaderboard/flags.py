@@ -12,10 +12,12 @@ import pandas as pd
 from bench.leaderboard.table import primary_metrics
 from bench.records.record import Record
 
+Flags = dict[tuple[str, str, str, str], list[str]]  # (suite, device, dataset, model) -> findings in words
 
-def flags(frame: pd.DataFrame, records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[str]]:
-    """(suite, device, dataset, model) -> findings in words: of the records, and better than the oracle."""
-    found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+
+def flags(frame: pd.DataFrame, records: Iterable[Record]) -> Flags:
+    """Collect the findings about each row: those of its records, and that it is better than the oracle."""
+    found: Flags = defaultdict(list)
     for record in records:
         key = record["suite"], record["device"], record["dataset"]["id"], record["model"]["row"]
         for flag in record["flags"]:

@@ -18,6 +18,7 @@ from bench.leaderboard.ranks import SUBMISSION, ranked
 from bench.records.record import BOARDS, Record
 from bench.registry import entries
 
+Primaries = dict[str, tuple[str, str]]  # dataset -> (primary metric, kind of data)
 COLUMNS = [
     "suite", "device", "precision", "dataset", "board", "model", "family", "uses_labels", "reference", "metric", "better",
     "unit", "n_samples", "centre", "se", "ci_low", "ci_high", "n_seeds", "n_failed", "rank", "rank_low", "rank_high",
@@ -147,6 +148,6 @@ def metric_scale(name: str) -> str:
     return known[name].constants.get("scale", "raw") if name in known else "raw"
 
 
-def primary_metrics(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
-    """Dataset -> (primary metric, kind of data)."""
+def primary_metrics(records: Iterable[Record]) -> Primaries:
+    """Read the primary metric and the kind of data of each dataset."""
     return {r["dataset"]["id"]: (r["dataset"].get("primary", ""), r["dataset"].get("kind", "")) for r in records}

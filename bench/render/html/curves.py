@@ -27,7 +27,7 @@ def training_figures(source: Source, key: Key, order: list[str]) -> list[dict[st
         if len(found) == MAX_MODELS:
             break
         records = source.cells[key][model]
-        panels = model_panels(records, source.primaries[key[2]][0])
+        panels = model_panels(records, source.boards.primaries[key[2]][0])
         if panels:
             family = records[0]["model"]["family"]
             card = "m-" + slug(records[0]["model"]["id"])

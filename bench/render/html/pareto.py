@@ -47,7 +47,7 @@ def quality_and_speed(source: Source, key: Key) -> dict[str, Any] | None:
     ]  # fmt: skip
     if len(models) < 2:
         return None
-    primary, better = source.primaries[key[2]][0], main[models[0]]["better"]
+    primary, better = source.boards.primaries[key[2]][0], main[models[0]]["better"]
     points = [(speed[m]["centre"], main[m]["centre"]) for m in models]
     chosen = front(points, better=better)
     families = [main[m]["family"] for m in models]
