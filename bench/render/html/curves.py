@@ -10,7 +10,7 @@ from bench.leaderboard.table import metric_scale
 from bench.records.record import Record
 from bench.render.axis import Axis, axis_of, short
 from bench.render.html.source import Key, Source, family_class, slug
-from bench.render.html.svg import Point, path_of, tag
+from bench.render.svg import Point, path_of, tag
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 232, 120, 36, 16, 8
 POINTS = 50

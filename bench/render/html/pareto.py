@@ -14,7 +14,7 @@ from bench.leaderboard.table import metric_scale
 from bench.registry import FAMILIES
 from bench.render.axis import Axis, axis_of
 from bench.render.html.source import Key, Source, family_class
-from bench.render.html.svg import tag
+from bench.render.svg import tag
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 340, 56, 120, 14, 40
 LABEL, LETTER = 12.5, 7.2  # height of a label's line and width of a letter, in units of the view box
