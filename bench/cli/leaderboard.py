@@ -80,25 +80,19 @@ def print_tables(out: Path, datasets: set[str], *, suite: str) -> None:
 
 
 def _boards(records: list[Record], *, board: str, dataset: str | None) -> list[Board]:
-    from bench.leaderboard import flags, table
+    from bench.leaderboard.boards import Boards
     from bench.render.board import make_boards
 
-    frame = table.tidy(records)
-    found = flags.flags(frame, records)
-    return make_boards(frame, table.primary_metrics(records), found, board=board, dataset=dataset)
+    return make_boards(Boards.of(records), board=board, dataset=dataset)
 
 
 def _tidy_text(records: list[Record], *, board: str, dataset: str | None, style: str) -> str:
     """Rows of one board, or of one dataset's board, as "csv" or "json"."""
-    from bench.leaderboard import flags, summary, table
+    from bench.leaderboard.boards import Boards
     from bench.render import files
 
-    frame = table.tidy(records)
-    found = flags.flags(frame, records)
-    frame = frame[(frame.board.isin([board, ""])) & ((frame.dataset == dataset) | (dataset is None))]
-    if style == "csv":
-        return files.to_csv(frame)
-    return files.to_json(frame, summary.summary(frame, table.primary_metrics(records), board=board), found)
+    boards = Boards.of(records).only(board=board, dataset=dataset)
+    return files.to_csv(boards.frame) if style == "csv" else files.to_json(boards)
 
 
 def open_page(path: Path) -> None:

@@ -9,19 +9,25 @@ from typing import Any
 
 import pandas as pd
 
-from bench.leaderboard.table import primary_metrics
+from bench.leaderboard.hardware import OTHER_HARDWARE, timed_elsewhere
+from bench.leaderboard.table import by_board, primary_metrics
 from bench.records.record import Record
 
+Flags = dict[tuple[str, str, str, str], list[str]]  # (suite, device, dataset, model) -> findings in words
 
-def flags(frame: pd.DataFrame, records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[str]]:
-    """(suite, device, dataset, model) -> findings in words: of the records, and better than the oracle."""
-    found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+
+def flags(frame: pd.DataFrame, records: Iterable[Record]) -> Flags:
+    """Collect the findings about each row: those of its records, and that it is better than the oracle."""
+    found: Flags = defaultdict(list)
     for record in records:
         key = record["suite"], record["device"], record["dataset"]["id"], record["model"]["row"]
         for flag in record["flags"]:
             words = flag.removeprefix("metric: ")
             if words.partition(":")[0] not in {f.partition(":")[0] for f in found[key]}:
                 found[key].append(words)
+    for board, models in by_board(records).items():
+        for model in timed_elsewhere(models):
+            found[*board, model].append(OTHER_HARDWARE)
     primaries = primary_metrics(records)
     for row in better_than_oracle(frame):
         if primaries.get(row.dataset, ("",))[0] == row.metric:

@@ -14,6 +14,7 @@ from bench.submissions.store import SUBMISSION, UNKNOWN
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.leaderboard.boards import Boards
 
 RESOURCE_HEADINGS = {
     "train_examples_per_s": "train/s",
@@ -39,21 +40,14 @@ class Board:
     families: tuple[str, ...] = ()  # one a row
 
 
-def make_boards(
-    frame: pd.DataFrame,
-    primaries: dict[str, tuple[str, str]],
-    flags: dict[tuple[str, str, str, str], list[str]],
-    *,
-    board: str = "public",
-    dataset: str | None = None,
-) -> list[Board]:
-    """One board for each suite, device and dataset, in a fixed order."""
-    boards = []
-    frame = frame.astype(object)  # rows of pandas' own integers are slow to walk
+def make_boards(boards: Boards, *, board: str = "public", dataset: str | None = None) -> list[Board]:
+    """Make one board for each suite, device and dataset, in a fixed order."""
+    made = []
+    frame = boards.frame.astype(object)  # rows of pandas' own integers are slow to walk
     for (suite, device, name), part in frame.groupby(["suite", "device", "dataset"], sort=True):
         if dataset in (None, name):
-            boards.append(_board(suite, device, name, part, primaries[name][0], flags, board))
-    return boards
+            made.append(_board(suite, device, name, part, boards.primaries[name][0], boards.flags, board))
+    return made
 
 
 def _board(suite: str, device: str, dataset: str, part: pd.DataFrame, primary: str, flags: dict, board: str) -> Board:

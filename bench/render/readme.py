@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.leaderboard.flags import flags
-from bench.leaderboard.table import primary_metrics, tidy
+from bench.leaderboard.boards import Boards
 from bench.records.store import Store
 from bench.render.board import make_boards
 from bench.render.markdown import table
@@ -18,9 +17,7 @@ BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DO
 def board_block(dataset: str, out: Path) -> str:
     """The first columns of a dataset's public board as Markdown."""
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
-    frame = tidy(records)
-    found = flags(frame, records)
-    board = make_boards(frame, primary_metrics(records), found, dataset=dataset)[0]
+    board = make_boards(Boards.of(records), dataset=dataset)[0]
     lines = " ".join(board.lines)
     return f"\n{table(board.headings[:5], tuple(row[:5] for row in board.rows))}\n\n{lines}\n\n"
 

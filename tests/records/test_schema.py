@@ -6,7 +6,8 @@ import json
 import pytest
 
 from bench.gate import reference
-from bench.leaderboard import compare, flags, summary, table
+from bench.leaderboard import compare
+from bench.leaderboard.boards import Boards
 from bench.records.record import new_record
 from bench.records.schema import check_record, check_whole
 from bench.records.store import Store
@@ -76,9 +77,7 @@ def changed(record, path, value):
 def read_all(record):
     """Everything that is made of records, without a page."""
     records = [record, a_record(seed=1), *(a_record(seed=k, model=a_cell().model | {"id": "vae"}) for k in range(2))]
-    frame = table.tidy(records)
-    summary.summary(frame, table.primary_metrics(records))
-    flags.flags(frame, records)
+    assert not Boards.of(records).summary.empty
     compare.compare_models(records, record["model"]["row"], "vae", dataset="iris")
     reference.encode(reference.summarise(records) | {"commits": {}})
 

@@ -12,7 +12,6 @@ import pytest
 from bench.leaderboard import table
 from bench.records.store import Store
 from bench.render import files
-from bench.render.axis import Axis, axis_of, log_ticks, round_ticks, short
 from bench.render.bars import bar_axis, bar_of
 from bench.render.html.cards import describe, paper_link
 from bench.render.html.curves import panel
@@ -20,7 +19,7 @@ from bench.render.html.overview import ordinal
 from bench.render.html.pareto import front
 from bench.render.html.pictures import embed
 from bench.render.html.source import slug
-from bench.render.html.svg import tag
+from bench.render.svg import tag
 from bench.render.terminal import text_bar
 from tests.leaderboard.test_table import records_of
 
@@ -96,19 +95,6 @@ def test_front_equals_brute_force(better):
     assert set(front(points, better=better)) == brute
 
 
-def test_axes_map_ends_and_middle():
-    assert [Axis(1, 100, 0, 50, log=True).at(v) for v in (1, 10, 100)] == [0, 25, 50]
-    assert [Axis(0, 4, 100, 0).at(v) for v in (0, 1, 4)] == [100, 75, 0]
-    assert not axis_of([0.0, 1.0], 0, 1, log=True).log, "zero has no place on a log axis"
-
-
-def test_ticks_are_round():
-    assert round_ticks(0, 1, 2) == [0, 0.5, 1]
-    assert round_ticks(-0.3, 0.3, 3) == [-0.2, 0, 0.2]
-    assert log_ticks(0.5, 200, 3) == [1, 10, 100]
-    assert [short(v) for v in (0, 0.25, 300, 20_000, 3e6)] == ["0", "0.25", "300", "20k", "3M"]
-
-
 def test_a_bar_stands_where_its_interval_does():
     rows = [{"centre": 1.0, "ci_low": 0.0, "ci_high": 2.0}, {"centre": 9.0, "ci_low": 8.0, "ci_high": 10.0}]
     axis = bar_axis(rows, log=False)
@@ -128,7 +114,7 @@ def test_the_half_line_stands_at_one_half():
 
 
 def test_tags_escape_what_they_hold():
-    assert tag("text", "<b>&", class_='"x') == '<text class="&#34;x">&lt;b&gt;&amp;</text>'
+    assert tag("text", "<b>&", class_='"x') == '<text class="&quot;x">&lt;b&gt;&amp;</text>'
 
 
 def test_a_card_says_what_the_file_says(tmp_path):

@@ -12,9 +12,8 @@ import pytest
 
 from bench.errors import UsageError
 from bench.files import finite
-from bench.leaderboard.flags import flags
-from bench.leaderboard.summary import summary
-from bench.leaderboard.table import primary_metrics, tidy
+from bench.leaderboard.boards import Boards
+from bench.leaderboard.table import tidy
 from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards
@@ -68,7 +67,8 @@ def test_a_submission_has_the_rank_it_would_have_and_moves_nobody():
     assert public.n_seeds.isna().sum() == 1
     rest = frame[frame.family != "submission"].reset_index(drop=True)
     assert rest.equals(without)
-    assert set(summary(frame, primary_metrics(models())).model) == {"kde", "made", "vae"}
+    records = models() + store.as_records([submission(value=3.0)], models())
+    assert set(Boards.of(records).summary.model) == {"kde", "made", "vae"}
 
 
 def test_what_cannot_be_told_apart_is_in_the_range():
@@ -80,12 +80,11 @@ def test_what_cannot_be_told_apart_is_in_the_range():
 def test_the_board_marks_it_and_says_what_cannot_be_known():
     records = models()
     records += store.as_records([submission()], records)
-    frame = tidy(records)
-    (board,) = make_boards(frame, primary_metrics(records), flags(frame, records))
+    (board,) = make_boards(Boards.of(records))
     row = next(row for row in board.rows if row[1] == "sub:mine")
     assert row[0] == "sub 2" and "training, seeds, cost and choice unknown" in row[-1]
     assert board.n_ranked == 3 and store.UNKNOWN[1:] in " ".join(board.lines)
-    assert not any("sub:" in line for line in make_boards(board_of(), primary_metrics(models()), {})[0].lines)
+    assert not any("sub:" in line for line in make_boards(Boards.of(models()))[0].lines)
 
 
 def test_only_the_newest_of_a_name_is_shown_and_none_of_other_data_or_metrics():
@@ -160,8 +159,7 @@ def test_hostile_flags_come_out_inert_in_every_format(tmp_path, capsys):
     assert all(not str(value).startswith(("=", "+", "@")) for row in rows for value in row.values())
     assert "\x1b" not in names["leaderboard.json"] and json.loads(names["leaderboard.json"])["flags"]
     records = results.records() + files.submitted(results, results.records())
-    frame = tidy(records)
-    (board,) = make_boards(frame, primary_metrics(records), flags(frame, records))
+    (board,) = make_boards(Boards.of(records))
     print_board(board, width=400)
     markdown.board_markdown(board)
     said = capsys.readouterr().out

@@ -32,7 +32,7 @@ SPEED = "Speed and size"
 def board_view(source: Source, key: Key) -> dict[str, Any]:
     """Everything that the template prints of one board."""
     suite, device, dataset = key
-    primary = source.primaries[dataset][0]
+    primary = source.boards.primaries[dataset][0]
     public, private = source.primary(key), source.primary(key, "private")
     heads, order = source.heads(key), source.order(key)
     axis = bar_axis([*public.values(), *private.values()], log=metric_scale(primary) == "log")
@@ -84,7 +84,7 @@ def _row(source: Source, key: Key, model: str, head: Row, public: Row | None, pr
         "private_sort": None if private is None else private["centre"],
         "private_bar": bar_of(private, axis),
         "moved": moved,
-        "findings": source.flags.get((*key, model), []) + failures(source.cells[key][model]),
+        "findings": source.boards.flags.get((*key, model), []) + failures(source.cells[key][model]),
     }
 
 

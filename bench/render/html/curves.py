@@ -10,7 +10,7 @@ from bench.leaderboard.table import metric_scale
 from bench.records.record import Record
 from bench.render.axis import Axis, axis_of, short
 from bench.render.html.source import Key, Source, family_class, slug
-from bench.render.html.svg import Point, path_of, tag
+from bench.render.svg import Point, path_of, tag
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 232, 120, 36, 16, 8
 POINTS = 50
@@ -27,7 +27,7 @@ def training_figures(source: Source, key: Key, order: list[str]) -> list[dict[st
         if len(found) == MAX_MODELS:
             break
         records = source.cells[key][model]
-        panels = model_panels(records, source.primaries[key[2]][0])
+        panels = model_panels(records, source.boards.primaries[key[2]][0])
         if panels:
             family = records[0]["model"]["family"]
             card = "m-" + slug(records[0]["model"]["id"])

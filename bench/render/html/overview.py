@@ -55,11 +55,11 @@ def ordinal(n: int) -> str:
 def places(source: Source, suite: str, device: str) -> dict[str, Any]:
     """Columns by kind of data (boards, then the mean rank) and one row a model, by family."""
     keys = [key for key in source.keys if key[:2] == (suite, device)]
-    kinds = list(dict.fromkeys(source.primaries[key[2]][1] for key in keys))
-    boards = {kind: [key for key in keys if source.primaries[key[2]][1] == kind] for kind in kinds}
+    kinds = list(dict.fromkeys(source.boards.primaries[key[2]][1] for key in keys))
+    boards = {kind: [key for key in keys if source.boards.primaries[key[2]][1] == kind] for kind in kinds}
     means = {
         (row.model, row.kind): row
-        for row in source.means.itertuples()
+        for row in source.boards.summary.itertuples()
         if (row.suite, row.device) == (suite, device)
     }  # fmt: skip
     families = {m: row["family"] for key in keys for m, row in source.heads(key).items() if not row["reference"]}

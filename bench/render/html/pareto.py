@@ -14,7 +14,7 @@ from bench.leaderboard.table import metric_scale
 from bench.registry import FAMILIES
 from bench.render.axis import Axis, axis_of
 from bench.render.html.source import Key, Source, family_class
-from bench.render.html.svg import tag
+from bench.render.svg import tag
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 340, 56, 120, 14, 40
 LABEL, LETTER = 12.5, 7.2  # height of a label's line and width of a letter, in units of the view box
@@ -47,7 +47,7 @@ def quality_and_speed(source: Source, key: Key) -> dict[str, Any] | None:
     ]  # fmt: skip
     if len(models) < 2:
         return None
-    primary, better = source.primaries[key[2]][0], main[models[0]]["better"]
+    primary, better = source.boards.primaries[key[2]][0], main[models[0]]["better"]
     points = [(speed[m]["centre"], main[m]["centre"]) for m in models]
     chosen = front(points, better=better)
     families = [main[m]["family"] for m in models]

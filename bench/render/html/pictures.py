@@ -21,7 +21,7 @@ _MEMO: dict[str, dict[str, Any]] = {}
 def pictures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]:
     """The pictures of a board's rows: the oracle's first, then by rank."""
     folder = source.out / "grids" / key[2]
-    kind = source.primaries[key[2]][1]
+    kind = source.boards.primaries[key[2]][1]
     images = "image" in kind
     names = sorted(order, key=lambda m: (m != "oracle", order.index(m)))
     heads = source.heads(key)

@@ -11,8 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from bench.leaderboard.boards import Boards
 from bench.records.record import Record
 from bench.registry import FAMILIES
 
@@ -23,19 +22,17 @@ SUITES = ("core", "standard", "full", "smoke")  # the order of the page; others 
 
 @dataclass(frozen=True)
 class Source:
-    """records, the frame of bench.leaderboard.tidy, dataset -> (primary, kind), flags, the summary, the folder of results."""
+    """Records, their boards, and the folder of results."""
 
     records: Sequence[Record]
-    frame: pd.DataFrame
-    primaries: dict[str, tuple[str, str]]
-    flags: dict[tuple[str, str, str, str], list[str]]
-    means: pd.DataFrame
+    boards: Boards
     out: Path
 
     @cached_property
     def rows(self) -> dict[Key, dict[tuple[str, str], dict[str, Row]]]:
         """(suite, device, dataset) -> (board, metric) -> model -> row; None where a number is absent."""
-        plain = self.frame.astype(object).where(self.frame.notna(), None)
+        frame = self.boards.frame
+        plain = frame.astype(object).where(frame.notna(), None)
         found: dict[Key, dict[tuple[str, str], dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
         names, columns = list(plain), [plain[name].tolist() for name in plain]
         for row in (dict(zip(names, values)) for values in zip(*columns)):
@@ -62,12 +59,12 @@ class Source:
 
     def kind(self, dataset: str) -> int:
         """Rank of a dataset's kind of data."""
-        kind = self.primaries[dataset][1]
+        kind = self.boards.primaries[dataset][1]
         return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
 
     def primary(self, key: Key, board: str = "public") -> dict[str, Row]:
         """Model -> row of a board's primary metric."""
-        return self.rows[key].get((board, self.primaries[key[2]][0]), {})
+        return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
         """Models of a board: ranked ones by rank, then those without the primary metric; reference rows last."""
