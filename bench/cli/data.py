@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 from bench.datasets import _download
 from bench.errors import DataUnavailable
-from bench.registry import unknown
-
-NAMES = ("cifar10", "fashion_mnist", "mnist")  # modules of bench.datasets with a table FILES
+from bench.registry import downloadable, find, unknown
 
 
 class Row(NamedTuple):
@@ -24,12 +22,12 @@ class Row(NamedTuple):
 def rows(names: tuple[str, ...]) -> list[Row]:
     """The files of the named datasets, of all without a name; NotFound for a name that has none."""
     for name in names:
-        if name not in NAMES:
-            raise unknown("downloadable dataset", name, NAMES)
+        if name not in downloadable():
+            raise unknown("downloadable dataset", name, downloadable())
     return [
         Row(name, file, _download.find(name, file))
-        for name in names or NAMES
-        for file in import_module(f"bench.datasets.{name}").FILES.values()
+        for name in names or downloadable()
+        for file in import_module(find("dataset", name).module).FILES.values()
     ]
 
 

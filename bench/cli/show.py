@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.files import without_downloads
+from bench.models import CAPABILITIES
 from bench.plan.suite import FOLDER as SUITES
 from bench.plan.suite import load_suite, suite_names
 from bench.records.cost import COMMITTED, read_ledger, shares
@@ -16,16 +17,6 @@ from bench.records.store import Store, read_record
 from bench.registry import entries, find, relative, unknown
 from bench.render.text import clean
 from bench.submissions.file import form_of
-
-CAPABILITY_WORDS = {
-    "fit_steps": "trained step by step",
-    "sample": "samples",
-    "sample_given": "samples given a class",
-    "log_prob": "exact log-likelihood",
-    "elbo": "bound on the log-likelihood",
-    "predict_proba": "classifies",
-    "sample_held_out": "held-out data",
-}
 
 
 def print_list(kind: str, *, as_json: bool) -> None:
@@ -128,7 +119,7 @@ def _show_model(name: str, out: Path) -> None:
     print(
         f"\nfile: {relative(entry.path)}\nfamily: {entry.constants.get('family')}\npaper: {entry.constants.get('paper', '')}"
     )
-    print(f"can: {', '.join(CAPABILITY_WORDS[m] for m in entry.methods if m in CAPABILITY_WORDS)}")
+    print(f"can: {', '.join(CAPABILITIES[m].words for m in entry.methods if m in CAPABILITIES)}")
     print("fields: " + ", ".join(f"{k}={v!r}" for k, v in entry.constants.items() if k not in hidden))
     records = [r for r in Store(out).records() if r["model"]["id"] == entry.name] if (out / "cells").is_dir() else []
     for record in records:

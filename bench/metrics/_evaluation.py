@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Split
+from bench.datasets import Dataset, Split, is_dequantised
 from bench.features import FeatureSpace, load_space
 from bench.metrics._cache import kept
 
@@ -43,6 +43,8 @@ class Evaluation:
 
     def has(self, need: str) -> bool:
         """Whether a need of a metric is met: an output, a fact of the dataset, or a feature space's name."""
+        dequantised = is_dequantised(self.measure)
+        counting = bool(self.measure) and not dequantised
         checks = {
             "samples": lambda: "samples" in self.outputs,
             "given": lambda: "given.x" in self.outputs,
@@ -56,11 +58,11 @@ class Evaluation:
             "classifier": lambda: self.dataset.law is None and self.dataset.n_modes > 0,
             "levels": lambda: self.dataset.levels is not None,
             "real_valued": lambda: self.dataset.levels is None,
-            "natural": lambda: self.dataset.levels is None or self.measure == "counting",
+            "natural": lambda: self.dataset.levels is None or counting,
             "many_rows": lambda: min(len(self.real), len(self.samples)) > 5000,
             "image": lambda: len(self.dataset.shape) == 3,
-            "counting": lambda: self.measure == "counting",
-            "lebesgue": lambda: self.measure == "lebesgue",
+            "counting": lambda: counting,
+            "lebesgue": lambda: dequantised,
         }
         if need not in checks:
             raise LookupError(f"unknown need {need!r}; expected one of {', '.join(checks)}")

@@ -23,8 +23,8 @@ HALVES = 256  # dimensions from which each pair of a side is computed once
 ROUNDING = 1e-12  # of |x|^2 + |y|^2: within it of an edge is outside
 
 
-class Rows:
-    """Rows (N, D) float64 near the origin, their squared norms (N,), and both in float32."""
+class ScreenedRows:
+    """ScreenedRows (N, D) float64 near the origin, their squared norms (N,), and both in float32."""
 
     def __init__(self, rows: Array) -> None:
         self.exact = rows
@@ -33,7 +33,7 @@ class Rows:
         self.half_norms = (self.norms / 2).astype(np.float32)
         self.reach = float(self.norms.max()) ** 0.5
 
-    def slack(self, other: Rows) -> Array:
+    def slack(self, other: ScreenedRows) -> Array:
         """How far s_ij may be off for these rows as x and the other side as y, (N,), and with it what it is compared with.
 
         (D + 16) u (|x_i| Y + Y^2 / 2), u = 2^-24 and Y the longest y: D u for the product (Higham 2002, section 3.1), 2 u for the
@@ -51,7 +51,7 @@ def fits(*sides: Array) -> bool:
 
 def kth_squared_distance(rows: Array, k: int) -> Array:
     """Squared distance from each row (N, D) to its k-th nearest other row, (N,)."""
-    side = Rows(rows - rows.mean(axis=0))  # the bound is tightest about their own mean
+    side = ScreenedRows(rows - rows.mean(axis=0))  # the bound is tightest about their own mean
     n, keep = len(rows), min(k + SPARE, len(rows) - 1)
     near, which = np.full((n, keep), -np.inf, np.float32), np.zeros((n, keep), np.int64)
 
@@ -98,7 +98,7 @@ def _largest(s: Array, k: int) -> tuple[Array, Array]:
     return np.take_along_axis(value, best, 1), np.take_along_axis(column, best, 1)
 
 
-def _exact_kth(side: Rows, near: Array, which: Array, k: int) -> Array:
+def _exact_kth(side: ScreenedRows, near: Array, which: Array, k: int) -> Array:
     """The k-th smallest squared distance in float64 of the candidates (N, keep), of all rows where these may not hold it."""
     near = near.astype(np.float64)
     slack = 2 * side.slack(side)[:, None]
@@ -115,7 +115,7 @@ def _exact_kth(side: Rows, near: Array, which: Array, k: int) -> Array:
     return found
 
 
-def pairs_within(real: Rows, fake: Rows, radii: Array, fake_radii: Array) -> Iterator[tuple[Array, Array, Array]]:
+def pairs_within(real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array) -> Iterator[tuple[Array, Array, Array]]:
     """For strips of real rows: (i, j) of the pairs with |x_i - y_j|^2 < radii_i, and the i with some |x_i - y_j|^2 < fake_radii_j."""
     strip = STRIP * (1 + (real.exact.shape[1] >= HALVES))
     space = np.empty(strip * len(fake_radii), np.float32)
@@ -134,7 +134,7 @@ def pairs_within(real: Rows, fake: Rows, radii: Array, fake_radii: Array) -> Ite
             yield i, j, rows[recalled]
 
 
-def _inside(s: Array, rows: Array, real: Rows, fake: Rows, radii: Array, slack: Array) -> tuple[Array, Array]:
+def _inside(s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array) -> tuple[Array, Array]:
     """(i, j) of the pairs of these real rows and all of y with |x_i - y_j|^2 < radii_i, from s of eq. (1)."""
     threshold = (real.norms[rows] - radii[rows]) / 2
     low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))
@@ -157,7 +157,7 @@ def _strips(rows: Array, size: int | None = None) -> list[Array]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def _of_pairs(x: Rows, y: Rows, i: Array, j: Array) -> Array:
+def _of_pairs(x: ScreenedRows, y: ScreenedRows, i: Array, j: Array) -> Array:
     """|x_i - y_j|^2 in float64 for lists of pairs."""
     found = np.empty(len(i))
     for start in range(0, len(i), 1024):
@@ -167,7 +167,7 @@ def _of_pairs(x: Rows, y: Rows, i: Array, j: Array) -> Array:
     return found
 
 
-def _all_squared(x: Rows, part: Array, y: Rows) -> Array:
+def _all_squared(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
     """|x_i - y_j|^2 in float64 for the rows `part` of x and all of y, (B, M)."""
     squared = x.exact[part] @ y.exact.T
     squared *= -2
@@ -176,7 +176,7 @@ def _all_squared(x: Rows, part: Array, y: Rows) -> Array:
     return squared.clip(min=0, out=squared)
 
 
-def _raised(x: Rows, part: Array, y: Rows) -> Array:
+def _raised(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
     """_all_squared() and the rounding that counts as outside."""
     squared = _all_squared(x, part, y)
     squared += ROUNDING * x.norms[part, None]

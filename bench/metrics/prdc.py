@@ -25,7 +25,7 @@ from torch import Tensor
 from bench.metrics import Estimate, block_means, block_of_rows, metric, pseudo_values
 from bench.metrics._cache import kept
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
+from bench.metrics._neighbours import ROUNDING, ScreenedRows, fits, kth_squared_distance, pairs_within
 from bench.metrics._two_sample import prepared
 
 STRIP = 256
@@ -47,9 +47,9 @@ class Side:
         return self.rows.square().sum(dim=1)
 
     @cached_property
-    def screen(self) -> Rows:
+    def screen(self) -> ScreenedRows:
         """The rows for the float32 screen."""
-        return Rows(self.rows.numpy())
+        return ScreenedRows(self.rows.numpy())
 
 
 @dataclass(frozen=True)
