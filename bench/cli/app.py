@@ -72,6 +72,12 @@ Names = Annotated[
     list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
 ]
 Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+Missing = Annotated[
+    str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
+]
+TextColumns = Annotated[
+    list[str] | None, typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable.")
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -93,9 +99,11 @@ def run(
     ] = None,
     out: Out = Path("results"),
     data: Annotated[
-        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz or a .csv.")
+        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
     ] = None,
-    label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
+    label: Annotated[str | None, typer.Option(help="With --data: the column of class labels, or none.")] = None,
+    missing: Missing = "",
+    text: TextColumns = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
@@ -126,6 +134,8 @@ def run(
             settings=tuple(settings or ()),
             data=str(data.resolve()) if data else None,
             label=label,
+            missing=missing,
+            text=tuple(text or ()),
             strict=strict,
             fetch=not dry_run,
         )

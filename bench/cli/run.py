@@ -39,9 +39,9 @@ def check_names(request: Request) -> None:
         from bench.datasets.own.read import read_arrays
 
         # says what is wrong, keeps what is decoded
-        read_arrays(Path(request.data), label=request.label, strict=request.strict)
-    elif request.label or request.strict:
-        raise UsageError("--label and --strict go with --data")
+        read_arrays(Path(request.data), strict=request.strict, **request.reading)
+    elif request.strict or any(request.reading.values()):
+        raise UsageError("--label and --strict go with --data, and so do --missing and --text")
     for name in request.models:
         entry = find("model", name)
         if entry.error:
