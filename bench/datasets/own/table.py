@@ -105,6 +105,8 @@ def _mend_holes(table: _Table, reading: Reading) -> None:
     as_what = f", spelled {listed(spelled)}" if spelled else ""
     if reading.missing == "drop":
         bad = {i for i, _ in holes}
+        if len(bad) == len(table.lines):
+            raise UsageError(f"{table.path}: every row has a missing value, so that --missing drop leaves none")
         table.cells = [[cell for i, cell in enumerate(cells) if i not in bad] for cells in table.cells]
         table.lines = [line for i, line in enumerate(table.lines) if i not in bad]
         where = listed(sorted({table.names[j] for _, j in holes}))
