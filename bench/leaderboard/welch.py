@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from bench.leaderboard.centre import Centre, _sum_of_squares, _variance_of_mean
+from bench.leaderboard.centre import Centre, sum_of_squares, variance_of_mean
 from bench.leaderboard.student import Parts, satterthwaite, t_quantile, t_tail
 
 PAIRS_AT_ONCE = 20_000  # their blocks fill a few MB
@@ -65,7 +65,7 @@ def compare(a: Centre, b: Centre) -> Difference:
     parts = [(a.seed_variance or 0.0, a.n_seeds - 1), (b.seed_variance or 0.0, b.n_seeds - 1)]
     if len(a.blocks) == len(b.blocks) and a.blocks:
         paired = [x - y for x, y in zip(a.blocks, b.blocks)]
-        parts.append((_variance_of_mean(paired), len(paired) - 1))
+        parts.append((variance_of_mean(paired), len(paired) - 1))
     else:
         parts += [(a.row_variance, len(a.blocks) - 1), (b.row_variance, len(b.blocks) - 1)]
     return difference(value, parts)
@@ -105,7 +105,7 @@ def _paired_variances(blocks: np.ndarray, first: np.ndarray, second: np.ndarray)
     if size > 1:
         for start in range(0, len(first), PAIRS_AT_ONCE):
             some = slice(start, start + PAIRS_AT_ONCE)
-            variances[some] = _sum_of_squares(blocks[first[some]] - blocks[second[some]]) / (size - 1) / size
+            variances[some] = sum_of_squares(blocks[first[some]] - blocks[second[some]]) / (size - 1) / size
     return variances, size - 1
 
 
