@@ -9,7 +9,10 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def write_block(page: Path, name: str, text: str) -> None:
-    """Replace what stands between a page's marks <!-- name --> and <!-- end of name -->; ValueError where they are missing."""
+    """Replace what stands between a page's marks <!-- name --> and <!-- end of name -->.
+
+    ValueError where they are missing.
+    """
     whole = page.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     if not pattern.search(whole):

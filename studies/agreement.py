@@ -71,7 +71,10 @@ def theirs(kind: str, x: torch.Tensor, y: torch.Tensor) -> dict[str, tuple[float
 
 
 def largest_differences(seeds: int) -> dict[str, dict[str, float]]:
-    """Return comparison -> kind of input -> largest |ours - theirs| / max(|theirs|, 1e-3 of the size of the rows)."""
+    """Return comparison -> kind of input -> largest relative difference.
+
+    Relative to |theirs|, or to 1e-3 of the size of the rows where that is more.
+    """
     table: dict[str, dict[str, float]] = {}
     for kind in KINDS:
         for seed in range(seeds):

@@ -31,7 +31,10 @@ LAWS = {  # how seeds scatter in the second table
 
 
 def scatter(rng: np.random.Generator, law: str, sigma: float, sizes: tuple[int, int]) -> list[np.ndarray]:
-    """Draw deviations of both sides on the log scale, each (CELLS, seeds); law "" is normal, all cells alike."""
+    """Draw deviations of both sides on the log scale, each (CELLS, seeds).
+
+    Law "" is normal, all cells alike.
+    """
     spread = sigma * np.exp(rng.normal(0, 0.8, (CELLS, 1))) if law in ("unequal", "heavy") else sigma
     sides = []
     for n in sizes:

@@ -1,4 +1,4 @@
-"""From the runs of an experiment to its result: one JSON object that the table, the page and the plots are made of."""
+"""Make the result of an experiment's runs: one JSON object that table, page and plots are made of."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def run_of(arm: str, record: Record) -> Run:
 
 
 def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the result of an experiment's runs. facts: what else is to stand in it (device, environment, core-minutes)."""
+    """Return the result of an experiment's runs.
+
+    facts: what else is to stand in it (device, environment, core-minutes).
+    """
     chosen = experiment.budget[budget]
     shown = shown_columns(experiment, budget, runs)
     correlations = _correlations(experiment, runs)
@@ -148,7 +151,10 @@ def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]
 
 
 def _number(values: list[float], blocks: list[list[float]], *, paired: bool) -> Number:
-    """Return the mean of our runs with its standard error: none from one seed, 0 where ours has theirs' very rows."""
+    """Return the mean of our runs with its standard error.
+
+    The error is None from one seed, and 0 where ours is computed on theirs' very rows.
+    """
     centre = summarise(values, blocks, "raw")
     if paired:
         return Number(centre.centre, 0.0, 0)
@@ -188,7 +194,10 @@ def _effect(runs: list[Run], name: str, arm: str, base: str, versus: str) -> Eff
 
 
 def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any]]:
-    """Correlate the ranks of two columns over the arms; where fewer than five arms have both, the pair is left out."""
+    """Correlate the ranks of two columns over the arms.
+
+    Where fewer than five arms have both, the pair is left out.
+    """
     correlations = []
     for x, y in experiment.correlate:
         pairs = [
@@ -203,7 +212,10 @@ def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any
 
 
 def _curve(experiment: Experiment, arm: str, runs: list[Run]) -> dict[str, list[list[float]]]:
-    """Average each curve over seeds at about 40 steps: name -> [[step, value], ...]; gradients by the geometric mean."""
+    """Average each curve over seeds at about 40 steps: name -> [[step, value], ...].
+
+    Gradients are averaged by the geometric mean.
+    """
     curves = {}
     for name in experiment.curves:
         by_step: dict[float, list[float]] = {}
