@@ -13,8 +13,9 @@ from bench.records.store import Store
 from bench.registry import find
 from bench.render.text import clean
 from bench.submissions import store
-from bench.submissions.file import Samples, check_archive, form_of, read_samples, sha256_of, template
+from bench.submissions.file import Samples, check_archive, read_samples, sha256_of, template
 from bench.submissions.screen import screen
+from bench.submissions.values import form_of
 
 Scores = dict[str, Any]
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from bench.errors import InvalidSubmission
 from bench.registry import load
-from bench.submissions.file import Form, check_archive, form_of, read_samples
+from bench.submissions.file import check_archive, read_samples
+from bench.submissions.values import Form, form_of
 
 FORM = Form("things", (2, 3), least=4, most=100, low=0.0, high=1.0)
 GOOD = np.linspace(0, 1, 4 * 6).reshape(4, 2, 3).astype(np.float32)
