@@ -205,7 +205,7 @@ Record: TypeAlias = dict[str, Any]  # of RecordShape; readers of other rooms ind
 
 
 def new_record(cell: Cell) -> Record:
-    """The record of a cell that has not run yet."""
+    """Return the record of a cell that has not run yet."""
     model = {k: cell.model[k] for k in ("id", "family", "uses_labels", "source_sha256", "hparams", "reference")}
     return {
         "schema": SCHEMA,
@@ -243,7 +243,7 @@ def new_record(cell: Cell) -> Record:
 
 
 def failure(record: Record, status: str, *, phase: str, kind: str, message: str) -> Record:
-    """The same record as a failure: its status, where it happened and what was said; it holds no metric."""
+    """Return a record as that of a failure: its status, its phase and the error's words; it holds no metric."""
     assert status in STATUSES
     error = {"type": kind, "phase": phase, "message": message[:2000]}
     return record | {"status": status, "error": error, "metrics": {board: {} for board in BOARDS}}

@@ -112,7 +112,7 @@ def _refuse_to_overwrite(path: Path, name: str) -> None:
 
 
 def _new(path: Path, dataset: str, name: str) -> store.Submission:
-    from bench.records.environment import code
+    from bench.records.environment import source_state
 
     found, samples, data = _scored(path, dataset)
     metrics = sorted(found["metrics"]["public"])
@@ -129,7 +129,7 @@ def _new(path: Path, dataset: str, name: str) -> store.Submission:
         "flags": found["flags"],
         "unknown": store.UNKNOWN,
         "submitted_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code": code(),
+        "code": source_state(),
     }
 
 
