@@ -1,4 +1,4 @@
-"""Check what came from outside, JSON or TOML, against a shape that is declared once as a type; refuse it in one line.
+"""Check JSON and TOML from outside against a shape that is declared once, as a type.
 
 A shape is a TypedDict (a stored file: in memory it stays the plain dict) or a frozen dataclass (a suite, an experiment).
 Its leaves are the kinds below: types with a check and with the words of what is expected. pydantic does the checking; it
@@ -84,7 +84,7 @@ def are_numbers(values: object) -> bool:
 
 
 def are_numbers_or_null(values: object) -> bool:
-    """Say whether a value is a list of finite numbers and nulls; null stands for what could not be computed."""
+    """Say whether a value is a list of finite numbers and nulls; null: could not be computed."""
     if are_numbers(values):
         return True
     return type(values) is list and are_numbers([value for value in values if value is not None])
@@ -141,9 +141,9 @@ def wrong_shape(value: object, shape: type, schema: str) -> str:
 
 
 def parse(shape: type[T], table: Mapping[str, Any], where: str, *, parts: Mapping[str, type] | None = None) -> T:
-    """Return the dataclass that a TOML table fills, lists as tuples; UsageError names file, key, value and what is expected.
+    """Return the dataclass that a TOML table fills; UsageError names file, key and value.
 
-    parts: the dataclasses of tables inside, by their key; an unknown key is answered with the nearest known one.
+    Lists become tuples. parts: the dataclasses of tables inside, by their key; an unknown key is answered with the nearest known one.
     """
     from pydantic import ValidationError
 
@@ -181,7 +181,7 @@ def _details(error: ValidationError) -> list[ErrorDetails]:
 
 
 def why(error: ValidationError, *, table: str = "an object") -> str:
-    """Return a refusal in one line: a wrong key, else all missing fields, else the first wrong value; and what is expected."""
+    """Say in one line what is wrong: a key, else the missing fields, else the first wrong value."""
     problems = _details(error)
     wrong_keys = [p for p in problems if p["loc"][-1:] == ("[key]",)]
     missing = [spell_path(p["loc"]) for p in problems if p["type"] == "missing"]

@@ -1,4 +1,4 @@
-"""Suites: TOML files in bench/plan/suites that name datasets, models and budgets in steps. An unknown key is an error."""
+"""Read suites: TOML files that name datasets, models and budgets in steps."""
 
 from __future__ import annotations
 

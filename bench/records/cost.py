@@ -1,4 +1,4 @@
-"""Read from stored records what each model costs on each dataset: the ledger that plans a run's order and time."""
+"""Read from stored records what each model costs on each dataset: the ledger of seconds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_ledger(*folders: Path) -> Ledger:
 
 
 def ledger_of(records: Iterable[Record]) -> Ledger:
-    """Return the median core-seconds over the seeds of each model in these records, rows set by hand left out."""
+    """Return the median core-seconds of each model over seeds; rows set by hand are left out."""
     seconds = defaultdict(list)
     for record in records:
         cost = record["resources"].get("cpu_s") if record["device"] == "cpu" else record["timing"].get("total_s")

@@ -38,7 +38,7 @@ def fingerprint_id(environment: dict[str, Any]) -> str:
 
 
 def stored(out: Path, ref: str | None) -> dict[str, Any]:
-    """Return the fingerprint with this hash in a folder of results; {} where there is none that can be read."""
+    """Return a stored fingerprint by its hash; {} where there is none that can be read."""
     if not ref or not ref.isalnum():
         return {}
     try:
@@ -104,7 +104,7 @@ def _memory_gib() -> float | None:
 
 
 def _gpu() -> str | None:
-    """Return the GPU's name if torch is imported; asking starts CUDA in this process, which is never the fork server."""
+    """Return the GPU's name if torch is imported. Asking starts CUDA: never ask in the fork server."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return None

@@ -1,4 +1,4 @@
-"""Keep records and artifacts on disk: atomic, resumable, one lock; what cannot be read is named and set aside, never lost."""
+"""Keep records and artifacts on disk: atomic, resumable, one lock; damaged files are never lost."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Store:
 
     @collector_paused()
     def records(self) -> list[Record]:
-        """Return all readable records, in the order of their paths; the others are named in `problems` and left alone."""
+        """Return all readable records in the order of their paths; `problems` names the others."""
         records, cells = [], self.out / "cells"
         # a search in a folder that cannot be read would find nothing and say nothing
         if cells.is_dir() and not os.access(cells, os.R_OK | os.X_OK):
@@ -80,7 +80,7 @@ class Store:
         return records
 
     def _misplaced(self, record: Record, path: Path) -> str:
-        """Say why a record does not belong where it lies: a copy of a seed's file must not count as another seed."""
+        """Say why a record does not belong where it lies: a copied file is no other seed."""
         place = f"{record['suite']}-{record['device']}", record["dataset"]["id"], record["model"]["row"]
         slot = "/".join((*place, f"seed-{record['seed']}.json"))
         lies = path.relative_to(self.out / "cells").as_posix()

@@ -124,7 +124,7 @@ def names() -> list[str]:
 
 
 def choose(asked: tuple[str, ...], *, everything: bool) -> list[Experiment]:
-    """Return the experiments asked for, each once; `question` means all ten, `published` all published ones."""
+    """Return the experiments asked for, each once; `question` and `published` mean all of a kind."""
     known = names()
     chosen: list[str] = list(known) if everything else []
     for name in asked:
@@ -181,7 +181,7 @@ UNITS = {"nats", "bits", "count", "fraction"}
 
 
 def column(name: str) -> Column:
-    """Return the column of this name; accuracies and shares are compared in points, so logit counts as raw here."""
+    """Return the column of this name; shares are compared in points, so logit counts as raw."""
     known = OF_RECORDS | {key: value for measure in measure_names() for key, value in columns_of(measure).items()}
     if name in known:
         declared = known[name]

@@ -1,4 +1,4 @@
-"""Open a stranger's .npz without trusting it: a zip archive whose one member `samples` is an .npy with a plain header.
+"""Open a stranger's .npz without trusting it: a zip archive with one member, an .npy.
 
 The size of the archive's directory and of the header are checked before they are read, and what the header asks for is
 compared with what the archive holds before a byte of data is read, so that a bomb costs neither time nor memory.
@@ -78,7 +78,7 @@ def read_header(path: Path) -> Header:
 
 
 def _check_directory(path: Path) -> None:
-    """Raise ValueError where the list of members is longer than one: reading a million of them would cost the memory."""
+    """Raise ValueError for a long list of members: reading a million would cost the memory."""
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")

@@ -1,7 +1,7 @@
-"""Read a participant's file of samples: hostile until it is proved to be one array. Nothing is unpickled or unpacked to disk.
+"""Read a participant's file of samples: hostile until it is proved to be one array.
 
-An .npz is a zip archive; the one member `samples` is an .npy. The archive is checked in archive.py, the samples in values.py.
-This module imports no torch.
+An .npz is a zip archive; the one member `samples` is an .npy. Nothing is unpickled or unpacked to disk. The archive is
+checked in archive.py, the samples in values.py. This module imports no torch.
 """
 
 from __future__ import annotations

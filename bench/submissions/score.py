@@ -1,4 +1,4 @@
-"""Score samples that came from outside as a model's are: every sample metric on both boards, and the flags in words."""
+"""Score samples from outside as a model's are: by every sample metric, on both boards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare the samples of a file with what its dataset asks for: shape, number, range; a problem names the first bad places."""
+"""Compare the samples of a file with what its dataset asks for: shape, number, range."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def value_problems(x: np.ndarray, form: Form) -> list[str]:
 
 
 def _list_bad(x: np.ndarray, bad: np.ndarray, what: str) -> str:
-    """Count the bad values and name the first few places: the places of all would take eight times the file."""
+    """Count the bad values and name the first places: all places would take eight times the file."""
     count, places = int(np.count_nonzero(bad)), []
     for row in range(len(bad)):
         places += [(row, *map(int, at)) for at in np.argwhere(bad[row])[:SHOWN]] if bad[row].any() else []
