@@ -61,14 +61,14 @@ def shared_machine() -> bool:
 
 def accept(results: Path, ref: Path, *, partial: bool = False) -> str:
     """Write the reference of reviewed results; says which suites and rows it now holds."""
-    from bench.records.environment import code
+    from bench.records.environment import source_state
 
     store = Store(results)
     fresh = reference.summarise(_records(store))
     if store.problems:
         raise UsageError(f"will not accept results with unreadable cells: {store.problems[0]}")
     old = reference.read(ref) if ref.exists() else None
-    renewed = reference.accept(old, fresh, git_sha=code()["git_sha"], partial=partial)
+    renewed = reference.accept(old, fresh, git_sha=source_state()["git_sha"], partial=partial)
     reference.write(renewed, ref)
     was = old["rows"] if old else {}
     new, gone = sorted(renewed["rows"].keys() - was.keys()), sorted(was.keys() - renewed["rows"].keys())

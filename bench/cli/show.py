@@ -16,7 +16,7 @@ from bench.records.record import Record
 from bench.records.store import Store, read_record
 from bench.registry import entries, find, relative, unknown
 from bench.render.text import clean
-from bench.submissions.file import form_of
+from bench.submissions.values import form_of
 
 
 def print_list(kind: str, *, as_json: bool) -> None:

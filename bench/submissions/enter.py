@@ -13,8 +13,9 @@ from bench.records.store import Store
 from bench.registry import find
 from bench.render.text import clean
 from bench.submissions import store
-from bench.submissions.file import Samples, check_archive, form_of, read_samples, sha256_of, template
+from bench.submissions.file import Samples, check_archive, read_samples, sha256_of, template
 from bench.submissions.screen import screen
+from bench.submissions.values import form_of
 
 Scores = dict[str, Any]
 
@@ -111,7 +112,7 @@ def _refuse_to_overwrite(path: Path, name: str) -> None:
 
 
 def _new(path: Path, dataset: str, name: str) -> store.Submission:
-    from bench.records.environment import code
+    from bench.records.environment import source_state
 
     found, samples, data = _scored(path, dataset)
     metrics = sorted(found["metrics"]["public"])
@@ -128,7 +129,7 @@ def _new(path: Path, dataset: str, name: str) -> store.Submission:
         "flags": found["flags"],
         "unknown": store.UNKNOWN,
         "submitted_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code": code(),
+        "code": source_state(),
     }
 
 

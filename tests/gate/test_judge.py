@@ -232,11 +232,17 @@ def test_accepting_one_suite_keeps_the_others_and_partial_keeps_the_rows():
     [
         (None, "no reference at --ref"),
         ("{", "is not readable as JSON"),
-        ("[]", "schema 'list'"),
+        ("[]", "not a JSON object"),
         ('{"schema": "bench.reference/9"}', "schema 'bench.reference/9', this version reads 'bench.reference/1'"),
-        ('{"schema": "bench.reference/1", "columns": {}, "rows": []}', "no table 'rows'"),
-        ('{"schema": "bench.reference/1", "columns": {"a": 1}, "rows": {}, "commits": {}}', "column 'a'"),
-        ('{"schema": "bench.reference/1", "columns": {}, "rows": {"a": {}}, "commits": {}}', "row 'a' has no"),
+        ('{"schema": "bench.reference/1", "columns": {}, "rows": []}', "no commits"),
+        (
+            '{"schema": "bench.reference/1", "columns": {"a": 1}, "rows": {}, "commits": {}}',
+            "columns.a is 1; expected an object",
+        ),
+        (
+            '{"schema": "bench.reference/1", "columns": {}, "rows": {"a": {}}, "commits": {}}',
+            "rows has the key 'a'; expected a name of the form",
+        ),
     ],
 )
 def test_a_broken_reference_is_one_clear_line(tmp_path, text, message):
