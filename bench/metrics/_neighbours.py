@@ -115,7 +115,9 @@ def _exact_kth(side: ScreenedRows, near: Array, which: Array, k: int) -> Array:
     return found
 
 
-def pairs_within(real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array) -> Iterator[tuple[Array, Array, Array]]:
+def pairs_within(
+    real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array
+) -> Iterator[tuple[Array, Array, Array]]:
     """For strips of real rows: (i, j) of the pairs with |x_i - y_j|^2 < radii_i, and the i with some |x_i - y_j|^2 < fake_radii_j."""
     strip = STRIP * (1 + (real.exact.shape[1] >= HALVES))
     space = np.empty(strip * len(fake_radii), np.float32)
@@ -134,7 +136,9 @@ def pairs_within(real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radi
             yield i, j, rows[recalled]
 
 
-def _inside(s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array) -> tuple[Array, Array]:
+def _inside(
+    s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array
+) -> tuple[Array, Array]:
     """(i, j) of the pairs of these real rows and all of y with |x_i - y_j|^2 < radii_i, from s of eq. (1)."""
     threshold = (real.norms[rows] - radii[rows]) / 2
     low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))

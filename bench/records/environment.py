@@ -25,11 +25,16 @@ def fingerprint() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": _memory_gib(),
         "gpu": _gpu(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
+
+
+def cores() -> int:
+    """Count the cores of this machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fingerprint_id(environment: dict[str, Any]) -> str:

@@ -122,6 +122,20 @@ class Store:
             yield
 
 
+def open_results(out: Path, *, option: str) -> tuple[Store, list[Record]]:
+    """Return the store in a folder and its records; UsageError names the option where it holds none."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{option} {out} is a file; expected a folder of results, such as results")
+    if not out.is_dir():
+        raise UsageError(f"no folder {option} {out}; make one with: bench run --all --out {out}")
+    store = Store(out)
+    records = store.records()
+    if not records:
+        why = f"; {store.problems[0]}" if store.problems else ""
+        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
+    return store, records
+
+
 def read_record(path: Path) -> tuple[Record | None, str]:
     """Return (record, "") of a file, or (None, why it is none)."""
     try:
