@@ -122,9 +122,9 @@ def test_all_pairs_at_once_are_the_pairs_one_by_one(blocks, seeds):
 
     from bench.leaderboard.welch import compare, compare_pairs
 
-    found = centres(blocks, seeds)
-    tests = [compare(a, b) for a, b in combinations(found, 2)]
-    values, p = compare_pairs(found)
+    those = centres(blocks, seeds)
+    tests = [compare(a, b) for a, b in combinations(those, 2)]
+    values, p = compare_pairs(those)
     assert values == pytest.approx([t.value for t in tests], abs=0)
     # sums of three terms in another order: a few units in the last place of the statistic
     assert p == pytest.approx([1.0 if t.p is None else t.p for t in tests], rel=1e-9)
