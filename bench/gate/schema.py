@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.metrics import SCALES
 from bench.records.record import STATUSES
 from bench.records.schema import is_name, is_number, numbers, shown
 
 SCHEMA = "bench.reference/1"
-SCALES = ("raw", "log", "logit")
 AMOUNTS = (
     *("peak_rss_bytes", "peak_cuda_bytes", "matmul_flops_per_s"),
     *("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread"),

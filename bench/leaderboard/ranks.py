@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from bench.leaderboard.centre import Centre
+from bench.leaderboard.row import SUBMISSION
 from bench.leaderboard.student import holm
 from bench.leaderboard.welch import compare, compare_pairs, pairs_of
 
 ALPHA = 0.05
 SEEDS_FOR_AN_ORDER = 5
-SUBMISSION = (
-    "submission"  # family of a row that came as a file of samples: it is placed among the models and moves none
-)
 
 
 def ranked(column: list[dict[str, Any]], centres: Mapping[str, Centre], *, better: str) -> list[dict[str, Any]]:

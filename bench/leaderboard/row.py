@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+
+# the family of a row that came as a file of samples: it is placed among the models and moves none of them
+SUBMISSION = "submission"
 
 
 class Place(NamedTuple):

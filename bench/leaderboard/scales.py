@@ -6,7 +6,6 @@ import math
 
 FLOOR = 1e-6  # a value at or below FLOOR counts as FLOOR on a log scale; a logit scale ends at FLOOR and 1 - FLOOR
 HUGE = 690.0  # exp(HUGE) is still a finite float
-SCALES = ("raw", "log", "logit")
 
 
 def to_scale(value: float, scale: str, floor: float = FLOOR) -> float:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from bench.leaderboard.ranks import SUBMISSION
-from bench.leaderboard.row import Row, rows_of
+from bench.leaderboard.row import SUBMISSION, Row, rows_of
 
 COLUMNS = ["suite", "device", "kind", "model", "family", "mean_rank", "boards_entered", "boards"]
 Ranks = dict[str, dict[str, int]]  # dataset -> model -> rank

@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from bench.leaderboard.centre import Centre, summarise
-from bench.leaderboard.ranks import SUBMISSION, ranked
+from bench.leaderboard.ranks import ranked
 from bench.leaderboard.resources import resource_rows
-from bench.leaderboard.row import Row
+from bench.leaderboard.row import SUBMISSION, Row
 from bench.records.record import BOARDS, Record
 from bench.registry import entries
 

@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from bench.metrics import DIRECTIONS
 from bench.records.record import BOARDS, SCHEMA, STATUSES
 
 LARGEST = 1e150
 LONGEST = 300  # letters of a name
-DIRECTIONS = ("lower", "higher", "none")
 NUMBER_TYPES = {int, float}  # bool is neither here
 Check = Callable[[Any], bool]
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.leaderboard.row import SUBMISSION, Row, rows_of
 from bench.registry import entries
 from bench.render.bars import Bar, bar_axis, bar_of
 from bench.render.text import DASH, number
-from bench.submissions.store import SUBMISSION, UNKNOWN
+from bench.submissions.store import UNKNOWN
 
 if TYPE_CHECKING:
     from bench.leaderboard.boards import Boards
-    from bench.leaderboard.row import Row
 
 Key = tuple[str, str, str]  # suite, device, dataset
 RESOURCE_HEADINGS = {
@@ -48,8 +48,6 @@ class Board:
 
 def make_boards(boards: Boards, *, board: str = "public", dataset: str | None = None) -> list[Board]:
     """Make one board for each suite, device and dataset, in a fixed order."""
-    from bench.leaderboard.row import rows_of
-
     parts: dict[Key, list[Row]] = defaultdict(list)
     for row in rows_of(boards.frame):
         parts[row.suite, row.device, row.dataset].append(row)
@@ -116,6 +114,8 @@ def _bars(rows: Sequence[Row | None], primary: str) -> tuple[Bar | None, ...]:
 
 
 def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
+    from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
+
     known = entries("metric")
     what = known[primary].title if primary in known else ""
     samples = sorted({row.n_samples for row in main if row.n_samples is not None})
@@ -125,7 +125,7 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     lines.append(
         "± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart."
     )
-    if not seeds or min(seeds) < 5:
+    if not seeds or min(seeds) < SEEDS_FOR_AN_ORDER:
         lines.append("Order not established: fewer than five seeds.")
     if any(row.family == SUBMISSION for row in main):
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")

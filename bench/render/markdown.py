@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.render.board import Board
 from bench.render.text import DASH, clean, number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAGE = "With pictures, intervals drawn and training curves: open [leaderboard.html](leaderboard.html) in a browser."
 NOTE = "† uses labels. *ref*: a reference row, which takes no rank. A dash: the model cannot do this."
@@ -68,7 +71,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
                 if cell is None:
                     row.append(DASH)
                 else:
-                    mean = DASH if pd.isna(cell.mean_rank) else number(cell.mean_rank)
+                    mean = DASH if cell.mean_rank is None or math.isnan(cell.mean_rank) else number(cell.mean_rank)
                     row.append(f"{mean} ({cell.boards_entered} of {cell.boards})")
             rows.append(tuple(row))
         headings = ("model", *(f"{kind} (boards entered)" for kind in kinds))

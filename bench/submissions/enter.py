@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
+from bench.leaderboard.row import SUBMISSION
 from bench.records.store import Store
 from bench.registry import find
 from bench.render.text import clean
@@ -166,8 +167,8 @@ def _places(one: store.Submission, results: Path) -> list[dict[str, Any]]:
     board = frame[(frame.metric == primary) & ~frame.reference & frame.board.ne("")]
     found = []
     for (suite, device, side), part in board.groupby(["suite", "device", "board"]):
-        models = part[part.family != store.SUBMISSION]
-        for row in part[part.family == store.SUBMISSION].itertuples():
+        models = part[part.family != SUBMISSION]
+        for row in part[part.family == SUBMISSION].itertuples():
             if row.rank == row.rank:  # not missing
                 place = {"rank": int(row.rank), "low": int(row.rank_low), "high": int(row.rank_high)}
                 found.append({"suite": suite, "device": device, "board": side, "models": len(models), **place})

@@ -15,12 +15,12 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.files import write_atomic
+from bench.leaderboard.row import SUBMISSION
 from bench.records.record import BOARDS, Record
 from bench.records.schema import is_name, shown, wrong_entry
 from bench.registry import entries
 
 SCHEMA = "bench.submission/1"
-SUBMISSION = "submission"  # the family of such a row
 PREFIX = "sub:"  # no model's name holds a colon: a submission cannot pass for one
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SHA = re.compile(r"[0-9a-f]{64}")
