@@ -20,7 +20,7 @@ from bench.leaderboard.student import satterthwaite, t_quantile
 
 @dataclass(frozen=True)
 class Centre:
-    """A model's result on one board: everything on the metric's scale except `centre` itself, which is in its unit.
+    """A model's result on one board, on the metric's scale; only `centre` is in its unit.
 
     seed_variance: s^2 / k, None with one seed. blocks: pseudo-values of the blocks of rows, averaged over seeds.
     """
@@ -56,8 +56,9 @@ class Centre:
 
 
 def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str, n: int = 0) -> Centre:
-    """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
+    """Average a model's seeds on the metric's scale, with the variance over seeds and over held-out rows.
 
+    values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
     n: rows that a share was counted from. A share of 0 or 1 of them counts as half a row away from it on the logit scale.
     """
     floor = 0.5 / (n + 1) if scale == "logit" and n else FLOOR

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 N_BLOCKS = 20  # of the jackknife over held-out rows
+DIRECTIONS = ("lower", "higher", "none")  # which values are better; "none": a control, never ranked
+SCALES = ("raw", "log", "logit")  # on which values are averaged and compared
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ def metric(
 
     needs: attributes of the Evaluation (see Evaluation.has). slow: not in core. A higher version re-scores stored samples.
     """
-    if better not in ("higher", "lower", "none"):
+    if better not in DIRECTIONS:
         raise ValueError(f'better must be "higher", "lower" or "none", got {better!r}')
-    if scale not in ("raw", "log", "logit"):
+    if scale not in SCALES:
         raise ValueError(f'scale must be "raw", "log" or "logit", got {scale!r}')
 
     def mark(function: Callable[..., Estimate]) -> Metric:

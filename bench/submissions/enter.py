@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
 from bench.files import finite
+from bench.leaderboard.row import SUBMISSION
 from bench.registry import find, load
 from bench.submissions import store
 from bench.submissions.file import Samples, check_archive, read_samples, sha256_of, template
@@ -140,8 +141,8 @@ def _places(submission: store.Submission, results: Path) -> list[Place]:
     board = frame[(frame.metric == submission["dataset"]["primary"]) & ~frame.reference & frame.board.ne("")]
     places = []
     for (suite, device, side), part in board.groupby(["suite", "device", "board"]):
-        models = len(part[part.family != store.SUBMISSION])
-        ranked = part[(part.family == store.SUBMISSION) & part["rank"].notna()]
+        models = len(part[part.family != SUBMISSION])
+        ranked = part[(part.family == SUBMISSION) & part["rank"].notna()]
         for rank, low, high in ranked[["rank", "rank_low", "rank_high"]].itertuples(index=False):
             places.append(Place(suite, device, side, models, int(rank), int(low), int(high)))
     return places

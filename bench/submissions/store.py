@@ -16,13 +16,13 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 
 from bench.errors import UsageError
 from bench.files import encode_json, read_json, write_atomic
+from bench.leaderboard.row import SUBMISSION
 from bench.records.record import BOARDS, Record
 from bench.records.schema import Boards
 from bench.registry import entries
 from bench.shapes import Count, Expected, Name, Object, Text, Texts, shown, wrong_shape
 
 SCHEMA = "bench.submission/1"
-SUBMISSION = "submission"  # the family of such a row
 PREFIX = "sub:"  # no model's name holds a colon: a submission cannot pass for one
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SHA = re.compile(r"[0-9a-f]{64}")
