@@ -48,7 +48,7 @@ def tstr_accuracy(ev: Evaluation) -> Estimate:
 
 @metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit")
 def trtr_accuracy(ev: Evaluation) -> Estimate:
-    """Accuracy of the same classifier trained on the real training rows: the ceiling of tstr_accuracy."""
+    """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""  # noqa: D401 - a column's title
     rows = (ev.train.labels >= 0).nonzero().flatten()[:MAX_ROWS]
     x, y = ev.space("identity")(ev.train.x[rows]), ev.train.labels[rows]
     return _estimate(correct_after_training_on(x, y, ev.real_features("identity"), ev.real.labels))
