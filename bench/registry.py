@@ -3,6 +3,7 @@
 baselines/kde.py         is model kde
 bench/datasets/iris.py   is dataset iris
 bench/metrics/kid.py     holds the metrics marked with @metric in it
+bench/reproductions/measures/collapse.py is measure collapse: what an experiment reads off a fitted model
 ./my_flow.py             is a model too, given as a path
 entry points             genbench.models, genbench.datasets: name -> "package.module"
 """
@@ -26,6 +27,7 @@ FOLDERS = {
     "model": (("baselines", ROOT / "baselines"), ("gan_models", ROOT / "gan_models")),
     "dataset": (("bench.datasets", ROOT / "bench" / "datasets"),),
     "metric": (("bench.metrics", ROOT / "bench" / "metrics"),),
+    "measure": (("bench.reproductions.measures", ROOT / "bench" / "reproductions" / "measures"),),
 }
 FAMILIES = ("statistical", "tractable", "approximate", "implicit", "extension", "reference")
 
@@ -131,9 +133,10 @@ def read_entry(kind: str, path: Path, module: str) -> Entry:
     if kind == "model":
         return _read_model(tree, common)
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if kind == "dataset" and path.stem not in names:
-        return Entry(**common, error=f"no function {path.stem!r} in it")
-    return Entry(**common, attribute=path.stem)
+    attribute = "measure" if kind == "measure" else path.stem
+    if kind in ("dataset", "measure") and attribute not in names:
+        return Entry(**common, error=f"no function {attribute!r} in it")
+    return Entry(**common, attribute=attribute)
 
 
 def _read_model(tree: ast.Module, common: dict[str, Any]) -> Entry:

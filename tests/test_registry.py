@@ -5,7 +5,7 @@ import pytest
 from bench import registry
 from bench.models import source
 from bench.models.source import source_sha256
-from bench.registry import NotFound, entries, find, read_entry
+from bench.registry import NotFound, entries, find, load, read_entry
 
 
 def test_a_typo_is_told_the_nearest_name_and_the_list():
@@ -47,3 +47,11 @@ def test_the_source_hash_covers_siblings_and_nothing_else():
 def test_metric_names_are_one_for_each_space():
     assert "fid_lenet" in entries("metric")
     assert entries("metric")["fid_lenet"].attribute == "fid"
+
+
+def test_a_measure_is_a_file_with_a_function_measure(tmp_path):
+    assert load("measure", "collapse").__module__ == "bench.reproductions.measures.collapse"
+    assert all(not entry.error for entry in entries("measure").values())
+    path = tmp_path / "empty.py"
+    path.write_text('"""Nothing."""\n')
+    assert read_entry("measure", path, "empty").error == "no function 'measure' in it"

@@ -22,7 +22,9 @@ from bench.models.state import n_params
 from bench.plan.cell import Cell
 from bench.records.environment import code
 from bench.records.record import Record, failure, new_record
+from bench.registry import load
 from bench.run.findings import findings
+from bench.run.measure import Fitted
 from bench.run.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
 from bench.run.precision import numerics, precision_of, settings_of
 from bench.run.prepare import load_dataset, make_model, training_split
@@ -120,16 +122,14 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
 
 
 def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, model: Any) -> None:
-    """What an experiment reads off the fitted model (None: it diverged), into record["measures"]."""
+    """Put what an experiment reads off the fitted model (None: it diverged) into record["measures"]."""
     if not cell.measures:
         return
-    from bench.reproductions.measure import Fitted, load_measure
-
     private = {name: entry["value"] for name, entry in record["metrics"]["private"].items()}
     fitted = Fitted(model, dataset, rows, record["curve"], cell.seed, private)
     record["measures"] = {}
     for name in cell.measures:
-        record["measures"] |= load_measure(name)(fitted)
+        record["measures"] |= load("measure", name)(fitted)
 
 
 def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
