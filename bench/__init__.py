@@ -23,9 +23,9 @@ def run(*, models: tuple[str, ...] = (), datasets: tuple[str, ...] = (), suite: 
     from pathlib import Path
 
     from bench.executors.device import resolve_device
+    from bench.executors.start import run as run_benchmark
     from bench.plan.request import Request
     from bench.render.progress import Lines
-    from bench.run.sweep import run as run_benchmark
 
     out, jobs, rerun = Path(choices.pop("out", "results")), choices.pop("jobs", 1), choices.pop("rerun", "missing")
     device = resolve_device(choices.pop("device", "auto"))

@@ -109,9 +109,8 @@ def run(
     if not (everything or model or dataset or data):
         _fail("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)", 2)
     from bench.cli import run
-    from bench.executors import planning
+    from bench.executors import start
     from bench.executors.device import resolve_device
-    from bench.executors.local import Workers
     from bench.plan.request import Request
 
     signal.signal(signal.SIGTERM, _interrupt)
@@ -132,8 +131,7 @@ def run(
     )
     _guard(lambda: run.check_names(request))
     if dry_run:
-        with Workers() as workers:
-            _guard(lambda: run.print_plan(planning.make_plan(workers, request)[0], out, rerun.value, as_json=as_json))
+        _guard(lambda: run.print_plan(start.plan(request), out, rerun.value, as_json=as_json))
         return
     workers_count = jobs or (1 if request.device == "cuda" else len(os.sched_getaffinity(0)))
     outcome = _guard(

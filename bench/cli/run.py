@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.cli.leaderboard import print_tables, renew_boards
 from bench.errors import UsageError
+from bench.executors.start import run
 from bench.plan.request import Plan, Request
 from bench.plan.suite import load_suite
 from bench.records.cost import COMMITTED, read_ledger
@@ -17,7 +18,7 @@ from bench.registry import find
 from bench.render.progress import Lines, Live
 from bench.render.text import clean, seconds_text
 from bench.run.progress import expected_seconds
-from bench.run.sweep import Outcome, run
+from bench.run.sweep import Outcome
 from bench.run.todo import todo_list
 
 PRECISIONS = ("fp32", "bf16")
@@ -115,7 +116,8 @@ def print_plan(plan: Plan, out: Path, rerun: str, *, as_json: bool) -> None:
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]
-        print(json.dumps(plan.to_json() | {"cells": cells}, indent=1))
+        skips = [skip.__dict__ for skip in plan.skips]
+        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken}, indent=1))
         return
     ledger = read_ledger(out, COMMITTED)
     for cell, action in actions:

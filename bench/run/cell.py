@@ -6,10 +6,8 @@ import math
 import resource
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,16 +18,17 @@ from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
 from bench.plan.cell import Cell
-from bench.records.environment import code
 from bench.records.record import Record, failure, new_record
 from bench.registry import load
 from bench.run.findings import findings
 from bench.run.measure import Fitted
-from bench.run.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
+from bench.run.outputs import MAX_GIVEN, artifact_entry, collect, pack, unpack
+from bench.run.pictures import pictures
 from bench.run.precision import numerics, precision_of, settings_of
 from bench.run.prepare import load_dataset, make_model, training_split
 from bench.run.probe import look
 from bench.run.quality import quality_of
+from bench.run.task import Context
 from bench.run.training import Training, last_best_gap, train
 
 OUT_OF_MEMORY = (
@@ -38,7 +37,7 @@ OUT_OF_MEMORY = (
     "out of memory",
     "STATUS_ALLOC_FAILED",
 )  # torch's own words
-Report = Callable[[str, int], None]
+OUTSIDE = Context()  # of any executor: nobody listens and nobody wants a file
 
 
 @dataclass
@@ -46,23 +45,21 @@ class _Phase:
     """Where a cell is, for its error and for the progress line."""
 
     name: str
-    report: Report
+    context: Context
 
     def __call__(self, name: str) -> None:
         self.name = name
-        self.report(name, 0)
+        self.context.report(name, 0)
 
 
-def run_cell(
-    cell: Cell, *, artifact: Path, grid: Path | None = None, report: Report = lambda phase, step: None
-) -> Record:
-    """Train, sample, score; returns the record of whatever happened, an exception included."""
-    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds"), "code": code()}
-    phase = _Phase("load", report)
+def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
+    """Train, sample, score; returns the record of whatever happened, an exception included. Files go to the context."""
+    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+    phase = _Phase("load", context)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:
         with numerics(cell.device):
-            record = _run(cell, record, artifact, grid, phase)
+            record = _run(cell, record, phase)
     except MemoryError as error:
         record = failure(record, "oom", phase=phase.name, kind="MemoryError", message=str(error) or "out of memory")
     except Exception as error:
@@ -75,7 +72,7 @@ def run_cell(
     return record
 
 
-def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _Phase) -> Record:
+def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     start = time.monotonic()
     dataset = load_dataset(cell)
     model = make_model(cell)
@@ -102,7 +99,10 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
-    record["artifacts"] = [store_outputs(outputs, dataset, artifact)]
+    raw = pack(outputs, dataset)
+    record["artifacts"] = [artifact_entry(raw)]
+    phase.context.keep("outputs", raw)
+    del raw
     if cell.probes and "samples" in outputs:
         final = look(model, cell, dataset, modes)
         if final is not None and math.isfinite(final):
@@ -114,10 +114,9 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record = score_outputs(cell, record, outputs, dataset, flags)
     record["training"]["to_quality"] = quality_of(cell, training, record)
     _take_measures(cell, record, dataset, rows, model)
-    if grid is not None and "samples" in outputs:
-        from bench.run.pictures import write_pictures
-
-        write_pictures(grid, dataset, outputs["samples"])
+    if "grid" in phase.context.outputs and "samples" in outputs:
+        for name, picture in pictures(dataset, outputs["samples"]).items():
+            phase.context.keep(name, picture)
     return record
 
 
@@ -143,16 +142,16 @@ def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase,
             steps=cell.steps,
             probe=lambda m: look(m, cell, dataset, modes),
             n_probes=cell.probes,
-            report=lambda step: phase.report("fit", step),
+            report=lambda step: phase.context.report("fit", step),
         )
 
 
-def rescore_cell(cell: Cell, record: Record, *, artifact: Path, report: Report = lambda phase, step: None) -> Record:
-    """Score stored outputs again with today's metrics; nothing is trained. Raises when the artifact is not readable."""
-    report("score", 0)
+def rescore_cell(cell: Cell, record: Record, context: Context) -> Record:
+    """Score stored outputs again with today's metrics; nothing is trained. Raises where the outputs are not readable."""
+    context.report("score", 0)
     with numerics(cell.device):
         dataset = load_dataset(cell)
-        outputs = load_outputs(artifact, dataset)
+        outputs = unpack(context.inputs["outputs"], dataset)
         flags = [flag for flag in record["flags"] if not flag.startswith("metric:")]
         return score_outputs(cell, record, outputs, dataset, flags)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from bench.datasets import Dataset
-from bench.files import write_atomic
 from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
 from bench.run.prepare import wanted_samples
@@ -62,21 +60,24 @@ def _check_shape(samples: Tensor, expected: tuple[int, ...], method: str) -> Non
         raise ValueError(f"{method}() returned shape {tuple(samples.shape)}, expected {expected}")
 
 
-def store_outputs(outputs: dict[str, Tensor], dataset: Dataset, path: Path) -> dict[str, Any]:
-    """Write the outputs as safetensors, images as codes; returns the artifact's entry."""
+def pack(outputs: dict[str, Tensor], dataset: Dataset) -> bytes:
+    """Write outputs as safetensors, images as codes."""
     from safetensors.torch import save
 
-    raw = save({name: _pack(name, value, dataset) for name, value in sorted(outputs.items())})
-    write_atomic(path, raw)
+    return save({name: _pack(name, value, dataset) for name, value in sorted(outputs.items())})
+
+
+def artifact_entry(raw: bytes) -> dict[str, Any]:
+    """Return what a record says of its packed outputs."""
     return {"role": "outputs", "sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
 
 
-def load_outputs(path: Path, dataset: Dataset) -> dict[str, Tensor]:
-    """The inverse of store_outputs."""
+def unpack(raw: bytes, dataset: Dataset) -> dict[str, Tensor]:
+    """Read outputs that `pack` wrote, on the dataset's device."""
     from safetensors.torch import load as load_safetensors
 
-    stored = load_safetensors(path.read_bytes())
-    return {name: _unpack(name, value, dataset).to(dataset.train.x.device) for name, value in stored.items()}
+    device = dataset.train.x.device
+    return {name: _unpack(name, value, dataset).to(device) for name, value in load_safetensors(raw).items()}
 
 
 def _is_codes(name: str, dataset: Dataset) -> bool:
