@@ -8,17 +8,17 @@ from bench.errors import UsageError
 
 
 def resolve_device(asked: str) -> str:
-    """ "auto" is the GPU where there is one; asking for one where there is none is a usage error."""
+    """Turn "auto" into the GPU where there is one; asking for one where there is none is a UsageError."""
     if asked == "cpu":
         return "cpu"
-    found = _cuda_available()
-    if asked == "cuda" and not found:
+    is_there = _cuda_available()
+    if asked == "cuda" and not is_there:
         raise UsageError(
             "--device cuda: no CUDA device is visible to torch here; use --device cpu, or install the CUDA build"
         )
     if asked not in ("auto", "cuda"):
         raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
-    return "cuda" if found else "cpu"
+    return "cuda" if is_there else "cpu"
 
 
 def _cuda_available() -> bool:

@@ -84,7 +84,7 @@ def _dataset(name: str, request: Request) -> Any:
 def hyper_parameters(
     suite: Suite, entry: Entry, cls: type, dataset: Any, settings: dict[str, Any], request: Request
 ) -> tuple[dict[str, Any], int | None]:
-    """Field values that differ from nothing: defaults, then the suite's, then the user's; levels from the dataset."""
+    """Return (field values, steps): the defaults, then the suite's, then the user's; levels from the dataset."""
     names = {f.name: f for f in dataclasses.fields(cls)}
     values = {name: default_of(f) for name, f in names.items()}
     if "levels" in names:
@@ -102,7 +102,7 @@ def hyper_parameters(
 
 
 def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
-    """Why this model cannot run on this dataset; empty if it can."""
+    """Say why this model cannot run on this dataset; empty if it can."""
     try:
         model = cls(**hparams)
     except (TypeError, ValueError) as error:

@@ -62,7 +62,7 @@ def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
             record = _run(cell, record, phase)
     except MemoryError as error:
         record = failure(record, "oom", phase=phase.name, kind="MemoryError", message=str(error) or "out of memory")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a model raises is this cell's record, and no other's loss
         status = "oom" if _is_oom(error) else "crashed"
         message = "".join(traceback.format_exception(error, limit=-6))
         record = failure(record, status, phase=phase.name, kind=type(error).__name__, message=f"{error}\n{message}")
@@ -133,10 +133,11 @@ def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, mo
 
 def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
     """Fit the model, with looks at the public board on the way."""
+    x: Any = rows.x  # a Tensor, or what poses as one
     with numerics(cell.device, precision_of(cell.model["hparams"])):
         return train(
             model,
-            rows.x,
+            x,
             rows.y,
             seed=cell.seed,
             steps=cell.steps,
@@ -159,7 +160,8 @@ def rescore_cell(cell: Cell, record: Record, context: Context) -> Record:
 def score_outputs(cell: Cell, record: Record, outputs: dict[str, Tensor], dataset: Dataset, flags: list[str]) -> Record:
     """Fill in both boards of a record from outputs."""
     start = time.monotonic()
-    metrics, notes, shared = {}, list(flags), {}
+    metrics, notes = {}, list(flags)
+    shared: dict[Any, Any] = {}  # what both boards' evaluations need
     for board in ("public", "private"):
         measure = cell.model.get("measure", "")
         ev = Evaluation(dataset, outputs, board=board, measure=measure, draws=cell.draws, shared=shared)
@@ -181,7 +183,7 @@ def _cpu_seconds() -> float:
 
 
 def _peak_cuda_bytes() -> int | None:
-    """The most memory that tensors took on the GPU, None without one; a GPU that was lost cannot say."""
+    """Return the most memory that tensors took on the GPU, None without one; a GPU that was lost cannot say."""
     try:
         return torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None
     except RuntimeError:
