@@ -57,11 +57,11 @@ def run(
     """
     from bench.errors import UsageError
     from bench.executors.device import default_jobs, resolve_device
+    from bench.executors.start import run as run_suite
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
     from bench.plan.suite import load_suite
     from bench.render.progress import Lines
-    from bench.run.sweep import run as run_suite
 
     if rerun not in RERUNS:
         raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")

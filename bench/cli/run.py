@@ -107,15 +107,15 @@ def run(
 
 def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_json: bool) -> Outcome:
     """Run what is missing, rebuild the boards, print them and name their files."""
+    from bench.executors import start
     from bench.plan.suite import load_suite
     from bench.render.progress import Lines, Live
-    from bench.run.sweep import run as run_suite
 
     observer = Live() if sys.stderr.isatty() else Lines()
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
-        outcome = run_suite(request, out=out, jobs=jobs, rerun=rerun.value, observer=observer, throughput=throughput)
+        outcome = start.run(request, out=out, jobs=jobs, rerun=rerun.value, observer=observer, throughput=throughput)
     except UsageError:
         refused = True  # nothing ran, perhaps because another run has the folder
         raise
@@ -169,21 +169,20 @@ def _say_outcome(outcome: Outcome) -> None:
 
 def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> None:
     """Print every cell of a request and what would be done with it, every skip and why; run nothing."""
-    from bench.executors.local import Workers
-    from bench.executors.planning import make_plan
+    from bench.executors import start
     from bench.records.cost import COMMITTED, read_ledger
     from bench.records.store import Store
     from bench.run.progress import expected_seconds
     from bench.run.todo import todo_list
 
-    with Workers() as workers:
-        plan, _ = make_plan(workers, request)
+    plan = start.plan(request)
     listed = todo_list(plan, Store(out), rerun=rerun.value) if out.exists() else None
     todo = None if listed is None else {one.cell.slot: one.action for one in listed}
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]
-        print(json.dumps(plan.to_json() | {"cells": cells}, indent=1))
+        skips = [skip.__dict__ for skip in plan.skips]
+        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken}, indent=1))
         return
     ledger = read_ledger(out, COMMITTED)
     for cell, action in actions:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from bench.plan.cell import Cell
 
@@ -44,25 +43,8 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, and one line for each plugin that is broken."""
+    """All cells, all skips, and one line for each plugin that is broken. Cells share the dicts they have in common."""
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
     broken: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON, for the way from the planning process."""
-        return {
-            "cells": [cell.to_json() for cell in self.cells],
-            "skips": [asdict(skip) for skip in self.skips],
-            "broken": list(self.broken),
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Plan:
-        """The inverse of to_json."""
-        return cls(
-            tuple(Cell(**cell) for cell in value["cells"]),
-            tuple(Skip(**skip) for skip in value["skips"]),
-            tuple(value["broken"]),
-        )
