@@ -49,8 +49,8 @@ def test_files_and_record_lie_where_readers_look(tmp_path):
 def test_a_record_names_the_machine_of_its_worker_not_of_its_planner(tmp_path):
     here = keep_environment(tmp_path, {"processor": "the planner's"})
     record = keep(Store(tmp_path), Todo(CELL, "train"), ended())
-    assert record["env_ref"] == reference(THERE) != here
-    assert {path.stem for path in (tmp_path / "env").iterdir()} == {here, reference(THERE)}
+    assert record["env_ref"] == fingerprint_id(THERE) != here
+    assert {path.stem for path in (tmp_path / "env").iterdir()} == {here, fingerprint_id(THERE)}
 
 
 @pytest.mark.parametrize(("blocked", "left"), [("cells", True), ("artifacts", False)])
