@@ -23,9 +23,6 @@ class Split:
     x: Examples
     y: Tensor | None = None
 
-    def __len__(self) -> int:
-        return len(self.x)
-
     @property
     def labels(self) -> Tensor:
         """Return y where it cannot be absent; ValueError where it is."""
