@@ -23,6 +23,9 @@ class Split:
     x: Examples
     y: Tensor | None = None
 
+    def __len__(self) -> int:
+        return len(self.x)
+
     @property
     def labels(self) -> Tensor:
         """Return y where it cannot be absent; ValueError where it is."""
