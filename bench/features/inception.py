@@ -78,11 +78,6 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def is_published(sha256: str) -> bool:
-    """Say whether these are pytorch-fid's own weights: other ones give numbers that compare with nobody's."""
-    return sha256.startswith(FILE.removesuffix(".pth").rpartition("-")[2])
-
-
 def build(dataset: Dataset) -> Inception:
     """Build the space on the dataset's device."""
     return Inception(dataset.train.x.device)
