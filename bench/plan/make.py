@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.errors import DataUnavailable, UsageError
 from bench.files import without_downloads
+from bench.models import Selective
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
 from bench.plan.request import Plan, Request, Skip
@@ -107,8 +108,7 @@ def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
         model = cls(**hparams)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{cls.__name__}: {error}") from error
-    supports = getattr(model, "supports", None)
-    return supports(dataset) if supports else ""
+    return model.supports(dataset) if isinstance(model, Selective) else ""
 
 
 def _cells(
