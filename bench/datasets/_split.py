@@ -47,8 +47,9 @@ def equal_rows(x: np.ndarray) -> np.ndarray:
 def grouped(groups: np.ndarray, y: np.ndarray | None, sizes: tuple[int, int, int], *, seed: int) -> list[np.ndarray]:
     """Return the row indices of train, valid and test, each of the groups (N,) whole in one of them.
 
-    Each class stands in proportion as far as groups allow. Class by class, groups in random order, large ones first, go to where the largest share is open; what a class leaves over is
-    the next one's. A group of several classes counts as its most frequent.
+    Each class stands in proportion as far as groups allow: class by class, groups in random order, large ones first, go to
+    where the largest share is open; what a class leaves over is the next one's. A group of several classes counts as its
+    most frequent.
     """
     labels = np.zeros(len(groups), np.int64) if y is None else y
     order = np.argsort(groups, kind="stable")

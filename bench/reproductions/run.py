@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataUnavailable
-from bench.executors.local import Workers
-from bench.executors.planning import plan_of
+from bench.executors.local import LocalExecutor
+from bench.executors.planning import plan_by
 from bench.files import encode_json, finite, write_atomic
 from bench.plan.cell import Cell
 from bench.records.cost import COMMITTED
@@ -21,8 +21,11 @@ from bench.reproductions.plan import slug
 from bench.reproductions.protocol import Experiment, names
 from bench.run.progress import Observer
 from bench.run.sweep import run_plan
+from bench.run.task import Executor
 
 SCHEMA = "bench.reproduction/1"  # of a result
+PLAN = "bench.reproductions.plan:plan_task"
+MACHINE = ("processor", "cores", "gpu")  # what a result says of the machine it was made on
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ def reproduce(
     """Run what is missing of each and write results/reproductions/NAME.BUDGET.json; report is told as each ends."""
     folder, ended = out / "reproductions", []
     store = Store(folder)
-    with store.locked(), Workers() as workers:
+    with store.locked(), LocalExecutor(jobs) as executor:
         for experiment in experiments:
             try:
-                result = _one(experiment, budget, device, jobs, store, workers, observer)
+                result = _one(experiment, budget, device, store, executor, observer)
             except DataUnavailable as error:
                 done = Done(experiment.name, "data unavailable", str(error))
             else:
@@ -66,25 +69,23 @@ def _one(
     experiment: Experiment,
     budget: str,
     device: str,
-    jobs: int,
     store: Store,
-    workers: Workers,
+    executor: Executor,
     observer: Callable[[], Observer],
 ) -> dict[str, Any]:
     from bench.reproductions.result import result_of, run_of
 
     if experiment.records:
         found = committed_records(experiment, Store(COMMITTED))
-        facts = {"device": device, "environment": None, "core_minutes": 0.0}
+        facts: dict[str, Any] = {"device": device, "environment": None, "core_minutes": 0.0}
         return result_of(experiment, budget, [run_of(arm, record) for arm, record in found], facts)
-    arguments = {"name": experiment.name, "budget": budget, "device": device}
-    plan, environment = plan_of(workers.call("plan_experiment", **arguments))
-    run_plan(workers, store, plan, environment, jobs=jobs, rerun="failed", observer=observer())
+    planned = plan_by(executor, PLAN, name=experiment.name, budget=budget, device=device)
+    run_plan(executor, store, planned, rerun="failed", observer=observer())
     arms = {slug(arm.name): arm.name for arm in experiment.arm}
-    pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, plan.cells)]
+    pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, planned.plan.cells)]
     facts = {
         "device": device,
-        "environment": {key: environment[key] for key in ("processor", "cores", "gpu") if key in environment},
+        "environment": {key: value for key, value in planned.environment.items() if key in MACHINE},
         "core_minutes": round(math.fsum(r["resources"]["cpu_s"] or 0.0 for _, r in pairs) / 60, 2),
     }
     return result_of(experiment, budget, [run_of(arm, record) for arm, record in pairs], facts)
@@ -96,7 +97,7 @@ def _records(store: Store, cells: tuple[Cell, ...]) -> list[tuple[Cell, Record]]
 
 
 def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, Record]]:
-    """The stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
+    """Return the stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
     wanted = {(arm.model, arm.dataset): arm.name for arm in experiment.arm}
     found = []
     for record in store.records():
@@ -127,7 +128,7 @@ def _short(value: Any) -> Any:
     return [_short(v) for v in value] if isinstance(value, list) else value
 
 
-FIELDS = {  # of a result that pages are made from
+FIELDS: dict[str, type | tuple[type, ...]] = {  # of a result that pages are made from
     **dict.fromkeys(("name", "kind", "title", "budget", "status", "note"), str),
     **dict.fromkeys(("order", "arms", "targets", "compare", "correlate"), list),
     **dict.fromkeys(("columns", "curves"), dict),
@@ -137,16 +138,19 @@ FIELDS = {  # of a result that pages are made from
 
 
 def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """Stored results of today's experiments by (name, budget); what is not readable as one is left out, and made anew when run."""
-    found = {}
+    """Read the stored results of today's experiments by (name, budget).
+
+    What is not readable as a result is left out: it is made anew when its experiment is run.
+    """
+    results: dict[tuple[str, str], dict[str, Any]] = {}
     for path in sorted(folder.glob("*.json")):
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, OSError, RecursionError):
             continue
         if _is_result(value) and path.name == f"{value['name']}.{value['budget']}.json":
-            found[value["name"], value["budget"]] = value
-    return found
+            results[value["name"], value["budget"]] = value
+    return results
 
 
 def _is_result(value: Any) -> bool:

@@ -123,7 +123,9 @@ def test_equal_rows_are_left_out_of_held_out_rows_too(monkeypatch):
 @pytest.mark.parametrize("value", [0.0, 0.1, -3.0])
 def test_constant_data_is_refused_in_words(value):
     """It was "math domain error"."""
-    with pytest.raises(ValueError, match=r"all 20 rows are equal, so that no bandwidth is best; set bandwidth to a number > 0"):
+    with pytest.raises(
+        ValueError, match=r"all 20 rows are equal, so that no bandwidth is best; set bandwidth to a number > 0"
+    ):
         KDE().fit(torch.full((20, 3), value), seed=0)
 
 

@@ -145,14 +145,18 @@ def test_a_singular_class_is_named_with_its_columns(case):
     """It was LAPACK's "leading minor of order 4 is not positive-definite", or a density out of rounding errors."""
     column, whose = DEFICIENT[case]
     x, y = two_classes(column)
-    with pytest.raises(ValueError, match=re.escape(f"the covariance of {whose} has no inverse: column 3 (from 0) is constant or")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"the covariance of {whose} has no inverse: column 3 (from 0) is constant or")
+    ):
         QDA(regularization=0).fit(x, y, seed=0)
     assert QDA().fit(x, y, seed=0).log_prob(x).isfinite().all()
 
 
 def test_lda_names_the_columns_that_are_constant_within_classes():
     x, y = two_classes(lambda x, y: torch.cat([x, (0.1 + 0.2 * y)[:, None], 2 * x[:, :1]], dim=1))
-    with pytest.raises(ValueError, match=r"the 60 rows within their classes has no inverse: column 3, 4 \(from 0\) is constant"):
+    with pytest.raises(
+        ValueError, match=r"the 60 rows within their classes has no inverse: column 3, 4 \(from 0\) is constant"
+    ):
         LDA(shrinkage=0).fit(x, y, seed=0)
     assert LDA(shrinkage=0.1).fit(x, y, seed=0).log_prob(x).isfinite().all()
 

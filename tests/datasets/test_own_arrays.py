@@ -41,15 +41,23 @@ def test_black_and_white_is_0_and_255_in_every_type(npz, dtype):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16])
 def test_integers_of_another_scale_are_refused_with_both_readings(npz, dtype):
-    refused(npz(x=BITS.astype(dtype)), r"from 0 to 1 only, which may be black and white \(save x.astype\(bool\)\) or bytes of 255")
-    refused(npz(x=(BITS * 16).astype(dtype)), r"from 0 to 16 only, which may be shares of 16 \(save x / 16, as floats\)")
+    refused(
+        npz(x=BITS.astype(dtype)),
+        r"from 0 to 1 only, which may be black and white \(save x.astype\(bool\)\) or bytes of 255",
+    )
+    refused(
+        npz(x=(BITS * 16).astype(dtype)), r"from 0 to 16 only, which may be shares of 16 \(save x / 16, as floats\)"
+    )
     found = read_arrays(npz(x=(BITS * 200).astype(dtype)))
     assert np.array_equal(found.x[:, 0], BITS * 200)
     assert found.notes["units"] == "integers from 0 to 200 as bytes, of 255; one channel"
 
 
 def test_other_scales_of_images_are_refused_with_the_range(npz):
-    refused(npz(x=(BITS * 65535).astype(np.uint16)), "reach from 0 to 65535; expected 0 to 255; if they have 16 bits, divide")
+    refused(
+        npz(x=(BITS * 65535).astype(np.uint16)),
+        "reach from 0 to 65535; expected 0 to 255; if they have 16 bits, divide",
+    )
     refused(npz(x=BITS * 2.0 - 1), r"reach from -1 to 1; expected \[0, 1\]")
     refused(npz(x=BITS / 255 / 255), "to 1.53787e-05 only, black as shares of 1; if they were divided")
     assert "rounded to 256 levels" in read_arrays(npz(x=BITS * 0.3)).notes["units"]

@@ -11,9 +11,72 @@ from bench.datasets.own import own_dataset
 from bench.errors import UsageError
 
 CASES = 250  # of each kind; 0.005 s each
-CELLS = ["", " ", "NA", "?", "1,5", "1e400", "-0", "0x10", "1_0", "inf", "nan", "٣", "True", '"', "''", "a,b", "\n", "\r", "é", "𝒳", "=1+1", "-", "1e-320",
-         str(2**70), "9" * 400, "1.", ".5", "+3", "1 2", "%", "$", "#", "\u00a0", "q" * 200_000, "01", "1e5", "00", "none", "(1)", "−1"]  # fmt: skip
-NAMES = ["a", "b", "", "label", "y", "Class", "id", "0", "1", "1.5", " a", "a ", "target", "Unnamed: 0", "é", "x" * 300, "x\ny", "none", "-1", "nan", "NA"]
+CELLS = [
+    *(
+        "",
+        " ",
+        "NA",
+        "?",
+        "1,5",
+        "1e400",
+        "-0",
+        "0x10",
+        "1_0",
+        "inf",
+        "nan",
+        "٣",
+        "True",
+        '"',
+        "''",
+        "a,b",
+        "\n",
+        "\r",
+        "é",
+        "𝒳",
+    ),
+    *(
+        "=1+1",
+        "-",
+        "1e-320",
+        str(2**70),
+        "9" * 400,
+        "1.",
+        ".5",
+        "+3",
+        "1 2",
+        "%",
+        "$",
+        "#",
+        "\u00a0",
+        "q" * 200_000,
+        "01",
+        "1e5",
+    ),
+    *("00", "none", "(1)", "−1"),
+]
+NAMES = [
+    "a",
+    "b",
+    "",
+    "label",
+    "y",
+    "Class",
+    "id",
+    "0",
+    "1",
+    "1.5",
+    " a",
+    "a ",
+    "target",
+    "Unnamed: 0",
+    "é",
+    "x" * 300,
+    "x\ny",
+    "none",
+    "-1",
+    "nan",
+    "NA",
+]
 
 
 def hostile_cell(random, usual):
@@ -34,7 +97,10 @@ def hostile_csv(random):
     separator = str(random.choice([*[","] * 10, ";", "\t"]))
     quoted = random.random() < 0.8
     end = str(random.choice(["\n", "\r\n", "\r", "\n\n"]))
-    raw = end.join(separator.join(f'"{c}"'.replace("'", "''") if quoted and random.random() < 0.9 else c for c in row) for row in rows)
+    raw = end.join(
+        separator.join(f'"{c}"'.replace("'", "''") if quoted and random.random() < 0.9 else c for c in row)
+        for row in rows
+    )
     encoded = raw.encode(str(random.choice([*["utf-8"] * 8, "utf-8-sig", "utf-16"])), "replace")
     return spoilt(random, encoded) if random.random() < 0.05 else encoded
 
@@ -66,14 +132,32 @@ def spoilt(random, raw):
 
 
 DTYPES = ["f8", "f4", "f2", "g", "i8", "u8", "u1", "i1", "u2", "?", "c16", "S3", "U3", "M8[s]", "O", "i4"]
-SHAPES = [(60, 2), (60,), (60, 8, 8), (60, 1, 8, 8), (60, 8, 8, 3), (60, 3, 3, 3), (0, 2), (60, 0), (49, 2), (), (60, 2, 2, 2, 2), (60, 28, 16), (50, 1)]
+SHAPES = [
+    (60, 2),
+    (60,),
+    (60, 8, 8),
+    (60, 1, 8, 8),
+    (60, 8, 8, 3),
+    (60, 3, 3, 3),
+    (0, 2),
+    (60, 0),
+    (49, 2),
+    (),
+    (60, 2, 2, 2, 2),
+    (60, 28, 16),
+    (50, 1),
+]
 FILLS = [0, 1, 0.1, 255, 256, -1, 1e30, 1e305, np.inf, np.nan, 2**53, 2**63, 1e-310]
 
 
 def hostile_array(random):
     dtype = np.dtype(str(random.choice(DTYPES if random.random() < 0.6 else DTYPES[:7])))
     shape = SHAPES[random.integers(len(SHAPES))] if random.random() < 0.5 else (60, 2)
-    values = random.normal(size=shape) if random.random() < 0.5 else random.integers(0, int(random.choice([2, 3, 17, 256, 70000])), shape) * 1.0
+    values = (
+        random.normal(size=shape)
+        if random.random() < 0.5
+        else random.integers(0, int(random.choice([2, 3, 17, 256, 70000])), shape) * 1.0
+    )
     values = np.asarray(values)
     if random.random() < 0.2 and values.size:
         values.flat[random.integers(values.size)] = FILLS[random.integers(len(FILLS))]
@@ -159,7 +243,9 @@ def test_every_change_of_meaning_is_told_by_name(tmp_path, change, seed):
     name = f"c{random.integers(4)}"
     columns[name] = spoil(columns[name])
     path = tmp_path / "t.csv"
-    path.write_text("\n".join([",".join(columns), *(",".join(f'"{c}"' for c in row) for row in zip(*columns.values()))]))
+    path.write_text(
+        "\n".join([",".join(columns), *(",".join(f'"{c}"' for c in row) for row in zip(*columns.values()))])
+    )
     try:
         data = own_dataset(path)
     except UsageError as error:

@@ -66,7 +66,10 @@ def test_common_values_of_data_of_few_kinds_stand_on_all_sides():
     x = RANDOM.integers(0, 3, (400, 2)).astype(float)
     train, valid, test = sides_of(Arrays(x, None))
     assert train == valid == test
-    assert "9 common rows" in split_of(Arrays(x, None))[1] and "stand on all sides: 400 rows" in split_of(Arrays(x, None))[1]
+    assert (
+        "9 common rows" in split_of(Arrays(x, None))[1]
+        and "stand on all sides: 400 rows" in split_of(Arrays(x, None))[1]
+    )
 
 
 @pytest.mark.parametrize("classes", [0, 2, 3])
@@ -91,7 +94,13 @@ def test_groups_of_one_are_a_stratified_split():
         assert np.bincount(y[part]) == pytest.approx(np.bincount(y) * len(part) / 1000, abs=1.5)
 
 
-KNOWN = {"iris": (0, 1, 0), "wine": (0, 0, 0), "breast_cancer": (0, 0, 0), "digits": (0, 0, 0), "digits_binary": (7, 10, 2)}
+KNOWN = {
+    "iris": (0, 1, 0),
+    "wine": (0, 0, 0),
+    "breast_cancer": (0, 0, 0),
+    "digits": (0, 0, 0),
+    "digits_binary": (7, 10, 2),
+}
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -101,6 +110,12 @@ def test_equal_rows_on_two_sides_of_the_suites_datasets_are_known(name):
     iris has one flower twice; digits become equal when they are made black and white. Their splits stay as published.
     """
     data = load("dataset", name)()
-    train, valid, test = ([row.tobytes() for row in s.x.flatten(1).numpy()] for s in (data.train, data.valid, data.test))
-    counted = sum(r in set(train) for r in valid), sum(r in set(train) for r in test), sum(r in set(valid) for r in test)
+    train, valid, test = (
+        [row.tobytes() for row in s.x.flatten(1).numpy()] for s in (data.train, data.valid, data.test)
+    )
+    counted = (
+        sum(r in set(train) for r in valid),
+        sum(r in set(train) for r in test),
+        sum(r in set(valid) for r in test),
+    )
     assert counted == KNOWN[name]

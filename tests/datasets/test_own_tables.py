@@ -102,7 +102,10 @@ def test_integers_beyond_2_to_the_53_keep_their_differences(table):
     steps = RANDOM.integers(0, 50, 300)
     found = read_arrays(table(["p", "big"], column_of(2**60 + s for s in steps.tolist())))
     assert np.array_equal(found.x[:, 1], steps - steps.min())
-    assert found.notes["numbers"] == f"big is counted from {2**60 + int(steps.min())}, its least value: integers beyond 2^53"
+    assert (
+        found.notes["numbers"]
+        == f"big is counted from {2**60 + int(steps.min())}, its least value: integers beyond 2^53"
+    )
 
 
 # missing values
@@ -149,7 +152,10 @@ def test_row_numbers_without_a_name_are_left_out(table):
     assert shuffled.columns == ("p",)
     assert read_arrays(table(["day", "p", "label"], zip(range(300), A, labels))).columns == ("day", "p")
     refused(table(["", "p"], zip(COIN, A)), "column 1 has no name, and does not number the rows; name or remove it")
-    assert read_arrays(table(["p", ""], zip(A, [""] * 300))).notes["left out"] == "column 2, which has no name and no values"
+    assert (
+        read_arrays(table(["p", ""], zip(A, [""] * 300))).notes["left out"]
+        == "column 2, which has no name and no values"
+    )
     refused(table(["id"], [[i] for i in range(300)]), "no column beside its row numbers")
 
 
@@ -162,7 +168,9 @@ def test_a_first_row_of_data_is_no_header(table, rows):
     refused(table(first, others), "seems to have no header: its first row, .* Write names above it, for one c0")
 
 
-@pytest.mark.parametrize("names", [["0", "1"], ["country", "2019", "2020"], ["a", "b"], ["", "0", "1"], ["17", "18", "19"]])
+@pytest.mark.parametrize(
+    "names", [["0", "1"], ["country", "2019", "2020"], ["a", "b"], ["", "0", "1"], ["17", "18", "19"]]
+)
 def test_names_that_count_are_a_header(table, names):
     rows = zip(*[range(300) if not name else A if name != "country" else COIN for name in names])
     found = read_arrays(table(names, rows))
@@ -218,7 +226,9 @@ def test_why_a_column_holds_the_labels_is_said_and_none_takes_it_back(table):
     path = table(["x", "class", "target"], zip(A, COIN, SCORES))
     found = read_arrays(path)
     assert found.class_names == ("u", "v") and found.columns == ("x", "target")
-    assert found.notes["labels"].startswith("column 'class', for its name (--label none makes it a feature); column 'target' is a feature")
+    assert found.notes["labels"].startswith(
+        "column 'class', for its name (--label none makes it a feature); column 'target' is a feature"
+    )
     without = read_arrays(path, label="none")
     assert without.y is None and without.columns == ("x", "class=u", "class=v", "target")
     assert without.notes["labels"] == "none, by --label none"

@@ -23,7 +23,9 @@ def test_a_spread_of_rounding_is_constant_and_a_thousand_times_that_is_not(value
     assert constant_columns(rows).tolist() == [True, True, False, True]
     scale = deviations(rows)
     assert scale[[0, 1, 3]].tolist() == [1, 1, 1]
-    assert scale[2] == rows[:, 2].std() or scale[2] == rows.std(dim=0)[2] or value == 1e-250, "its square is 0: scaled by 1"
+    assert scale[2] == rows[:, 2].std() or scale[2] == rows.std(dim=0)[2] or value == 1e-250, (
+        "its square is 0: scaled by 1"
+    )
 
 
 def test_a_constant_column_is_not_blown_up_by_its_rounding():

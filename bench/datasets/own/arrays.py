@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.errors import UsageError
 
-SIDES = (8, 16, 28, 32)  # of images that stay as they are
+SIDES = (8, 16, 28, 32)  # images of these sides stay as they are
 SHOWN = 10  # names or positions in a message
 LEAST_OF_A_CLASS = 5
 EXACT = 2**53  # integers up to here are float64 numbers

@@ -21,9 +21,26 @@ NEARLY = re.compile(  # thousands, decimal commas, percent, currencies, limits o
 )
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 MISSING = frozenset(  # in any column: pandas' spellings
-    "|#n/a|#n/a n/a|#na|-1.#ind|-1.#qnan|-nan|1.#ind|1.#qnan|<na>|n/a|na|null|nan|none|nat".split("|")
+    [
+        "",
+        "#n/a",
+        "#n/a n/a",
+        "#na",
+        "-1.#ind",
+        "-1.#qnan",
+        "-nan",
+        "1.#ind",
+        "1.#qnan",
+        "<na>",
+        "n/a",
+        "na",
+        "null",
+        "nan",
+        "none",
+        "nat",
+    ]
 )
-MISSING_NUMBERS = MISSING | frozenset("? - -- . * ... missing unknown".split())  # in a column of numbers
+MISSING_NUMBERS = MISSING | frozenset(["?", "-", "--", ".", "*", "...", "missing", "unknown"])  # in a column of numbers
 FLAGS = ("false", "true")
 
 
@@ -42,10 +59,8 @@ def is_missing(cells: list[str], *, text: bool, keep: bool) -> list[bool]:
 
     text: the column holds categories, even if they look like numbers. keep: a spelled one is a category too.
     """
-    if text or not holds_numbers(cells):
-        marks = frozenset({""}) if keep else MISSING
-    else:
-        marks = MISSING_NUMBERS
+    of_text = frozenset({""}) if keep else MISSING
+    marks = of_text if text or not holds_numbers(cells) else MISSING_NUMBERS
     return [cell.lower() in marks for cell in cells]
 
 

@@ -19,7 +19,7 @@ def read_npz(path: Path, *, labels: bool = True) -> Arrays:
             x, y = _members(path, np.load(file, allow_pickle=False), labels=labels)
     except UsageError:
         raise
-    except Exception as error:  # noqa: BLE001 - a hostile file may raise anything: numpy parses its header as source
+    except Exception as error:
         what = "an .npy" if path.suffix.lower() == ".npy" else "an .npz"
         told = " ".join(str(error).split())[:200]
         raise UsageError(f"{path} cannot be read as {what} of plain arrays: {told or type(error).__name__}") from error
