@@ -43,15 +43,24 @@ class Rerun(StrEnum):
     all = "all"
 
 
+Models = Annotated[
+    list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
+]
+Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+Missing = Annotated[
+    str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
+]
+TextColumns = Annotated[
+    list[str] | None,
+    typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable."),
+]
+
+
 @app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
-    model: Annotated[
-        list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
-    ] = None,
+    model: Models = None,
+    dataset: Datasets = None,
     suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
@@ -66,13 +75,8 @@ def run(
         Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="With --data: the column of class labels, or none.")] = None,
-    missing: Annotated[
-        str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
-    ] = "",
-    text: Annotated[
-        list[str] | None,
-        typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable."),
-    ] = None,
+    missing: Missing = "",
+    text: TextColumns = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
