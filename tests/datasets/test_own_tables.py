@@ -254,3 +254,20 @@ def test_every_note_is_printed_by_show(table, capsys):
     notes = own_dataset(path).notes
     assert {"labels", "left out", "categories", "rows", "densities"} <= notes.keys()
     assert all(f"{key}: {value}" in shown for key, value in notes.items())
+
+
+def test_a_cell_repeats_how_its_table_was_read(table):
+    """The plan and the cell read the file in two processes; the cell's facts alone must give the same rows."""
+    import json
+
+    from bench.plan.facts import facts_of
+    from bench.plan.request import Request
+    from bench.run.prepare import READING
+
+    path = table(["p", "code", "label"], zip(A, ["?", *SCORES[1:]], COIN))
+    reading = Request(data=str(path), label="none", missing="drop", text=("label",)).reading
+    facts = json.loads(json.dumps(facts_of(own_dataset(path, **reading), reading)["dataset"]))
+    assert set(READING) == reading.keys()
+    again = own_dataset(facts["path"], **{key: facts[key] for key in READING})
+    assert again.sha256 == facts["sha256"] and again.shape == (4,)
+    assert sum(map(len, (again.train, again.valid, again.test))) == 299
