@@ -63,5 +63,5 @@ def keep_environment(out: Path, environment: Mapping[str, Any]) -> str:
     ref = fingerprint_id(dict(environment))
     path = out / "env" / f"{ref}.json"
     if not path.exists():
-        write_atomic(path, (json.dumps(environment, indent=1, sort_keys=True) + "\n").ensource_state())
+        write_atomic(path, (json.dumps(environment, indent=1, sort_keys=True) + "\n").encode())
     return ref
