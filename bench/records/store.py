@@ -16,6 +16,7 @@ from bench.files import read_json, write_atomic
 from bench.plan.cell import Cell
 from bench.records.record import MAX_BYTES, Record, encode
 from bench.records.schema import check_record, check_whole
+from bench.records.versions import fill_versions
 
 MOST_BYTES = 50 * MAX_BYTES  # a longer file is not read at all
 
@@ -77,6 +78,7 @@ class Store:
                 self.problems.append(f"{path}: {problem}; left out")
             else:
                 records.append(record)
+        fill_versions(records, self.out)
         return records
 
     def _misplaced(self, record: Record, path: Path) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.plan.cell import Cell
 from bench.plan.request import Plan
 from bench.records.record import FAILED, Record
 from bench.records.store import Store
+from bench.records.versions import versions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,15 @@ def todo_list(plan: Plan, store: Store, *, rerun: str = "missing") -> list[Todo]
     return todo
 
 
+def same_libraries(cell: Cell, record: Record, out: Path) -> bool:
+    """Tell whether the libraries that the cell's model imports are those its record was made with, as far as is known."""
+    wanted = cell.model.get("libraries", {})
+    made_with = versions_of(record, out) if wanted else {}
+    return all(made_with.get(name, version) == version for name, version in wanted.items())
+
+
 def _action(cell: Cell, record: Record | None, store: Store, rerun: str) -> str:
-    if record is None or rerun == "all" or record["key"] != cell.key:
+    if record is None or rerun == "all" or record["key"] != cell.key or not same_libraries(cell, record, store.out):
         return "train"
     if record["status"] in FAILED:
         return "train" if rerun == "failed" else ""
