@@ -1,4 +1,4 @@
-"""The data itself, flattened and standardised by the training rows: the feature space of tables and 2-D data."""
+"""The data, flattened and standardised by the training rows: the space of tables and 2-D data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.datasets import Dataset, Examples
 
 
 class Identity:
-    """x (N, *shape) -> (x - mean) / std of the training rows, (N, D) float64; constant features are left unscaled."""
+    """x -> (x - mean) / std of the training rows, (N, D) float64; constant features are unscaled."""
 
     name = "identity"
 

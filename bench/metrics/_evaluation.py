@@ -1,4 +1,4 @@
-"""A model's stored outputs against one split; features, modes and log-probabilities are computed once and shared."""
+"""A model's stored outputs against one split; features and modes are computed once and shared."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Evaluation:
 
     @property
     def draws(self) -> list[Tensor]:
-        """Return disjoint sets of as many samples as the board has real rows, at most n_draws, each (n, *shape)."""
+        """Return at most n_draws disjoint sets of as many samples as there are real rows, (n, *shape)."""
         return [self.samples[rows] for rows in self._draw_rows()]
 
     def _draw_rows(self) -> list[slice]:

@@ -1,4 +1,4 @@
-"""Parzen-window log-likelihood of samples (Breuleux et al. 2011; Goodfellow et al. 2014, Table 1): a historical column.
+"""Parzen-window log-likelihood (Breuleux et al. 2011; Goodfellow et al. 2014): a historical column.
 
     log p(x) ~= log mean_j N(x; s_j, sigma^2 I)        s_j the samples, sigma the best of a grid on training rows    (1)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.plan.source import libraries, source_sha256
 from bench.plan.cell import DRIVER_VERSION
+from bench.plan.source import libraries, source_sha256
 from bench.registry import Entry, entries
 
 

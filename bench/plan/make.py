@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.errors import DataUnavailable, UsageError, place_of
 from bench.files import without_downloads
+from bench.models import Selective
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
 from bench.plan.request import Plan, Request, Skip
@@ -36,6 +37,9 @@ def make_plan(request: Request) -> Plan:
             if asked:
                 raise
             skips.append(Skip("every model", dataset_name, str(error)))
+            continue
+        except Broken as error:
+            chosen.lose(error, asked=asked)
             continue
         facts = facts_of(dataset, request.label)
         if "left out" in dataset.notes:
@@ -91,7 +95,8 @@ def _dataset(name: str, request: Request) -> Any:
 
         return own_dataset(request.data, label=request.label, strict=request.strict)
     entry = find("dataset", name)
-    return load_entry(entry)()
+    with naming_the_line(entry):
+        return load_entry(entry)()
 
 
 def hyper_parameters(
@@ -116,13 +121,14 @@ def hyper_parameters(
 
 def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
     """Say why this model cannot run on this dataset; empty if it can."""
-    try:
-        json.dumps(hparams, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"its fields are {hparams}; expected plain values that JSON can hold ({error})") from error
+    for name, value in hparams.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            expected = "expected a number, a string, a list or None, which a record can hold"
+            raise TypeError(f"field {name!r} is {value!r}; {expected}") from error
     model = cls(**hparams)
-    supports = getattr(model, "supports", None)
-    reason = supports(dataset) if supports else ""
+    reason = model.supports(dataset) if isinstance(model, Selective) else ""
     if not isinstance(reason, str):
         raise TypeError(f"supports() returned {reason!r}; expected the reason for a skip, or an empty string")
     return reason
@@ -133,6 +139,8 @@ def naming_the_line(entry: Entry) -> Iterator[None]:
     """Turn whatever a plugin raises into Broken, which names its file and line."""
     try:
         yield
+    except (Broken, DataUnavailable, UsageError):
+        raise
     except Exception as error:
         place = place_of(error, entry.path)
         raise Broken(f"{entry.kind} {entry.name!r} ({place}): {type(error).__name__}: {error}") from error

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.plan.cell import Cell
+from bench.records.environment import fingerprint_id
 from bench.records.record import new_record
 from bench.records.store import Store
 from bench.run.ended import keep, keep_environment, record_of
@@ -49,8 +50,8 @@ def test_files_and_record_lie_where_readers_look(tmp_path):
 def test_a_record_names_the_machine_of_its_worker_not_of_its_planner(tmp_path):
     here = keep_environment(tmp_path, {"processor": "the planner's"})
     record = keep(Store(tmp_path), Todo(CELL, "train"), ended())
-    assert record["env_ref"] == reference(THERE) != here
-    assert {path.stem for path in (tmp_path / "env").iterdir()} == {here, reference(THERE)}
+    assert record["env_ref"] == fingerprint_id(THERE) != here
+    assert {path.stem for path in (tmp_path / "env").iterdir()} == {here, fingerprint_id(THERE)}
 
 
 @pytest.mark.parametrize(("blocked", "left"), [("cells", True), ("artifacts", False)])

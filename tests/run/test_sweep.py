@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 from bench.plan.request import Request
+from bench.records.environment import fingerprint_id
 from bench.records.store import Store
 from bench.render.progress import Lines
 from bench.run import sweep
@@ -83,7 +84,7 @@ def test_a_sweep_trains_times_and_then_has_nothing_to_do(tiny):
     assert (outcome.trained, outcome.clocked, outcome.failed) == (4, 1, [])
     for cell in outcome.plan.cells:
         record = store.get(cell)
-        assert record["status"] == "ok" and record["env_ref"] == reference(ELSEWHERE) and record["code"]["version"]
+        assert record["status"] == "ok" and record["env_ref"] == fingerprint_id(ELSEWHERE) and record["code"]["version"]
         assert store.artifact_path(cell).stat().st_size == record["artifacts"][0]["bytes"]
         assert (store.out / "grids" / "iris" / f"{cell.row}.png").exists()
     assert names(run()[0]) == []
