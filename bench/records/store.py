@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -128,13 +129,14 @@ def open_results(out: Path, *, option: str) -> tuple[Store, list[Record]]:
     """Return the store in a folder and its records; UsageError names the option where it holds none."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{option} {out} is a file; expected a folder of results, such as results")
+    make = f"bench run --all --out {shlex.quote(str(out))}"
     if not out.is_dir():
-        raise UsageError(f"no folder {option} {out}; make one with: bench run --all --out {out}")
+        raise UsageError(f"no folder {option} {out}; make one with: {make}")
     store = Store(out)
     records = store.records()
     if not records:
         why = f"; {store.problems[0]}" if store.problems else ""
-        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
+        raise UsageError(f"no results in {out}{why}; make some with: {make}")
     return store, records
 
 

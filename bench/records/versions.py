@@ -12,13 +12,12 @@ from bench.registry import entries
 
 
 def versions_of(record: Record, out: Path) -> dict[str, str]:
-    """Return the versions of torch and of the libraries that a record's model imports; {} where nobody knows them."""
+    """Return the versions that a record was made with, by name; {} where nobody knows them."""
     own = record.get("versions")
     if isinstance(own, dict):
         return own
     known = stored(out, record.get("env_ref")).get("libraries", {})
-    names = ("torch", *_imported(record["model"]["id"]))
-    return {name: str(known[name]).split("+")[0] for name in names if known.get(name)}
+    return {name: str(version).split("+")[0] for name, version in known.items() if version}
 
 
 def fill_versions(records: list[Record], out: Path) -> None:
@@ -30,7 +29,8 @@ def fill_versions(records: list[Record], out: Path) -> None:
     for record in without:
         made = record.get("env_ref"), record["model"]["id"]
         if made not in known:
-            known[made] = versions_of(record, out)
+            count = ("torch", *_imported(record["model"]["id"]))
+            known[made] = {name: version for name, version in versions_of(record, out).items() if name in count}
         record["versions"] = known[made]
 
 
