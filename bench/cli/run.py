@@ -63,9 +63,16 @@ def run(
     jobs: Jobs = None,
     out: Out = Path("results"),
     data: Annotated[
-        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz or a .csv.")
+        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
     ] = None,
-    label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
+    label: Annotated[str | None, typer.Option(help="With --data: the column of class labels, or none.")] = None,
+    missing: Annotated[
+        str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
+    ] = "",
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
@@ -96,6 +103,8 @@ def run(
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
         label=label,
+        missing=missing,
+        text=tuple(text or ()),
         strict=strict,
         fetch=not dry_run,
     )

@@ -35,7 +35,7 @@ def print_one(name: str, out: Path) -> None:
 
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
-    if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):
+    if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".npy", ".csv"):
         _show_own(Path(name))
         return
     record = _cell_record(name, out)

@@ -91,6 +91,7 @@ class Dataset:
     fresh: Callable[[int, str, int], Tensor] | None = None  # (n, split, seed) -> new real rows built from a split
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
     own_path: str = ""  # where the user's own data are; empty for the suite's datasets
+    density: str = ""  # why no density of these data means anything; empty where one does
     notes: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -61,6 +61,7 @@ class Evaluation:
             "levels": lambda: self.dataset.levels is not None,
             "real_valued": lambda: self.dataset.levels is None,
             "natural": lambda: self.dataset.levels is None or counting,
+            "density": lambda: not self.dataset.density,  # a density of these data means something
             "many_rows": lambda: min(len(self.real), len(self.samples)) > 5000,
             "image": lambda: len(self.dataset.shape) == 3,
             "counting": lambda: counting,

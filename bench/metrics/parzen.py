@@ -34,7 +34,7 @@ def parzen_log_likelihood(x: Tensor, samples: Tensor, sigmas: tuple[float, ...])
     return torch.cat(strips, dim=1) - math.log(len(samples))
 
 
-@metric(needs=("samples",), better="none", unit="nats", slow=True)
+@metric(needs=("samples", "density"), better="none", unit="nats", slow=True)
 def parzen(ev: Evaluation) -> Estimate:
     """Log-likelihood of held-out rows under a Parzen window of the samples: historical, fooled by k-means centroids."""
     samples = ev.samples[:MAX_SAMPLES].flatten(1)

@@ -41,9 +41,10 @@ def make_plan(request: Request) -> Plan:
         except Broken as error:
             chosen.lose(error, asked=asked)
             continue
-        facts = facts_of(dataset, request.label)
+        facts = facts_of(dataset, request.reading)
         if "left out" in dataset.notes:
-            skips.append(Skip("images", dataset.name, dataset.notes["left out"]))
+            what = "images" if len(dataset.shape) == 3 else "columns or rows"
+            skips.append(Skip(what, dataset.name, dataset.notes["left out"]))
         if facts["missing"] and asked:  # asked for by name: then its metrics are too
             raise DataUnavailable("; ".join(facts["missing"]))
         skips += [Skip("its feature metrics", dataset.name, reason) for reason in facts["missing"]]
@@ -93,7 +94,7 @@ def _dataset(name: str, request: Request) -> Any:
     if request.data:
         from bench.datasets.own import own_dataset
 
-        return own_dataset(request.data, label=request.label, strict=request.strict)
+        return own_dataset(request.data, strict=request.strict, **request.reading)
     entry = find("dataset", name)
     with naming_the_line(entry):
         return load_entry(entry)()

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from bench.plan.cell import Cell
+
+
+class Reading(TypedDict):
+    """What own_dataset is told beside the path."""
+
+    label: str | None
+    missing: str
+    text: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -21,8 +30,15 @@ class Request:
     settings: tuple[str, ...] = ()  # "field=value" or "model.field=value"
     data: str | None = None  # path of the user's own data, in place of the suite's datasets
     label: str | None = None  # its column of labels
+    missing: str = ""  # "drop" or "keep": what becomes of its missing values
+    text: tuple[str, ...] = ()  # its columns of categories written as numbers
     strict: bool = False  # an unreadable image is an error
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
+
+    @property
+    def reading(self) -> Reading:
+        """How own_dataset is to read the data; every cell repeats it."""
+        return {"label": self.label, "missing": self.missing, "text": self.text}
 
 
 def split_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
