@@ -47,7 +47,7 @@ def unknown(kind: str, typed: str, names: Iterable[str]) -> NotFound:
 
 
 def place_of(error: BaseException, path: Path) -> str:
-    """Return "FILE:LINE", the last line of a plugin's file or of one beside it that an error passed; else the file."""
+    """Return "FILE:LINE", the last line of a plugin or its neighbours that an error passed; else FILE."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     folder = path.parent if path.parent.name != "site-packages" else path

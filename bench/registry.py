@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import Broken, NotFound, place_of, unknown
-from bench.files.beside import FreshLoader, files_of, importable
+from bench.files.beside import FreshLoader, files_of, importable, keep_importable
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {
@@ -126,6 +126,13 @@ def load_entry(entry: Entry) -> Any:
             "the suites set; write @dataclass(kw_only=True, eq=False) above it"
         )
     return plugin
+
+
+def load_alone(entry: Entry) -> Any:
+    """Load the one model of a process: what it imports later is found beside it too."""
+    if entry.own_file:
+        keep_importable(entry.path.parent)
+    return load_entry(entry)
 
 
 def read_entry(kind: str, path: Path, module: str) -> Entry:

@@ -120,7 +120,7 @@ def _story(error: BaseException) -> str:
 
 
 def command(*words: str, out: Path, option: str = "--out") -> str:
-    """Spell a command that runs as printed: quoted for a shell, with the folder of results unless it is the default."""
+    """Spell a command that runs as printed, quoted, with the folder of results unless it is the default."""
     folder = [] if out == RESULTS else [option, str(out)]
     return shlex.join(["bench", *words, *folder])
 

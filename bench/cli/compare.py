@@ -27,14 +27,14 @@ def compare(
     against: Annotated[Path | None, typer.Option(help="The folder of the other one; --out if left out.")] = None,
     suite: Annotated[str | None, typer.Option(help="The suite, where both ran in several.")] = None,
 ) -> None:
-    """Compare two rows of a dataset's board: difference, standard error and p-value of every metric both have."""
+    """Compare two rows of a board: difference, standard error and p-value of every metric both have."""
     print_comparison(out, a, b, dataset=dataset, against=against, suite=suite)
 
 
 def print_comparison(
     out: Path, a: str, b: str, *, dataset: str, against: Path | None = None, suite: str | None = None
 ) -> None:
-    """Print every metric that two rows share, with the difference and its p-value; the second one may be another folder's."""
+    """Print every metric that two rows share; the second row may be of another folder."""
     from bench.leaderboard import compare
     from bench.leaderboard.newest import newest
 
@@ -61,7 +61,7 @@ def print_comparison(
 
 
 def _row(folder: Path, name: str, dataset: str, *, hint: str) -> list[Record]:
-    """Return the records of a row that ended; UsageError says what is in the folder instead, and where the row is."""
+    """Return the records of a row that ended; UsageError says what is in the folder instead."""
     from bench.records.record import FAILED
     from bench.records.store import Store
 
@@ -78,7 +78,7 @@ def _row(folder: Path, name: str, dataset: str, *, hint: str) -> list[Record]:
 
 
 def _elsewhere(out: Path, a: str, b: str, dataset: str, *, missing: str) -> str:
-    """Return the command that finds a row in the default folder of results; empty where it is not there either."""
+    """Return the command that finds a row in the default folder; empty where it is not there either."""
     from bench.records.store import Store
 
     if out == RESULTS or any((out / "cells").glob(f"*/{dataset}/{missing}/seed-*.json")):
@@ -91,7 +91,7 @@ def _elsewhere(out: Path, a: str, b: str, dataset: str, *, missing: str) -> str:
 
 
 def _of_one_suite(left: list[Record], right: list[Record], suite: str | None) -> tuple[list[Record], str]:
-    """Keep the records of the one suite and device that are compared, and name it and the others that could be."""
+    """Keep the records of one suite and device, and name it and the others that could be compared."""
     sides = [{(r["suite"], r["device"]) for r in side} for side in (left, right)]
     common = sorted(sides[0] & sides[1], key=lambda at: (FIRST.index(at[0]) if at[0] in FIRST else len(FIRST), at))
     chosen = [at for at in common if suite in (None, at[0])]

@@ -18,7 +18,7 @@ def merge(
     folders: Annotated[list[Path], typer.Argument(help="Folders of results.", metavar="DIR...")],
     out: Annotated[Path, typer.Option("--out", help="The folder they are put into.")],
 ) -> None:
-    """Copy the cells that --out lacks, with samples, pictures, machines and submissions; exit 3 if something was left out."""
+    """Copy the cells that --out lacks, with samples, pictures and submissions; exit 3 if one was left out."""
     raise typer.Exit(3 if merge_folders(folders, out) else 0)
 
 

@@ -43,15 +43,29 @@ class Rerun(StrEnum):
     all = "all"
 
 
+Names = Annotated[
+    list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
+]
+Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+OwnData = Annotated[
+    Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
+]
+Missing = Annotated[
+    str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
+]
+Categories = Annotated[
+    list[str] | None, typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable.")
+]
+KeepStored = Annotated[
+    bool, typer.Option("--keep-stored", help="Count stored cells as done without their samples, as in a clone.")
+]
+
+
 @app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
-    model: Annotated[
-        list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
-    ] = None,
+    model: Names = None,
+    dataset: Datasets = None,
     suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
@@ -62,31 +76,22 @@ def run(
     ] = Precision.fp32,
     jobs: Jobs = None,
     out: Out = Path("results"),
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
-    ] = None,
+    data: OwnData = None,
     label: Annotated[str | None, typer.Option(help="With --data: the column of class labels, or none.")] = None,
-    missing: Annotated[
-        str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
-    ] = "",
-    text: Annotated[
-        list[str] | None,
-        typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable."),
-    ] = None,
+    missing: Missing = "",
+    text: Categories = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
-    keep_stored: Annotated[
-        bool, typer.Option("--keep-stored", help="Count stored cells as done without their samples, as in a clone.")
-    ] = False,
+    keep_stored: KeepStored = False,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
-    if not (everything or model or dataset or data):
+    if not (everything or model or dataset or data or suite.endswith(".toml")):
         raise UsageError("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)")
     from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request

@@ -74,7 +74,7 @@ def _cell_record(name: str, out: Path) -> Record | None:
 
 
 def _print_traceback(record: Record) -> None:
-    """Print the words of a failed cell's error line by line, on standard error: in JSON they are one string."""
+    """Print a failed cell's traceback line by line, on standard error: in JSON it is one string."""
     error = record["error"]
     if error:
         print(f"\n{error['type']} in phase {error['phase']}:", file=sys.stderr)

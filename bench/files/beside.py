@@ -64,7 +64,7 @@ def _is_empty(tree: ast.Module) -> bool:
 def _imports(
     tree: ast.Module, path: Path, folder: Path, packages: Mapping[str, Path]
 ) -> Iterator[tuple[Path, list[str]]]:
-    """Yield (folder to start from, parts of the dotted name) of each import; the last part may be no module."""
+    """Yield (folder to start from, parts of the dotted name) of each import, its last part perhaps no module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -121,7 +121,7 @@ class _Neighbours(MetaPathFinder):
 
 @contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Let imports inside find what lies in a folder first; the modules' names are forgotten again on the way out.
+    """Let imports inside find what lies in a folder first, and forget the modules' names on the way out.
 
     Functions of these modules go on working: they hold what they use. An import that runs later does not find the folder.
     """
@@ -138,7 +138,7 @@ def importable(folder: Path) -> Iterator[None]:
 
 
 def keep_importable(folder: Path) -> None:
-    """Let imports find what lies in a folder from now on: in a process that holds one model, which may import late."""
+    """Let imports find what lies in a folder from now on, in a process that holds one model."""
     sys.meta_path.insert(0, _Neighbours(folder))
 
 

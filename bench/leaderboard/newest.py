@@ -1,4 +1,4 @@
-"""Let a row hold records of one making only, the newest: one source, one set of hyper-parameters, one version of everything.
+"""Let a row hold records of one making only, the newest: one source, hyper-parameters and versions.
 
 An edited model that is run with fewer seeds leaves its older seeds where they were; their mean would be of no model at all.
 What is left out is named, by why it differs from the newest record of its row.
@@ -56,7 +56,7 @@ class Newest:
 
 
 def newest(records: Iterable[Record]) -> Newest:
-    """Keep the records that were made as the newest of their row was; a file of samples is a row of its own."""
+    """Keep the records that were made as the newest of their row was."""
     records = list(records)
     rows: dict[Key, list[Record]] = defaultdict(list)
     for record in records:
@@ -80,7 +80,7 @@ def key_of(record: Record) -> Key:
 
 
 def difference(last: Record, record: Record) -> str:
-    """Say in what a record differs from the newest of its row, as "of older code"; empty if in nothing that decides."""
+    """Say in what a record differs from the newest of its row, as "of older code"; empty if in nothing."""
     for why, part in DECIDE:
         if None not in (part(last), part(record)) and part(last) != part(record):
             return why

@@ -33,7 +33,7 @@ def by_board(records: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, 
 
 
 def tidy(records: Iterable[Record]) -> pd.DataFrame:
-    """Make the table of all boards, columns COLUMNS, in a fixed order; a row counts records of its newest making only."""
+    """Make the table of all boards, columns COLUMNS, in a fixed order, from each row's newest records."""
     rows: list[dict[str, Any]] = []
     for (suite, device, dataset), models in by_board(newest(records).records).items():
         head = {"suite": suite, "device": device, "dataset": dataset}

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset, is_dequantised
-from bench.files.beside import keep_importable
 from bench.models import Classifier, ConditionalSampler, Density, LowerBound, Sampler, Selective, Trainable
 from bench.models.promises import follows_labels, in_random_order, integrates_to_one, sums_to_one
 from bench.models.proofs import binary_images
 from bench.models.state import networks
 from bench.models.trial import Result, Trial
-from bench.registry import find, load, load_entry
+from bench.registry import find, load, load_alone
 
 TRIED = ("ring8", "iris", "digits_binary", "digits")
 ROWS, SAMPLES = 200, 64
@@ -32,12 +31,10 @@ REMEDIES = {  # of a generator whose state moved
 def check_model(name: str) -> list[Result]:
     """Try a model (a name or a file) on every small dataset it supports; at least one must be supported."""
     entry = find("model", name)
-    cls = load_entry(entry)
+    cls = load_alone(entry)
     results: list[Result] = []
     refusals: list[str] = []
     dequantised = is_dequantised(entry.constants.get("measure", ""))
-    if entry.own_file:  # this process tries no other model
-        keep_importable(entry.path.parent)
     for dataset_name in (*TRIED, ""):
         dataset = _small(load("dataset", dataset_name)()) if dataset_name else binary_images()
         trial = Trial(entry, cls, dataset, dequantised)

@@ -1,4 +1,4 @@
-"""Promises that are tried with numbers: densities sum to one, samples come in random order, sample_given follows its labels.
+"""Try promises with numbers: densities sum to one, samples are unsorted, sample_given follows labels.
 
 Each is a test whose error is known: a sum over all codes is exact, an integral by importance weights has a standard error,
 
@@ -106,7 +106,7 @@ def _mean_step(samples: Tensor) -> Tensor:
 
 
 def follows_labels(trial: Trial, model: ConditionalSampler) -> Iterator[Result]:
-    """Ask for the same and other seeds and labels; where training is not cut short, judge the samples by their classes' means."""
+    """Ask for the same and other seeds and labels; judge samples by their classes where training is whole."""
     labels = torch.arange(GIVEN) % trial.dataset.n_classes
     given = model.sample_given(labels, seed=0)
     same = torch.equal(given, model.sample_given(labels, seed=0))

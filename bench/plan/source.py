@@ -1,4 +1,4 @@
-"""Hash a model's source, with every module of its folder that it imports, and name the libraries that it stands on."""
+"""Hash a model's source with every module of its folder that it imports; name the libraries it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAMILIES = {name: folder.parent for name, folder in FOLDERS["model"]}  # our own
 
 
 def source_sha256(entry: Entry) -> str:
-    """Return the hash of a model's file and, transitively, of all that it imports from its folder, packages included."""
+    """Return the hash of a model's file and, transitively, of all that it imports from its folder."""
     digest = hashlib.sha256()
     for path in sorted(files_of_model(entry)):
         digest.update(_name(path, entry).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -27,7 +27,7 @@ def source_sha256(entry: Entry) -> str:
 
 
 def libraries(entry: Entry) -> dict[str, str]:
-    """Return the versions of the libraries that a model imports, beside torch: they decide its numbers too."""
+    """Return the versions of the libraries that a model imports beside torch: they decide its numbers."""
     imported = libraries_of(files_of_model(entry))
     return {name: _version(name) for module, name in LIBRARIES.items() if module in imported}
 

@@ -1,5 +1,6 @@
-"""Put records of several machines or people into one folder. Nothing is overwritten: what does not agree is named.
+"""Put records of several machines or people into one folder.
 
+Nothing is overwritten: what does not agree is named.
 A cell is copied with its outputs and its pictures, outputs first, so that no record tells of what is not there yet. Fingerprints of
 machines and submissions come along. What lies there already with the same bytes is left as it is: merging twice changes nothing.
 """
@@ -30,7 +31,7 @@ class Merged:
 
 
 def merge(sources: Sequence[Path], out: Path) -> Merged:
-    """Copy what `out` lacks; UsageError, and nothing copied, where two sources of code stand under one row's name."""
+    """Copy what `out` lacks; UsageError, and nothing copied, where one row is of two sources of code."""
     for source in sources:
         if not (source / "cells").is_dir():
             raise UsageError(
@@ -121,7 +122,7 @@ def _unlike(target: Path, record: Record) -> str:
 
 
 def _copy_others(source: Path, out: Path, merged: Merged) -> None:
-    """Copy fingerprints and submissions that are not there; name those that are and differ, and those that are damaged."""
+    """Copy fingerprints and submissions that are not there; name those that differ or are damaged."""
     for path in sorted(path for pattern in OTHERS for path in source.glob(pattern)):
         target, raw = out / path.relative_to(source), path.read_bytes()
         try:

@@ -21,7 +21,7 @@ def versions_of(record: Record, out: Path) -> dict[str, str]:
 
 
 def fill_versions(records: list[Record], out: Path) -> None:
-    """Add the field `versions` to records that predate it, where the records of a folder were made on several machines."""
+    """Add the field `versions` to records that predate it, where a folder holds those of several machines."""
     without = [record for record in records if not isinstance(record.get("versions"), dict)]
     if len({record.get("env_ref") for record in records}) < 2:
         return

@@ -9,9 +9,8 @@ import torch
 
 from bench.datasets import Dataset, Split, binarized
 from bench.datasets.own import own_dataset
-from bench.files.beside import keep_importable
 from bench.plan.cell import Cell
-from bench.registry import Entry, load, load_entry, read_entry
+from bench.registry import Entry, load, load_alone, read_entry
 
 READING = ("label", "missing", "text")  # what a cell says of how its own data are read
 
@@ -33,9 +32,7 @@ def make_model(cell: Cell, hparams: dict[str, Any] | None = None) -> Any:
     """Make the cell's model with its hyper-parameters, or with others."""
     path = Path(cell.model["path"])
     entry: Entry = read_entry("model", path, cell.model["module"])
-    if entry.own_file:  # this process holds no other model
-        keep_importable(path.parent)
-    return load_entry(entry)(**(cell.model["hparams"] if hparams is None else hparams))
+    return load_alone(entry)(**(cell.model["hparams"] if hparams is None else hparams))
 
 
 def is_dequantised(cell: Cell) -> bool:

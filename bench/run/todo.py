@@ -14,8 +14,9 @@ from bench.records.versions import versions_of
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """A cell and what it needs: "train", or "rescore" when only a metric changed. attempt: how often it was trained, with this.
+    """A cell and what it needs: "train", or "rescore" when only a metric changed.
 
+    attempt: how often it was trained, with this.
     without_samples: its record is here and good, but its outputs are not: they stayed on the machine that made them.
     """
 
@@ -26,7 +27,7 @@ class Todo:
 
 
 def todo_list(plan: Plan, store: Store, *, rerun: str = "missing", keep_stored: bool = False) -> list[Todo]:
-    """List what is still to do. A cell is done when its record has the expected key and its artifact is here.
+    """List what is still to do: a cell is done when its record has today's key and its outputs are here.
 
     keep_stored: a record with all of today's metrics is enough.
     """
@@ -48,7 +49,7 @@ def _attempt(cell: Cell, record: Record | None) -> int:
 
 
 def same_libraries(cell: Cell, record: Record, out: Path) -> bool:
-    """Tell whether the libraries that the cell's model imports are those its record was made with, as far as is known."""
+    """Tell whether a record was made with today's libraries that its model imports, as far as is known."""
     wanted = cell.model.get("libraries", {})
     made_with = versions_of(record, out) if wanted else {}
     return all(made_with.get(name, version) == version for name, version in wanted.items())

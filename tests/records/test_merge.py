@@ -30,7 +30,9 @@ def a_folder(path, *seeds, source="s", scores=0.5, artifacts=True):
 
 
 def contents(path):
-    return {file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file() and file.name != "lock"}
+    return {
+        file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file() and file.name != "lock"
+    }
 
 
 def test_cells_samples_machines_and_submissions_come_together_and_twice_is_once(tmp_path):
@@ -72,7 +74,9 @@ def test_another_key_and_another_machine_of_one_name_are_named(tmp_path):
 
 def test_two_sources_under_one_name_are_refused_and_nothing_is_copied(tmp_path):
     a, b = a_folder(tmp_path / "a", 0), a_folder(tmp_path / "b", 1, source="t")
-    with pytest.raises(UsageError, match=r"1 rows are of different code under one name.*kde: s in .*a and t in .*b.*nothing was"):
+    with pytest.raises(
+        UsageError, match=r"1 rows are of different code under one name.*kde: s in .*a and t in .*b.*nothing was"
+    ):
         merge([a, b], tmp_path / "out")
     assert not (tmp_path / "out" / "cells").exists()
     merge([a], tmp_path / "out")
