@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+ORIENTATION = 274  # EXIF's tag
 
 
 class Unfit(ValueError):
@@ -53,13 +54,10 @@ def read_picture(path: Path, *, grey: bool) -> Picture:
 
     with _pillow_quiet(), Image.open(path) as image:
         frames = int(getattr(image, "n_frames", 1))
-        image.load()
         turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
+        image.load()  # which turns a TIFF by itself and drops its tag
         shown = ImageOps.exif_transpose(image) if turned else image
         return Picture(_eight_bits(shown, image.format or "", grey=grey), turned, frames)
-
-
-ORIENTATION = 274  # EXIF's tag
 
 
 def _eight_bits(image: Image.Image, stored_as: str, *, grey: bool) -> Image.Image:
