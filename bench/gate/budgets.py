@@ -19,7 +19,10 @@ ENDED_EARLY = (*FAILED, "diverged")  # statuses of seeds that may lack metrics
 
 
 def judge_status(row: str, before: dict[str, int], after: dict[str, Any]) -> Finding:
-    """Say whether seeds failed that had not failed in the reference. before, after["statuses"]: status -> number of seeds."""
+    """Say whether seeds failed that had not failed in the reference.
+
+    before, after["statuses"]: status -> number of seeds.
+    """
     statuses = Counter(after["statuses"])
     for status in ENDED_EARLY:
         count, was = statuses[status], before.get(status, 0)
@@ -34,7 +37,10 @@ def judge_status(row: str, before: dict[str, int], after: dict[str, Any]) -> Fin
 
 
 def judge_speed(row: str, before: dict[str, Any], after: dict[str, Any], *, fail: bool) -> list[Finding]:
-    """Judge training and sampling speed, each side divided by its machine's calibration workload. fail: a slow one is red."""
+    """Judge training and sampling speed, each side divided by its machine's calibration workload.
+
+    fail: a slow one is red.
+    """
     findings: list[Finding] = []
     machine = relative_machine(before, after)
     for name, subject in (("train", "speed of training"), ("sample", "speed of sampling")):
@@ -55,7 +61,10 @@ def judge_speed(row: str, before: dict[str, Any], after: dict[str, Any], *, fail
 
 
 def _verdict_on_slower(slower: float, spreads: list[float], *, fail: bool) -> tuple[str, str]:
-    """Return the verdict on a speed beyond its budget, and advice. spreads: of the windows that either side measured."""
+    """Return the verdict on a speed beyond its budget, and advice.
+
+    spreads: of the windows that either side measured.
+    """
     spread = max(spreads)
     if spread > NOISY or slower <= SPEED_BUDGET * (1 + sum(spreads)):
         return "inconclusive", f"; the windows differ by {spread:.0%}: measure again on a quiet machine"
@@ -63,7 +72,10 @@ def _verdict_on_slower(slower: float, spreads: list[float], *, fail: bool) -> tu
 
 
 def relative_machine(before: dict[str, Any], after: dict[str, Any]) -> float | None:
-    """Return how many times faster this machine is than the reference's; None where neither workload nor machine is known."""
+    """Return how many times faster this machine is than the reference's.
+
+    It is None where neither the workload's speed nor the machine is known.
+    """
     was, now = before.get("matmul_flops_per_s"), after.get("matmul_flops_per_s")
     if was and now:
         return now / was

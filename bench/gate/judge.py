@@ -21,7 +21,9 @@ def judge(
     fail_on_speed: bool = True,
     partial: bool = False,
 ) -> list[Finding]:
-    """Return all findings about fresh results; both sides are {"columns", "rows"} as bench.gate.reference makes them.
+    """Return all findings about fresh results.
+
+    Both sides are {"columns", "rows"} as bench.gate.reference makes them.
 
     fail_on_speed: a slow row is red, not a warning; partial: a row that is missing from the fresh results is no error.
     """

@@ -1,4 +1,4 @@
-"""What a number of seeds can resolve: pilot variance, the effect found with 80 % power, and the seeds that a wanted effect needs.
+"""What a number of seeds can resolve: pilot variance, effects found, seeds that an effect needs.
 
     effect e of n seeds against n:  P(T' > t) = power,  t = t_{1-alpha, 2n-2},  T' noncentral t with e / (s sqrt(2 / n))        (1)
     of the gate: the larger of (1) at alpha / (2 tests), its two p-values and Holm's first step, and delta + z_power s sqrt(2 / n) (2)
@@ -32,7 +32,9 @@ Entry = dict[str, Any]  # of one metric in a record
 
 @dataclass(frozen=True)
 class Column:
-    """One metric on one board. deviation: a typical row's over seeds, on the scale (median of rows that have one).
+    """One metric on one board.
+
+    deviation: a typical row's over seeds, on the scale (median of rows that have one).
 
     delta: the effect, on the scale, below which the gate is never red: what `seeds` seeds resolve in a typical row.
     """
@@ -49,12 +51,15 @@ class Column:
 
 
 def gated_metrics(primary: str) -> tuple[str, ...]:
-    """Return the metrics that the gate judges on a board, its primary metric first: the one place that says so."""
+    """Return the metrics that the gate judges on a board, its primary metric first."""
     return (primary, *(name for name in GATED if name != primary))
 
 
 def columns(records: Iterable[Record], *, seeds: int | None = None) -> dict[Key, Column]:
-    """Return every gated column of the public board. seeds: of the run that delta is for; those stored if left out."""
+    """Return every gated column of the public board.
+
+    seeds: of the run that delta is for; those stored if left out.
+    """
     entries_of: dict[Key, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     versions: dict[Key, int] = {}
     for record in records:
@@ -93,7 +98,10 @@ def floor_of(values: Sequence[float], scale: str, n: int) -> float:
 
 
 def resolvable(deviation: float, seeds: int, *, alpha: float = ALPHA, power: float = POWER) -> float:
-    """Return the effect that `seeds` seeds against as many find with this power, eq. (1); inf for one noisy seed."""
+    """Return the effect that `seeds` seeds against as many find with this power, eq. (1).
+
+    It is inf for one seed of a row that scatters.
+    """
     if deviation == 0.0:
         return 0.0
     if seeds < 2:
@@ -104,7 +112,9 @@ def resolvable(deviation: float, seeds: int, *, alpha: float = ALPHA, power: flo
 def found_by_gate(
     deviation: float, seeds: int, *, tests: int, floor: float = 0.0, alpha: float = ALPHA, power: float = POWER
 ) -> float:
-    """Return the smallest effect that the gate reports with about this power, eq. (2), where `tests` values differ.
+    """Return the smallest effect that the gate reports with about this power, eq. (2).
+
+    tests: values that differ in the gate's run.
 
     The effect is on the metric's scale, and a red finding lies beyond delta: what the same seeds resolve in one test, or floor
     where that is more.
@@ -150,7 +160,10 @@ def seeds_needed(
 
 
 def noncentrality(df: int, alpha: float, power: float) -> float:
-    """Return the noncentrality at which a one-sided t test at level alpha has this power; 0 where power is below alpha."""
+    """Return the noncentrality at which a one-sided t test at level alpha has this power.
+
+    It is 0 where power is below alpha.
+    """
     from scipy.special import nctdtrinc
 
     return max(0.0, float(nctdtrinc(df, 1 - power, t_quantile(1 - alpha, df))))

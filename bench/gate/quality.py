@@ -1,4 +1,4 @@
-"""Judge metrics: is a cell's metric surely worse than in the reference, and by more than the column's delta?
+"""Judge metrics: is one surely worse than in the reference, and by more than its delta?
 
     identical values pass without statistics; a difference is tested: one-sided on the metric's declared scale, Holm over every
     difference of the run; red only if it is significant and beyond the column's delta, in the mean and in the median seed
@@ -30,7 +30,10 @@ from bench.leaderboard.student import holm
 
 @dataclass(frozen=True)
 class Change:
-    """One metric of one cell before and after: values per seed in the metric's unit; delta is on its scale."""
+    """One metric of one cell before and after: values per seed in the metric's unit.
+
+    delta is on the metric's scale.
+    """
 
     row: str
     metric: str
@@ -53,14 +56,19 @@ class Change:
 
     @property
     def identical(self) -> bool:
-        """Say whether the seeds that both sides ran gave the same bits (fewer seeds are compared with the first ones)."""
+        """Say whether the seeds that both sides ran gave the same bits.
+
+        A run of fewer seeds is compared with the first ones.
+        """
         count = min(len(self.before), len(self.after))
         return self.before[:count] == self.after[:count]
 
 
 @dataclass(frozen=True)
 class Worsening:
-    """How much worse the new mean is on the scale (positive is worse), its p by eq. (1), and its upper confidence limit.
+    """How much worse the new mean is on the scale, its p by eq. (1), and its upper limit.
+
+    size: positive is worse.
 
     p and limit are None where no side has a variance.
     """
@@ -71,7 +79,7 @@ class Worsening:
 
 
 def measure_worsening(test: Change, *, alpha: float = ALPHA) -> Worsening:
-    """Return the worsening with both tests in one, eq. (1), and the limit that it exceeds with probability alpha."""
+    """Return the worsening with the p-value of both tests, eq. (1), and its upper limit at alpha."""
     mean = welch_test(test)
     limits = mean.interval(alpha)
     p, other = mean.p_above, outlying(test)
@@ -95,7 +103,10 @@ def welch_test(test: Change) -> welch.Difference:
 
 
 def outlying(test: Change) -> float | None:
-    """Return the p of the new mean among seeds that scatter as the reference's, eq. (1); None where that is not known."""
+    """Return the p of the new mean among seeds that scatter as the reference's, eq. (1).
+
+    It is None where that scatter is not known.
+    """
     before, after = test.scaled
     if len(before) < 2 or len(after) < 2:  # Welch's test asks the same of one new seed
         return None
@@ -122,7 +133,10 @@ def _variance(values: Sequence[float]) -> float:
 
 
 def judge_quality(tests: Sequence[Change], *, alpha: float = ALPHA) -> list[Finding]:
-    """Return a verdict on each test, in their order. Identical values are no test and cost Holm's correction nothing."""
+    """Return a verdict on each test, in their order.
+
+    Identical values are no test and cost Holm's correction nothing.
+    """
     worsenings = {i: measure_worsening(test, alpha=alpha) for i, test in enumerate(tests) if not test.identical}
     adjusted = dict(zip(worsenings, holm([1.0 if w.p is None else w.p for w in worsenings.values()])))
     return [

@@ -1,4 +1,4 @@
-"""A gate's findings for people and machines: lines for a terminal, Markdown for a job's page, JUnit for a CI server."""
+"""Write findings as lines for a terminal, Markdown for a job's page, JUnit for a CI server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def junit(findings: Sequence[Finding]) -> bytes:
-    """Write JUnit XML, a test case a row: a regression is a failure, a crash or a missing row an error, a doubt skipped."""
+    """Write JUnit XML, a test case a row.
+
+    A regression is a failure, a crash or a missing row an error, and what is inconclusive is skipped.
+    """
     rows: dict[str, list[Finding]] = {}
     for finding in ordered(findings):
         rows.setdefault(finding.row, []).append(finding)
@@ -93,7 +96,10 @@ def xml_text(text: str) -> str:
 
 
 def summary(findings: Sequence[Finding], head: str) -> str:
-    """Write Markdown below 1 MiB: a section a verdict, each cut by itself so that a long one hides no other."""
+    """Write Markdown below 1 MiB, a section a verdict.
+
+    Each section is cut by itself, so that a long one hides no other.
+    """
     from bench.render.markdown import escape, table  # imports pandas
 
     parts = [f"## {escape(head)}\n"]

@@ -12,7 +12,10 @@ Parts = Sequence[tuple[Values, Values]]  # independent estimates of variance, ea
 
 
 def satterthwaite(parts: Parts) -> np.ndarray:
-    """Return the degrees of freedom of a sum of independent variances; a part with 0 of them counts as known."""
+    """Return the degrees of freedom of a sum of independent variances.
+
+    A part with 0 degrees of freedom counts as a known variance.
+    """
     total = sum(variance for variance, _ in parts)
     below = sum(np.where(np.greater(df, 0), np.square(variance) / np.maximum(df, 1), 0.0) for variance, df in parts)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Welch's test: of any difference whose variance is a sum of parts, of two rows of a board, and of all pairs of its rows.
+"""Welch's test of a difference, of two rows of a board, and of all pairs of its rows.
 
     t = d / se,   se^2 = sum of v_i,   df = (sum of v_i)^2 / sum of (v_i^2 / df_i)        (1)
 
@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from bench.leaderboard.centre import Centre, _sum_of_squares, _variance_of_mean
+from bench.leaderboard.centre import Centre, sum_of_squares, variance_of_mean
 from bench.leaderboard.student import Parts, satterthwaite, t_quantile, t_tail
 
 PAIRS_AT_ONCE = 20_000  # their blocks fill a few MB
@@ -24,7 +24,10 @@ PAIRS_AT_ONCE = 20_000  # their blocks fill a few MB
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference on a scale, its standard error (None: it cannot be known), and the degrees of freedom of that error."""
+    """A difference on a scale, its standard error, and the degrees of freedom of that error.
+
+    se is None where it cannot be known.
+    """
 
     value: float
     se: float | None
@@ -37,7 +40,10 @@ class Difference:
 
     @property
     def p_above(self) -> float | None:
-        """Return the one-sided p-value, small where the difference is surely above 0; None without a standard error."""
+        """Return the one-sided p-value, small where the difference is surely above 0.
+
+        None without a standard error.
+        """
         return None if self.se is None else self._tail(self.value, self.se)
 
     def _tail(self, value: float, se: float) -> float:
@@ -53,7 +59,7 @@ class Difference:
 
 
 def difference(value: float, parts: Parts) -> Difference:
-    """Return a difference with the standard error and degrees of freedom of eq. (1), from the parts of its variance."""
+    """Return a difference with the standard error of eq. (1), from the parts of its variance."""
     return Difference(value, math.sqrt(sum(variance for variance, _ in parts)), float(satterthwaite(parts)))
 
 
@@ -65,7 +71,7 @@ def compare(a: Centre, b: Centre) -> Difference:
     parts = [(a.seed_variance or 0.0, a.n_seeds - 1), (b.seed_variance or 0.0, b.n_seeds - 1)]
     if len(a.blocks) == len(b.blocks) and a.blocks:
         paired = [x - y for x, y in zip(a.blocks, b.blocks)]
-        parts.append((_variance_of_mean(paired), len(paired) - 1))
+        parts.append((variance_of_mean(paired), len(paired) - 1))
     else:
         parts += [(a.row_variance, len(a.blocks) - 1), (b.row_variance, len(b.blocks) - 1)]
     return difference(value, parts)
@@ -73,13 +79,18 @@ def compare(a: Centre, b: Centre) -> Difference:
 
 @lru_cache(maxsize=8)
 def pairs_of(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return both positions of all pairs i < j, in the order of itertools.combinations; shared, not to be written to."""
+    """Return both positions of all pairs i < j, in the order of itertools.combinations.
+
+    The arrays are shared: do not write to them.
+    """
     first, second = np.triu_indices(count, k=1)
     return first, second
 
 
 def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:
-    """Compare all pairs i < j, in the order of itertools.combinations: (values, two-sided p), each (M (M - 1) / 2,).
+    """Compare all pairs i < j: (values, two-sided p), each (M (M - 1) / 2,).
+
+    The pairs stand in the order of itertools.combinations.
 
     p is 1 where it cannot be known. Pairs of one board share their blocks of rows, so that all are done at once.
     """
@@ -100,12 +111,15 @@ def compare_pairs(centres: Sequence[Centre]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _paired_variances(blocks: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the row variance of each pair's difference, and its degrees of freedom, from blocks (M, blocks of rows)."""
+    """Return the row variance of each pair's difference, and its degrees of freedom.
+
+    blocks: (M, blocks of rows).
+    """
     size, variances = blocks.shape[1], np.zeros(len(first))
     if size > 1:
         for start in range(0, len(first), PAIRS_AT_ONCE):
             some = slice(start, start + PAIRS_AT_ONCE)
-            variances[some] = _sum_of_squares(blocks[first[some]] - blocks[second[some]]) / (size - 1) / size
+            variances[some] = sum_of_squares(blocks[first[some]] - blocks[second[some]]) / (size - 1) / size
     return variances, size - 1
 
 

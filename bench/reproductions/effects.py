@@ -25,7 +25,10 @@ Numbers = tuple[
 
 @dataclass(frozen=True)
 class Effect:
-    """a against b in one column. value, low, high: a difference, on the log scale a ratio; None where unknown."""
+    """a against b in one column.
+
+    value, low, high: a difference, on the log scale a ratio; None where unknown.
+    """
 
     a: str
     b: str
@@ -74,7 +77,9 @@ def shares_apart(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, 
 
 
 def between(a: Centre, b: Centre, scale: str) -> Numbers:
-    """Return the effect of two arms by Welch; no interval and no p where an arm has one run, whatever its held-out rows say.
+    """Return the effect of two arms by Welch.
+
+    There is no interval and no p where an arm has one run, whatever its held-out rows say.
 
     Where no run of either arm differs from its neighbours (counts often do not) there is no variance to judge by: p is then that of
     the exact permutation test, 2 / C(n_a + n_b, n_a).
@@ -86,7 +91,10 @@ def between(a: Centre, b: Centre, scale: str) -> Numbers:
 
 
 def paired(a: Sequence[float], b: Sequence[float], scale: str) -> Numbers:
-    """Return the effect of two columns of the same runs; where all runs differ alike, p is that of the exact sign test."""
+    """Return the effect of two columns of the same runs.
+
+    Where all runs differ alike, p is that of the exact sign test.
+    """
     differences = [to_scale(x, scale) - to_scale(y, scale) for x, y in zip(a, b, strict=True)]
     n, mean = len(differences), math.fsum(differences) / len(differences)
     se = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / (n - 1) / n) if n > 1 else None
@@ -124,7 +132,7 @@ def with_holm(effects: Sequence[Effect], better: dict[str, str], *, also: Sequen
 
 
 def words(effect: Effect, p: float | None, better: str) -> str:
-    """Say whether an effect was seen, its direction, whether that is the good one, and how many runs it passes over."""
+    """Say whether an effect was seen, its direction, and how many runs it passes over."""
     left_out = effect.left_out
     return _finding(effect, p, better) + (f" ({left_out} run{'s' * (left_out > 1)} left out)" if left_out else "")
 
@@ -142,7 +150,10 @@ def _finding(effect: Effect, p: float | None, better: str) -> str:
 
 
 def spearman(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float, float]:
-    """Return (rank correlation, low, high, p); the interval by Fisher's z with the variance 1.06 / (n - 3) (Fieller et al. 1957)."""
+    """Return (rank correlation, low, high, p).
+
+    The interval is made by Fisher's z with the variance 1.06 / (n - 3) (Fieller et al. 1957).
+    """
     from scipy.stats import spearmanr
 
     n = len(x)

@@ -1,4 +1,4 @@
-"""Markdown made from results: docs/reproductions.md, and the marked blocks of docs/questions.md with their plots.
+"""Write docs/reproductions.md, and the marked blocks of docs/questions.md with their plots.
 
 `python -m bench.reproductions.pages` makes them anew from results/reproductions/. What stands outside the markers of
 questions.md is written by hand and stays.
@@ -18,7 +18,10 @@ from bench.reproductions.tables import Results
 
 
 def write_pages(out: Path) -> list[Path]:
-    """Rebuild both pages from the results in a folder: into docs/ of the checkout for its own results, else into OUT/docs."""
+    """Rebuild both pages from the results in a folder.
+
+    The checkout's own results go into its docs/, others into OUT/docs.
+    """
     docs = ROOT / "docs" if out.resolve() == ROOT / "results" else out / "docs"
     results = results_in(out / "reproductions")
     questions, plots = _questions(results)

@@ -16,7 +16,10 @@ LINE = 120  # letters a line of the setup
 
 
 def with_question(text: str, experiment: Experiment, results: Results) -> tuple[str, dict[str, str]]:
-    """Return the page with this question's block made anew (appended where there is none), and its plots by file name."""
+    """Return the page with this question's block made anew, and its plots by file name.
+
+    The block is appended where the page has none.
+    """
     name = experiment.name
     block, plots = question_block(experiment, results)
     marked = f"<!-- {name} -->\n{block}<!-- end of {name} -->"
@@ -29,7 +32,10 @@ def with_question(text: str, experiment: Experiment, results: Results) -> tuple[
 
 
 def question_block(experiment: Experiment, results: Results) -> tuple[str, dict[str, str]]:
-    """Return setup, plot, arms and effects of a question for each budget that was run, and the plots by file name."""
+    """Return a question's block, a part for each budget that was run, and the plots by file name.
+
+    The block is the setup, then plot, arms and effects of each part.
+    """
     lines = ["", *textwrap.wrap(experiment.setup, LINE), "", f"Run it again: `bench reproduce {experiment.name}`", ""]
     plots = {}
     for budget in experiment.budget:

@@ -49,7 +49,7 @@ def _target_row(target: dict[str, Any]) -> tuple[str, ...]:
 
 
 def cost_rows(results: Results) -> Table:
-    """Make a row of each stored result, with its runs and the CPU time they took, and a sum for each budget."""
+    """Make a row of each stored result: its runs and their CPU time; then a sum for each budget."""
     rows: list[tuple[str, ...]] = []
     sums: dict[str, float] = {}
     for (name, budget), result in sorted(results.items(), key=lambda item: (item[0][1], names().index(item[0][0]))):

@@ -32,7 +32,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word, the difference ours - theirs with its 95 % interval, and p; None where there is no error to judge by."""
+    """The word, the difference ours - theirs with its 95 % interval, and p.
+
+    Interval and p are None where there is no error to judge by.
+    """
 
     word: str
     difference: float
@@ -41,7 +44,9 @@ class Verdict:
 
 
 def judge(ours: Number, theirs: Number, *, better: str, full: bool, whole: bool = True, unit: float = 0.0) -> Verdict:
-    """Return the verdict on ours against theirs. better: "higher", "lower" or "none"; full: the published protocol, unshortened.
+    """Return the verdict on ours against theirs.
+
+    better: "higher", "lower" or "none"; full: the published protocol, unshortened.
 
     whole: every run of ours has a value; unit: of theirs' last printed digit, u of eq. (1).
     """
