@@ -93,16 +93,9 @@ def _sort(entry: os.DirEntry[str], found: Listing) -> bool:
 
 def classes_of(listing: Listing) -> list[str]:
     """Return each image's first-level subfolder, "" for loose images; UsageError where these cannot be classes."""
-    parts = [path.relative_to(listing.folder).parts for path in listing.files]
-    raw = [part[0] if len(part) > 1 else "" for part in parts]
-    names = sorted(set(raw), key=os.fsencode)
-    splits = [name for name in names if name.lower() in SPLITS]
-    folder = shown(listing.folder)
-    if splits:
-        raise UsageError(
-            f"{folder} holds {', '.join(splits)}, which are parts of a split and no classes; give one of them,"
-            " or move its classes up (or rename the folder, if it is a class)"
-        )
+    refuse_splits(listing)
+    raw = _first_levels(listing)
+    names, folder = set(raw), shown(listing.folder)
     if len(names) > 1 and "" in names:
         loose = shown(listing.files[raw.index("")].name)
         raise UsageError(
@@ -111,6 +104,21 @@ def classes_of(listing: Listing) -> list[str]:
     if len({shown(name) for name in names}) < len(names):
         raise UsageError(f"{folder} has subfolders whose names cannot be told apart in print; rename them")
     return [shown(name) for name in raw]
+
+
+def refuse_splits(listing: Listing) -> None:
+    """Raise UsageError where first-level subfolders are the parts of a split."""
+    splits = sorted(name for name in set(_first_levels(listing)) if name.lower() in SPLITS)
+    if splits:
+        raise UsageError(
+            f"{shown(listing.folder)} holds {', '.join(splits)}, which are parts of a split and no classes;"
+            " give one of them, or move its classes up (or rename the folder, if it is a class)"
+        )
+
+
+def _first_levels(listing: Listing) -> list[str]:
+    parts = [path.relative_to(listing.folder).parts for path in listing.files]
+    return [part[0] if len(part) > 1 else "" for part in parts]
 
 
 def shown(name: str | Path) -> str:
