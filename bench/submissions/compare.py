@@ -18,7 +18,6 @@ import numpy as np
 from bench.datasets.own import own_name
 from bench.features import load_space
 from bench.files import finite
-from bench.leaderboard.centre import summarise
 from bench.metrics import Estimate
 from bench.metrics._score import entry_of, metric_of, score
 from bench.plan.facts import applicable_metrics
@@ -26,6 +25,7 @@ from bench.run.findings import findings
 from bench.run.training import Training
 from bench.submissions.contest import MOST_EQUAL, Contest, contest_of, notes_of
 from bench.submissions.pair import NeedsTraining, Pair
+from bench.submissions.score import interval_of
 from bench.submissions.sides import Side, alike, open_side
 
 GROUPS = 5  # of samples, whose spread gives the samples' part of an interval
@@ -95,12 +95,8 @@ class Table:
         )
         values = [scores[name].value for pair in groups if name in (scores := score(pair, (name,)))]
         estimate = replace(estimate, blocks=_with_spread(estimate, values))
-        entry = entry_of(name, estimate) | {"interval": None}
-        if estimate.blocks and math.isfinite(estimate.value):
-            interval = summarise([estimate.value], [estimate.blocks], metric_of(name).scale, estimate.n).interval()
-            if interval is not None:
-                entry["interval"] = [min(interval[0], estimate.value), max(interval[1], estimate.value)]
-        return entry
+        entry = entry_of(name, estimate)
+        return entry | {"interval": interval_of(name, entry)}
 
     @cached_property
     def _groups(self) -> list[Pair]:

@@ -63,6 +63,7 @@ class Contest:
 
 
 def contest_of(samples: Side, real: Side, space: str | None) -> Contest:
+    """Choose and fit the space; UsageError where it does not suit the data, or its classifier is no judge of them."""
     ours, theirs = Rows(samples), Rows(real)
     if samples.is_table:
         if space not in (None, "identity"):
@@ -135,6 +136,7 @@ def judge(contest: Contest) -> tuple[float, float]:
 
 
 def notes_of(contest: Contest) -> dict[str, str]:
+    """Say what was read, how it is compared, and what the space cannot see."""
     sides = {"samples": contest.samples.side, "real": contest.real.side}
     notes = {f"{who}, {what}": words for who, side in sides.items() for what, words in side.notes.items()}
     if not contest.real.side.is_table:
