@@ -30,6 +30,7 @@ from bench.submissions.sides import Side, alike, open_side
 
 GROUPS = 5  # of samples, whose spread gives the samples' part of an interval
 LEAST_OF_A_GROUP = 25
+EXACT = 0.05  # share of samples that are exact rows of REAL, from which it is said
 BOARD = "real"
 
 
@@ -42,6 +43,9 @@ def compare(samples: Path | Side, real: Path | Side, *, space: str | None = None
     contest = contest_of(*alike(*opened), space)
     table = Table(contest)
     flags = findings(Training(), contest.samples.x[:MOST_EQUAL], contest.real.x[:MOST_EQUAL])
+    exact = contest.share_of_exact_rows()
+    if exact > EXACT:
+        flags.append(f"copies: {exact:.0%} of the samples are exact rows of REAL")
     features = {contest.space: load_space(contest.space, contest.dataset).sha256}
     for name in applicable_metrics(features, slow=True):
         if not metric_of(name).slow or metric_of(name).better != "none":
@@ -66,13 +70,13 @@ class Table:
         self.contest = contest
         self.metrics: dict[str, dict[str, Any]] = {}
         equal = contest.equal
-        rows = {"samples": (contest.samples, slice(equal)), "real": contest.third(2, equal)}
+        rows = {"samples": (contest.samples, slice(equal)), "real": contest.third(1, equal)}
         self._contenders = {
             who: contest.against_held_out(part) for who, part in (rows | {"copycat": contest.third(0, equal)}).items()
         }
         self.yardsticks: dict[str, dict[str, float | None]] = {who: {} for who in self._contenders}
         self._whole = contest.whole()
-        self._for_copies = contest.against_held_out((contest.samples, slice(MOST_EQUAL)))
+        self._for_copies = contest.for_copies(slice(MOST_EQUAL))
 
     def add(self, name: str) -> list[str]:
         """Compute a metric where its needs are met, and return what it found in words."""
@@ -104,8 +108,7 @@ class Table:
 
     @cached_property
     def _groups_for_copies(self) -> list[Pair]:
-        samples = self.contest.samples
-        return [self.contest.against_held_out((samples, part)) for part in _parts(min(len(samples), MOST_EQUAL))]
+        return [self.contest.for_copies(part) for part in _parts(min(len(self.contest.samples), MOST_EQUAL))]
 
     def _groups_of_both(self, n: int) -> list[Pair]:
         """Return groups of the n rows that a metric without blocks of its own has used of either side."""

@@ -49,7 +49,7 @@ class Contest:
         return min(self.part, len(self.samples))
 
     def third(self, which: int, rows: int | None = None) -> Part:
-        """Return the first rows of a third of REAL: 0 trains, 1 is held out, 2 is fresh."""
+        """Return the first rows of a third of REAL: 0 trains, 1 is fresh, 2 is held out."""
         start = which * self.part
         return self.real, slice(start, start + (rows or self.part))
 
@@ -59,7 +59,16 @@ class Contest:
 
     def against_held_out(self, rows: Part) -> Pair:
         """Return rows against the held-out third, where copies of the training third can be told."""
-        return Pair(self.dataset, self.third(1), rows, train=self.third(0))
+        return Pair(self.dataset, self.third(2), rows, train=self.third(0))
+
+    def for_copies(self, samples: slice) -> Pair:
+        """Return samples against the held-out third, where copies of all other rows can be told."""
+        return Pair(self.dataset, self.third(2), (self.samples, samples), train=(self.real, slice(2 * self.part)))
+
+    def share_of_exact_rows(self) -> float:
+        """Return the share of samples that equal a real row bit for bit, in [0, 1]."""
+        known = {row.tobytes() for row in np.ascontiguousarray(self.real.side.codes)}
+        return float(np.mean([row.tobytes() in known for row in np.ascontiguousarray(self.samples.side.codes)]))
 
 
 def contest_of(samples: Side, real: Side, space: str | None) -> Contest:

@@ -12,8 +12,9 @@ from bench.files import finite
 from bench.leaderboard.row import SUBMISSION
 from bench.registry import find, load
 from bench.submissions import store
+from bench.submissions.archive import read_header
 from bench.submissions.file import Samples, check_archive, read_samples, sha256_of, template
-from bench.submissions.fitted import is_strict, read_for
+from bench.submissions.fitted import is_another_layout, is_strict, read_for
 from bench.submissions.screen import screen
 from bench.submissions.values import Form, form_of
 
@@ -66,6 +67,7 @@ def score(path: Path, dataset: str, *, space: str | None = None) -> Scores:
         data = replace(data, spaces=(space,))
         load_space(space, data)  # asked for by name: its absence is an error, not a note
     form = form_of(data)
+    strict = strict and not is_another_layout(read_header(path).shape, form)
     x = read_samples(path, form).x if strict else read_for(path, form, data.levels)
     scores = score_samples(data, x)
     scores["flags"] += screen(data, x, scores["metrics"])

@@ -65,14 +65,20 @@ def _folder(path: Path) -> np.ndarray:
 
 def _in_shape(x: np.ndarray, form: Form) -> np.ndarray:
     """Return images as (N, C, H, W) where their layout is not that but can be told from the dataset's shape."""
-    if len(form.shape) != 3 or x.shape[1:] == form.shape:
+    if not is_another_layout(x.shape, form):
         return x
     channels, height, width = form.shape
-    if x.shape[1:] == (height, width, channels):
-        return x.transpose(0, 3, 1, 2)
-    if channels == 1 and x.shape[1:] in ((height, width), (height * width,)):
-        return x.reshape(-1, 1, height, width)
-    return x
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x.reshape(-1, channels, height, width)
+
+
+def is_another_layout(shape: tuple[int, ...], form: Form) -> bool:
+    """Say whether an array's shape is images of the dataset with the channels last, or grey ones without channels or flat."""
+    if len(form.shape) != 3 or shape[1:] == form.shape:
+        return False
+    channels, height, width = form.shape
+    return shape[1:] == (height, width, channels) or (
+        channels == 1 and shape[1:] in ((height, width), (height * width,))
+    )
 
 
 def _from_codes(path: Path, x: np.ndarray, levels: int) -> np.ndarray:
