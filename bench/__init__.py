@@ -46,6 +46,8 @@ def run(
     settings: Names = (),
     data: str | Path | None = None,
     label: str | None = None,
+    missing: str = "",
+    text: Names = (),
     strict: bool = False,
 ) -> Outcome:
     """Train and score what is missing in the folder `out`, with a line a cell on standard error, and return what was done.
@@ -53,15 +55,16 @@ def run(
     What is left out is the suite's: its models, datasets and number of seeds. device: auto, cpu or cuda. precision: fp32 or
     bf16. jobs: cells side by side; one a core, or one on a GPU, if left out. rerun: missing, failed or all. settings:
     "field=value" or "model.field=value". data: your own data in place of datasets: a folder of images, an .npz or a .csv,
-    with the column `label`; strict: an unreadable image is an error.
+    with the column `label` ("none": no labels), `missing` values dropped ("drop") or kept as a category ("keep"), and columns
+    of `text` read as categories; strict: an unreadable image is an error.
     """
     from bench.errors import UsageError
     from bench.executors.device import default_jobs, resolve_device
+    from bench.executors.start import run as run_suite
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
     from bench.plan.suite import load_suite
     from bench.render.progress import Lines
-    from bench.run.sweep import run as run_suite
 
     if rerun not in RERUNS:
         raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")
@@ -75,6 +78,8 @@ def run(
         settings=(settings,) if isinstance(settings, str) else tuple(settings),
         data=str(Path(data).resolve()) if data is not None else None,
         label=label,
+        missing=missing,
+        text=(text,) if isinstance(text, str) else tuple(text),
         strict=strict,
     )
     check_request(request)

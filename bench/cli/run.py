@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli._boards import print_tables, renew_boards
-from bench.cli.app import AsJson, Jobs, Out, app, interrupt_on_sigterm
+from bench.cli.app import AsJson, Jobs, Out, app, command, interrupt_on_sigterm
 from bench.errors import UsageError
 from bench.render.text import clean, seconds_text
 
@@ -43,15 +43,29 @@ class Rerun(StrEnum):
     all = "all"
 
 
+Names = Annotated[
+    list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
+]
+Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+OwnData = Annotated[
+    Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
+]
+Missing = Annotated[
+    str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
+]
+Categories = Annotated[
+    list[str] | None, typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable.")
+]
+KeepStored = Annotated[
+    bool, typer.Option("--keep-stored", help="Count stored cells as done without their samples, as in a clone.")
+]
+
+
 @app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
-    model: Annotated[
-        list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
-    ] = None,
+    model: Names = None,
+    dataset: Datasets = None,
     suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
@@ -62,21 +76,22 @@ def run(
     ] = Precision.fp32,
     jobs: Jobs = None,
     out: Out = Path("results"),
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz or a .csv.")
-    ] = None,
-    label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
+    data: OwnData = None,
+    label: Annotated[str | None, typer.Option(help="With --data: the column of class labels, or none.")] = None,
+    missing: Missing = "",
+    text: Categories = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
+    keep_stored: KeepStored = False,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
-    if not (everything or model or dataset or data):
+    if not (everything or model or dataset or data or suite.endswith(".toml")):
         raise UsageError("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)")
     from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request
@@ -93,29 +108,41 @@ def run(
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
         label=label,
+        missing=missing,
+        text=tuple(text or ()),
         strict=strict,
         fetch=not dry_run,
     )
     check_request(request)
     if dry_run:
-        print_plan(request, out, rerun, as_json=as_json)
+        print_plan(request, out, rerun, keep_stored=keep_stored, as_json=as_json)
         return
     jobs = jobs or default_jobs(request.device)
-    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, as_json=as_json)
+    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, keep_stored=keep_stored, as_json=as_json)
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
 
-def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_json: bool) -> Outcome:
+def run_and_report(
+    request: Request, *, out: Path, jobs: int, rerun: Rerun, keep_stored: bool = False, as_json: bool
+) -> Outcome:
     """Run what is missing, rebuild the boards, print them and name their files."""
+    from bench.executors import start
     from bench.plan.suite import load_suite
     from bench.render.progress import Lines, Live
-    from bench.run.sweep import run as run_suite
 
     observer = Live() if sys.stderr.isatty() else Lines()
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
-        outcome = run_suite(request, out=out, jobs=jobs, rerun=rerun.value, observer=observer, throughput=throughput)
+        outcome = start.run(
+            request,
+            out=out,
+            jobs=jobs,
+            rerun=rerun.value,
+            keep_stored=keep_stored,
+            observer=observer,
+            throughput=throughput,
+        )
     except UsageError:
         refused = True  # nothing ran, perhaps because another run has the folder
         raise
@@ -127,7 +154,7 @@ def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_j
         print(json.dumps(_outcome_json(outcome, files), indent=1))
         return outcome
     print_tables(out, {cell.dataset["id"] for cell in outcome.plan.cells}, suite=request.suite)
-    _say_outcome(outcome)
+    _say_outcome(outcome, out)
     if files:
         print("Boards: " + ", ".join(str(path) for path in files))
     return outcome
@@ -149,7 +176,7 @@ def _outcome_json(outcome: Outcome, files: list[Path]) -> dict[str, Any]:
     }
 
 
-def _say_outcome(outcome: Outcome) -> None:
+def _say_outcome(outcome: Outcome, out: Path) -> None:
     if not outcome.trained and not outcome.rescored:
         print(f"Nothing to do: all {outcome.kept} cells were done before; nothing was computed again.")
     else:
@@ -164,26 +191,25 @@ def _say_outcome(outcome: Outcome) -> None:
     for slot in outcome.diverged:
         print(clean(f"diverged (a finding, not a failure): {slot}"))
     for slot in outcome.failed:
-        print(clean(f"failed: {slot} (bench show {slot}; run it again with --rerun failed)"))
+        print(clean(f"failed: {slot} ({command('show', slot, out=out)}; run it again with --rerun failed)"))
 
 
-def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> None:
+def print_plan(request: Request, out: Path, rerun: Rerun, *, keep_stored: bool = False, as_json: bool) -> None:
     """Print every cell of a request and what would be done with it, every skip and why; run nothing."""
-    from bench.executors.local import Workers
-    from bench.executors.planning import make_plan
+    from bench.executors import start
     from bench.records.cost import COMMITTED, read_ledger
     from bench.records.store import Store
     from bench.run.progress import expected_seconds
     from bench.run.todo import todo_list
 
-    with Workers() as workers:
-        plan, _ = make_plan(workers, request)
-    listed = todo_list(plan, Store(out), rerun=rerun.value) if out.exists() else None
+    plan = start.plan(request)
+    listed = todo_list(plan, Store(out), rerun=rerun.value, keep_stored=keep_stored) if out.exists() else None
     todo = None if listed is None else {one.cell.slot: one.action for one in listed}
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]
-        print(json.dumps(plan.to_json() | {"cells": cells}, indent=1))
+        skips = [skip.__dict__ for skip in plan.skips]
+        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken}, indent=1))
         return
     ledger = read_ledger(out, COMMITTED)
     for cell, action in actions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,12 +35,13 @@ def print_one(name: str, out: Path) -> None:
 
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
-    if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):
+    if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".npy", ".csv"):
         _show_own(Path(name))
         return
     record = _cell_record(name, out)
     if record is not None:
         print(json.dumps(record, indent=1, sort_keys=True))
+        _print_traceback(record)
         return
     for kind, describe in (("model", _show_model), ("dataset", _show_dataset), ("metric", _show_metric)):
         if name in entries(kind) or (kind == "model" and name.endswith(".py")):
@@ -69,6 +71,15 @@ def _cell_record(name: str, out: Path) -> Record | None:
     if record is None:
         raise UsageError(f"{paths[0]} is not a stored cell: {problem}")
     return record
+
+
+def _print_traceback(record: Record) -> None:
+    """Print a failed cell's traceback line by line, on standard error: in JSON it is one string."""
+    error = record["error"]
+    if error:
+        print(f"\n{error['type']} in phase {error['phase']}:", file=sys.stderr)
+        for line in error["message"].splitlines():
+            print(f"  {clean(line)}", file=sys.stderr)
 
 
 def _show_model(name: str, out: Path) -> None:

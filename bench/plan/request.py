@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TypedDict
 
 from bench.plan.cell import Cell
+
+
+class Reading(TypedDict):
+    """What own_dataset is told beside the path."""
+
+    label: str | None
+    missing: str
+    text: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,15 @@ class Request:
     settings: tuple[str, ...] = ()  # "field=value" or "model.field=value"
     data: str | None = None  # path of the user's own data, in place of the suite's datasets
     label: str | None = None  # its column of labels
+    missing: str = ""  # "drop" or "keep": what becomes of its missing values
+    text: tuple[str, ...] = ()  # its columns of categories written as numbers
     strict: bool = False  # an unreadable image is an error
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
+
+    @property
+    def reading(self) -> Reading:
+        """How own_dataset is to read the data; every cell repeats it."""
+        return {"label": self.label, "missing": self.missing, "text": self.text}
 
 
 def split_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -44,25 +59,8 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, and one line for each plugin that is broken."""
+    """All cells, all skips, and one line for each plugin that is broken. Cells share the dicts they have in common."""
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
     broken: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON, for the way from the planning process."""
-        return {
-            "cells": [cell.to_json() for cell in self.cells],
-            "skips": [asdict(skip) for skip in self.skips],
-            "broken": list(self.broken),
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Plan:
-        """The inverse of to_json."""
-        return cls(
-            tuple(Cell(**cell) for cell in value["cells"]),
-            tuple(Skip(**skip) for skip in value["skips"]),
-            tuple(value["broken"]),
-        )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from bench.errors import UsageError
+from bench.files.shapes import Count, Expected, Flag, Name, Number, is_count, is_number, is_text, parse, read_toml
 from bench.registry import entries, unknown
-from bench.shapes import Count, Expected, Flag, Name, Number, is_count, is_number, is_text, parse, read_toml
 
 KINDS = ("2d", "table", "image", "large_image")  # Dataset.kind
 FOLDER = Path(__file__).parent / "suites"

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from bench.records.record import SCHEMA
-from bench.shapes import (
+from bench.files.shapes import (
     Count,
     CountOrNull,
     Expected,
@@ -32,6 +31,7 @@ from bench.shapes import (
     shown,
     wrong_shape,
 )
+from bench.records.record import SCHEMA
 
 Status: TypeAlias = Literal["ok", "diverged", "oom", "timeout", "crashed"]
 Direction: TypeAlias = Literal["lower", "higher", "none"]
@@ -192,6 +192,7 @@ class RecordShape(TypedDict):
     resources: Resources
     curve: NotRequired[Curve]
     measures: NotRequired[Object]
+    versions: NotRequired[Object]
     env_ref: NotRequired[LabelOrNull]
     code: NotRequired[SourceState | None]
     artifacts: NotRequired[Objects]

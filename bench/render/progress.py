@@ -29,6 +29,12 @@ class Lines:
         self.total = len(todo)
         for line in plan.broken:
             self._say(f"broken plugin: {line}")
+        elsewhere = sum(one.without_samples for one in todo)
+        if elsewhere:
+            self._say(
+                f"{len(plan.cells)} cells: {elsewhere} stored by another machine, without their samples; computed anew "
+                "(--keep-stored counts them as done)"
+            )
         self._say(
             f"{len(plan.cells)} cells: {done} done before, {len(todo)} to do; {len(plan.skips)} skipped with a reason"
         )

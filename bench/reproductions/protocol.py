@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from bench.errors import UsageError
+from bench.files.shapes import Count, Flag, Label, Name, Number, NumberOrNull, Text, parse, read_toml
 from bench.registry import entries, unknown
 from bench.reproductions.measure import Column, columns_of, measure_names
-from bench.shapes import Count, Flag, Label, Name, Number, NumberOrNull, Text, parse, read_toml
 
 FOLDER = Path(__file__).parent
 BUDGETS = ("cpu", "gpu")

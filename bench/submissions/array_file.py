@@ -70,11 +70,11 @@ def _read_npy(stream: IO[bytes], size: int, path: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> tuple[np.ndarray, str]:
     """Read a table's numbers, its labels left aside; text columns are refused, since two files may number them differently."""
-    from bench.datasets.own.table import read_table
+    from bench.datasets.own.table import Reading, read_table
 
-    arrays = read_table(path, None)
-    texts = [words for what, words in arrays.notes.items() if "categories" in what]
-    if texts:
-        raise UsageError(f"{shown(path)} has columns of text, {texts[0]}; to compare two tables, make them numbers")
-    labels = arrays.notes.get("labels")
-    return arrays.x, path.name + (f"; {labels} left aside" if labels else "")
+    arrays = read_table(path, Reading())
+    if "categories" in arrays.notes:
+        raise UsageError(
+            f"{shown(path)} has columns of text ({arrays.notes['categories']}); to compare two tables, make them numbers"
+        )
+    return arrays.x, f"{path.name}, columns {', '.join(arrays.columns)}"

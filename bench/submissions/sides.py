@@ -161,6 +161,11 @@ def alike(samples: Side, real: Side) -> tuple[Side, Side]:
         if samples.codes.shape[1] != real.codes.shape[1]:
             widths = [f"{side.name} has {side.codes.shape[1]}" for side in (samples, real)]
             raise UsageError(f"{' and '.join(widths)} numbers a row; expected as many on both sides")
+        columns = [side.notes["source"].partition(", columns ")[2] for side in (samples, real)]
+        if all(columns) and columns[0] != columns[1]:
+            raise UsageError(
+                f"{samples.name} has the columns {columns[0]} and {real.name} {columns[1]}; expected the same in one order"
+            )
     elif samples.is_table or real.is_table:
         rows, images = (samples, real) if samples.is_table else (real, samples)
         raise UsageError(

@@ -16,11 +16,11 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 
 from bench.errors import UsageError
 from bench.files import encode_json, read_json, write_atomic
+from bench.files.shapes import Count, Expected, Name, Object, Text, Texts, shown, wrong_shape
 from bench.leaderboard.row import SUBMISSION
 from bench.records.record import BOARDS, Record
 from bench.records.schema import Boards
 from bench.registry import entries
-from bench.shapes import Count, Expected, Name, Object, Text, Texts, shown, wrong_shape
 
 SCHEMA = "bench.submission/1"
 PREFIX = "sub:"  # no model's name holds a colon: a submission cannot pass for one

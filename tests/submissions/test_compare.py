@@ -277,7 +277,9 @@ def test_python_and_command_line_give_the_contract(tmp_path):
     command = [sys.executable, "-m", "bench.cli", "score", paths[0], "--data", paths[1]]
     printed = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
     ours, theirs = values(scores), values(printed)
-    assert ours.keys() == theirs.keys() and ours.pop("c2st_auc") and theirs.pop("c2st_auc")  # its forest is smaller here
+    assert (
+        ours.keys() == theirs.keys() and ours.pop("c2st_auc") and theirs.pop("c2st_auc")
+    )  # its forest is smaller here
     assert theirs == pytest.approx(ours, rel=1e-9)
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "95 % interval" in text and "times that of real against real" in text

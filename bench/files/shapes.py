@@ -16,8 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
-from bench.errors import UsageError
-from bench.registry import unknown
+from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError

@@ -9,7 +9,7 @@ import pytest
 from typing_extensions import TypedDict
 
 from bench.errors import UsageError
-from bench.shapes import Count, Name, NumberOrNull, Text, parse, read_toml, shown, spell_path, wrong_shape
+from bench.files.shapes import Count, Name, NumberOrNull, Text, parse, read_toml, shown, spell_path, wrong_shape
 
 
 class Part(TypedDict):
