@@ -93,24 +93,44 @@ def run(
     )
 
 
-def score(samples: str | Path | np.ndarray, dataset: str) -> dict[str, Any]:
-    """Score samples, a file as `bench submit` takes it or an array (N, *shape), by every sample metric of a dataset.
+def score(
+    samples: str | Path | np.ndarray,
+    dataset: str | None = None,
+    *,
+    data: str | Path | np.ndarray | None = None,
+    space: str | None = None,
+) -> dict[str, Any]:
+    """Score samples by every sample metric, on the boards of a dataset or against real data of your own.
 
-    Returns {"dataset", "metrics": {"public", "private": {name: {"value", "better", ...}}}, "flags"}; a value that is no
-    finite number is None. InvalidSubmission lists all that is wrong with the samples.
+    samples, data: a folder of images, an .npz, .npy or .csv, or an array (N, ...). space: random, pca, lenet or inception; what
+    suits the data if left out. Returns what `bench score --json` prints: {"dataset", "metrics": {board: {name: {"value",
+    "interval", "better", ...}}}, "yardsticks", "flags", ...}; the boards are "public" and "private", or "real" for your own data.
+    A value that is no finite number is None. InvalidSubmission lists all that is wrong with samples of a dataset.
     """
     import tempfile
 
     import numpy as np
 
-    from bench.submissions.enter import score as score_file
+    from bench.errors import UsageError
+    from bench.submissions.enter import score as score_on_boards
 
-    if isinstance(samples, str | Path):
-        return score_file(Path(samples), dataset)
+    if (dataset is None) == (data is None):
+        raise UsageError("say what to score against, one of two: dataset=... or data=...")
     with tempfile.TemporaryDirectory() as folder:  # an array passes the same checks as a file
-        path = Path(folder) / "samples.npz"
-        np.savez(path, samples=np.asarray(samples))
-        return score_file(path, dataset)
+
+        def path_of(given: str | Path | np.ndarray, name: str) -> Path:
+            if isinstance(given, str | Path):
+                return Path(given)
+            path = Path(folder) / f"{name}.npz"
+            np.savez(path, samples=np.asarray(given))
+            return path
+
+        if dataset is not None:
+            return score_on_boards(path_of(samples, "samples"), dataset, space=space)
+        assert data is not None
+        from bench.submissions.compare import compare
+
+        return compare(path_of(samples, "samples"), path_of(data, "data"), space=space)
 
 
 def load_results(out: str | Path = "results") -> list[dict[str, Any]]:
