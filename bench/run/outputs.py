@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset
+from bench.datasets import Dataset, some_rows
 from bench.files import write_atomic
 from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
@@ -40,7 +40,8 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
             _check_shape(samples, (n, *dataset.shape), "sample")
             outputs["samples"] = dataset.to_grid(samples.float(), dequantized=lebesgue)
         if hasattr(model, "sample_given") and dataset.n_classes:
-            y = dataset.train.y[dataset.train.y >= 0][:MAX_GIVEN]
+            labelled = dataset.train.y[dataset.train.y >= 0]
+            y = labelled[some_rows(len(labelled), MAX_GIVEN).to(labelled.device)]
             with fast():
                 given = model.sample_given(y, seed=cell.seed)
             _check_shape(given, (len(y), *dataset.shape), "sample_given")

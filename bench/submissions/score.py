@@ -20,7 +20,7 @@ def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
     """{"dataset", "metrics": {"public", "private": {name: {"value", ...}}}, "flags"} of samples (n, *shape); slow metrics left out."""
     outputs = {"samples": dataset.to_grid(torch.as_tensor(samples))}
     features, missing = spaces_of(dataset)
-    flags = [*findings(Training(), outputs["samples"], dataset.train.x[:MAX_GIVEN]), *missing]
+    flags = [*findings(Training(), outputs["samples"], dataset.train.some(MAX_GIVEN).x), *missing]
     metrics: dict[str, Any] = {}
     shared: dict[Any, Any] = {}
     for board in BOARDS:
