@@ -119,15 +119,26 @@ def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
     for name in (a, b):
         if name not in names:
             raise unknown("row", name, names)
-    frame = compare.compare_models(records, a, b, dataset=dataset)
+    found = compare.compare_models(records, a, b, dataset=dataset)
+    noise = "; one seed a side: training noise is not in p" if found.without_training_noise else ""
     print(
-        f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table"
+        f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table{noise}"
     )
-    for row in frame.itertuples(index=False):
-        board, metric, left, right, scale, difference, se, p, p_holm = row
+    for row in found.frame.itertuples(index=False):
+        board, metric, left, right, scale, difference, se, _, p_holm, winner, needed = row
         error = "unknown" if se is None or se != se else number(se)
-        words = "no difference shown" if p_holm >= 0.05 else "differ"
         print(
             f"{board:8} {metric:26} {number(left):>10} {number(right):>10}  {scale:5} {number(difference):>10} "
-            f"± {error}, p {p_holm:.3g}: {words}"
+            f"± {error}, p {p_holm:.3g}: {_finding(p_holm, winner, needed, min(found.seeds))}"
         )
+
+
+def _finding(p: float, winner: str, needed: object, seeds: int) -> str:
+    """Say which side is better, or why no difference is shown."""
+    import pandas
+
+    if p < 0.05:
+        return f"{winner} is better" if winner else "differ"
+    if needed is None or needed is pandas.NA:
+        return "no difference shown"
+    return f"no difference shown: {seeds} seeds cannot show one of this size here; {needed} would"

@@ -35,6 +35,15 @@ class Errors(NamedTuple):
     blocks: tuple[float, ...] = ()
     se: float | None = None
 
+    def spread_once(self) -> Errors:
+        """Return blocks that spread as the error says, for values that are no mean over rows to first order."""
+        if self.se is None:
+            return self
+        blocks = np.array(self.blocks)
+        middle = blocks.mean()
+        scale = self.se / (blocks.std(ddof=1) / len(blocks) ** 0.5)
+        return Errors(tuple((middle + scale * (blocks - middle)).tolist()), self.se)
+
 
 def dealt_order(n: int, strata: Tensor | None) -> Tensor:
     """Return an order of n rows, a fixed random one, in which the blocks of `block_of_rows` share each stratum evenly."""
@@ -80,12 +89,17 @@ class Blocks:
         kept[rows] = False
         return kept.nonzero().flatten()
 
-    @property
+    @cached_property
+    def ring(self) -> np.ndarray:
+        """The sets in a random order: neighbours in the order of blocks are often of one class."""
+        return np.random.RandomState(SEED).permutation(len(self.sets))
+
+    @cached_property
     def pairs(self) -> list[Tensor]:
-        """Each set together with the next one; empty where sets overlap, since then eq. (3) does not hold."""
+        """Each set together with its neighbour in the ring; empty where sets overlap, since then eq. (3) does not hold."""
         if self.parts is not None or len(self.sets) < 4:
             return []
-        return [torch.cat([a, b]) for a, b in zip(self.sets, [*self.sets[1:], self.sets[0]])]
+        return [torch.cat([self.sets[a], self.sets[b]]) for a, b in zip(self.ring, np.roll(self.ring, -1))]
 
     def jackknife(self, value: float, without: Callable[[Tensor], float]) -> Errors:
         """Return the errors of a value; without(rows): the value where these rows are left out."""
@@ -113,8 +127,21 @@ class Blocks:
         variance = float(blocks.var(ddof=1)) / len(blocks)
         if not variance > 0 or not np.isfinite(variance):
             return Errors()
-        twice = _second_order(value, left_out, beyond, np.array(together)) if len(together) else 0.0
+        twice = 0.0
+        if together:
+            interaction = _interactions(value, left_out[self.ring], beyond[self.ring], np.array(together))
+            twice = 2 * self._mean_square(interaction) / (count * (count - 1))
         return Errors(tuple(blocks.tolist()), max(variance / 2, variance - twice) ** 0.5)
+
+    def _mean_square(self, interaction: np.ndarray) -> float:
+        """Return the mean square round the ring; of single rows, about the mean of each pair of classes, which the split fixes."""
+        if not self.one_by_one or self.strata is None:
+            return float(np.mean(interaction**2))
+        classes = self.strata.cpu().numpy()[self.ring]
+        pairs = np.sort(np.stack([classes, np.roll(classes, -1)]), axis=0).T
+        kind = np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
+        left = interaction - (np.bincount(kind, interaction) / np.bincount(kind))[kind]
+        return float((left**2).sum() / max(1, len(left) - kind.max() - 1))
 
     def _summed(self, beyond: np.ndarray) -> np.ndarray:
         """Sum what single rows do, less the mean of their class, over the blocks: the spread of the sums is that within classes."""
@@ -128,10 +155,9 @@ class Blocks:
         return np.array([left[rows].sum() * count / self.n for rows in block_of_rows(self.n)])
 
 
-def _second_order(value: float, alone: np.ndarray, beyond: np.ndarray, together: np.ndarray) -> float:
-    """Return V2 of eq. (3) from the values without one set and without neighbouring two."""
+def _interactions(value: float, alone: np.ndarray, beyond: np.ndarray, together: np.ndarray) -> np.ndarray:
+    """Return g of eq. (3) for neighbours round the ring, from the values without one set and without two."""
     count, ahead = len(alone), lambda x: np.roll(x, -1)
     sums = count * (count - 1) * value - (count - 1) * (count - 2) * (alone + ahead(alone))
     kernel = (sums + (count - 2) * (count - 3) * together) / 2
-    interaction = kernel - value - (beyond + ahead(beyond)) / 2
-    return float(2 / (count * (count - 1)) * np.mean(interaction**2))
+    return kernel - value - (beyond + ahead(beyond)) / 2

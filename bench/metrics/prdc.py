@@ -171,7 +171,8 @@ def errors_of(real: Side, fakes: list[Side], blocks: Blocks, *, k: int) -> tuple
         without = [_mean([c.without(b, blocks.rest(rows)) for c in counts]) for b, rows in enumerate(sets)]
     alone, together = without[: len(blocks.sets)], without[len(blocks.sets) :]
     named = lambda found, name: [values[name] for values in found]
-    return value, {name: blocks.errors(value[name], named(alone, name), named(together, name)) for name in NAMES}
+    errors = {name: blocks.errors(value[name], named(alone, name), named(together, name)) for name in NAMES}
+    return value, {name: error.spread_once() for name, error in errors.items()}
 
 
 def _radii_varied(real: Side, fakes: list[Side], lefts: list[Tensor], *, k: int) -> list[dict[str, float]]:

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 from bench.files import encode_json
 from bench.plan.cell import Cell
 from bench.shapes import (
+    AmountOrNull,
     Count,
     CountOrNull,
     Expected,
@@ -47,6 +48,7 @@ class Entry(TypedDict):
     unit: Label
     n: CountOrNull
     blocks: Numbers
+    test_se: NotRequired[AmountOrNull]
 
 
 class DatasetFacts(TypedDict):

@@ -103,13 +103,28 @@ def _explain(primary: str, main: pd.DataFrame, board: str) -> tuple[str, ...]:
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
     lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
     lines.append(
-        "± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart."
+        "± is a 95 % interval over training seeds and held-out rows; a rank range counts the models surely better and surely worse."
     )
     if not seeds or min(seeds) < 5:
-        lines.append("Order not established: fewer than five seeds.")
+        lines.append("Order not established: rows of fewer than five seeds have no rank range.")
+    if separated := _separated(main):
+        lines.append(separated)
     if (main.family == SUBMISSION).any():
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
+
+
+def _separated(main: pd.DataFrame) -> str:
+    """Say how many pairs of rows are surely different, and what follows for the first place."""
+    from bench.leaderboard.ranks import separation
+
+    rows = main[main.rank_low.notna() & (main.family != SUBMISSION) & (main.n_failed == 0)]
+    found = separation([(int(low), int(high)) for low, high in zip(rows.rank_low, rows.rank_high)])
+    if found.rows < 2:
+        return ""
+    if not found.pairs:
+        return f"No two of these {found.rows} rows are surely different: the order is that of chance as far as these results can tell."
+    return f"{found.pairs} of {found.of} pairs of rows are surely different; {found.may_be_first} of {found.rows} rows may be first."
 
 
 def _metric_order(here: pd.DataFrame) -> list[str]:
@@ -128,8 +143,10 @@ def _place(row: object, on_board: bool) -> str:
         return "ref"
     if not on_board or math.isinf(_rank(row)):
         return DASH
-    low, high = int(row.rank_low), int(row.rank_high)  # type: ignore[attr-defined]
     mark = "sub " if row.family == SUBMISSION else ""  # type: ignore[attr-defined]
+    if _missing(row.rank_low):  # type: ignore[attr-defined]
+        return f"{mark}{int(row.rank)}"  # type: ignore[attr-defined]
+    low, high = int(row.rank_low), int(row.rank_high)  # type: ignore[attr-defined]
     return f"{mark}{int(row.rank)}" if low == high else f"{mark}{int(row.rank)} ({low}–{high})"  # type: ignore[attr-defined]
 
 

@@ -146,6 +146,8 @@ def _rebuild(results: Path) -> list[str]:
 
 def _places(one: store.Submission, results: Path) -> list[dict[str, Any]]:
     """The rank and rank range among the models of every suite that ran this dataset, on both boards."""
+    import pandas as pd
+
     from bench.leaderboard.table import tidy
 
     here = [r for r in Store(results).records() if r["dataset"]["sha256"] == one["dataset"]["sha256"]]
@@ -160,7 +162,8 @@ def _places(one: store.Submission, results: Path) -> list[dict[str, Any]]:
         models = part[part.family != store.SUBMISSION]
         for row in part[part.family == store.SUBMISSION].itertuples():
             if row.rank == row.rank:  # not missing
-                place = {"rank": int(row.rank), "low": int(row.rank_low), "high": int(row.rank_high)}
+                low, high = (None if end is pd.NA else int(end) for end in (row.rank_low, row.rank_high))
+                place = {"rank": int(row.rank), "low": low, "high": high}
                 found.append({"suite": suite, "device": device, "board": side, "models": len(models), **place})
     return found
 
@@ -170,6 +173,6 @@ def _place_lines(places: list[dict[str, Any]], dataset: str, results: Path) -> l
         return [f"no rank: {results} holds no results on this version of {dataset}; bench run --all -d {dataset}"]
     return [
         f"rank among {p['models']} models of {p['suite']}-{p['device']}, {p['board']} board: "
-        f"{p['rank']} (range {p['low']} to {p['high']})"
+        f"{p['rank']}" + ("" if p["low"] is None else f" (range {p['low']} to {p['high']})")
         for p in sorted(places, key=lambda p: (p["suite"], p["device"], p["board"] != "public"))
     ]

@@ -74,7 +74,7 @@ def _row(source: Source, key: Key, model: str, head: Row, public: Row | None, pr
         "failed": head["n_failed"],
         "reference": bool(head["reference"]),
         "rank": rank,
-        "range": "" if rank is None or low == high else f"{low}–{high}",
+        "range": "" if rank is None or low is None or low == high else f"{low}–{high}",
         "value": value_text(public),
         "interval": interval_text(public),
         "sort": None if public is None else public["centre"],

@@ -144,7 +144,7 @@ def _results(source: Source) -> dict[str, list[dict[str, Any]]]:
         private = source.primary(key, "private")
         for model, row in source.primary(key).items():
             low, high = row["rank_low"], row["rank_high"]
-            span = "" if row["rank"] is None or low == high else f" ({low}–{high})"
+            span = "" if row["rank"] is None or low is None or low == high else f" ({low}–{high})"
             found[_id_of(source, key, model)].append({
                 "board": key[2], "suite": key[0], "anchor": slug(*key), "row": model, "metric": row["metric"],
                 "rank": "ref" if row["reference"] else f"{row['rank']}{span}", "value": value_text(row),

@@ -30,7 +30,7 @@ def family_tree(source: Source) -> dict[str, dict[str, Any]]:
 
 def _best_places(source: Source) -> dict[str, str]:
     """Model id -> "1st (1–3) on ring8": where it is placed best in the main suite, with the range of that rank there."""
-    places: dict[str, list[tuple[int, str, int, int]]] = defaultdict(list)
+    places: dict[str, list[tuple[int, str, int | None, int | None]]] = defaultdict(list)
     for key in source.keys:
         if key[:2] == source.suites[0]:
             for model, row in source.primary(key).items():
@@ -39,9 +39,10 @@ def _best_places(source: Source) -> dict[str, str]:
     words = {}
     for model, found in places.items():
         best = min(rank for rank, *_ in found)
-        _, boards, low, high = zip(*(place for place in found if place[0] == best))
+        _, boards, lows, highs = zip(*(place for place in found if place[0] == best))
         where = boards[0] if len(boards) == 1 else f"{len(boards)} boards"
-        span = "" if min(low) == max(high) else f" ({min(low)}–{max(high)})"
+        low, high = ([end for end in ends if end is not None] for ends in (lows, highs))
+        span = f" ({min(low)}–{max(high)})" if low and min(low) != max(high) else ""
         words[model] = f"{ordinal(best)}{span} on {where}"
     return words
 
@@ -90,7 +91,7 @@ def _place(source: Source, key: Any, model: str) -> dict[str, Any]:
     ranked = sum(not r["reference"] and r["rank"] is not None for r in column.values())
     fifth = int(5 * (row["rank"] - 1) / max(ranked, 1))
     low, high = row["rank_low"], row["rank_high"]
-    note = "" if low == high else f"{low}–{high}"
+    note = "" if low is None or low == high else f"{low}–{high}"
     return {"text": str(row["rank"]), "sort": row["rank"], "class": f"q{fifth}", "note": note}
 
 
@@ -98,7 +99,7 @@ def _mean(row: Any, found: list[Any]) -> dict[str, Any]:
     """The mean rank over the boards that all entered, the span of rank ranges, and boards entered."""
     if row is None:
         return {"text": DASH, "sort": None, "class": "mean", "note": ""}
-    ranked = [r for r in found if r is not None and r["rank"] is not None]
+    ranked = [r for r in found if r is not None and r["rank_low"] is not None]
     span = f"{min(r['rank_low'] for r in ranked)}–{max(r['rank_high'] for r in ranked)}, " if ranked else ""
     absent = row.mean_rank is None or row.mean_rank != row.mean_rank
     note = f"{span}{row.boards_entered} of {row.boards}"
