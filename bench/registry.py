@@ -1,8 +1,9 @@
-"""Names and files: the file system is the registry. Listing reads syntax trees and imports no plugin and no torch.
+"""The file system is the registry: listing reads syntax trees, imports no plugin and no torch.
 
 baselines/kde.py         is model kde
 bench/datasets/iris.py   is dataset iris
 bench/metrics/kid.py     holds the metrics marked with @metric in it
+bench/reproductions/measures/collapse.py is measure collapse: what an experiment reads off a fitted model
 ./my_flow.py             is a model too, given as a path
 entry points             genbench.models, genbench.datasets: name -> "package.module"
 """
@@ -28,6 +29,7 @@ FOLDERS = {
     "model": (("baselines", ROOT / "baselines"), ("gan_models", ROOT / "gan_models")),
     "dataset": (("bench.datasets", ROOT / "bench" / "datasets"),),
     "metric": (("bench.metrics", ROOT / "bench" / "metrics"),),
+    "measure": (("bench.reproductions.measures", ROOT / "bench" / "reproductions" / "measures"),),
 }
 FAMILIES = ("statistical", "tractable", "approximate", "implicit", "extension", "reference")
 KINDS_OF_DATA = {"2d": "2-D", "table": "Tables", "image": "Small images", "large_image": "Images"}  # in words, in order
@@ -61,7 +63,7 @@ class Entry:
 
 @cache
 def entries(kind: str) -> dict[str, Entry]:
-    """Return all plugins of a kind by name: models by family and name, others by file, third parties' last."""
+    """Return all plugins of a kind: models by family and name, others by file, third parties' last."""
     plugins: dict[str, Entry] = {}
     for package, folder in FOLDERS[kind]:
         for path in sorted(folder.glob("*.py")):
@@ -121,13 +123,15 @@ def read_entry(kind: str, path: Path, module: str) -> Entry:
     entry = replace(entry, title=(ast.get_docstring(tree) or "").strip().split("\n")[0])
     if kind == "model":
         return _read_model(tree, entry)
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    attribute = "measure" if kind == "measure" else path.stem
+    if kind in ("dataset", "measure") and attribute not in functions:
+        return replace(entry, error=f"no function {attribute!r} in it")
     if kind == "dataset":
-        if path.stem not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
-            return replace(entry, error=f"no function {path.stem!r} in it")
         parts = (n for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign) for n in ast.walk(node))
         stored = {n.id for n in parts if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         entry = replace(entry, downloads="FILES" in stored)
-    return replace(entry, attribute=path.stem)
+    return replace(entry, attribute=attribute)
 
 
 def _read_model(tree: ast.Module, entry: Entry) -> Entry:

@@ -100,7 +100,9 @@ def page(trials: int) -> str:
         found = ratios(n, classes, exact, trials=trials)
         for place, what in enumerate(("", "; paired")):
             lines.append(f"| {title}{what} | " + " | ".join(f"{found[name][place]:.2f}" for name in METRICS) + " |")
-    return "\n".join([*lines, "", f"{trials} held-out sides each: a ratio is known to about {1 / (2 * trials) ** 0.5:.0%}.", "", ""])
+    return "\n".join(
+        [*lines, "", f"{trials} held-out sides each: a ratio is known to about {1 / (2 * trials) ** 0.5:.0%}.", "", ""]
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

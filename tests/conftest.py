@@ -12,8 +12,8 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
-def workers():
-    from bench.executors.local import Workers
+def executor():
+    from bench.executors.local import LocalExecutor
 
-    with Workers() as running:
+    with LocalExecutor(2) as running:
         yield running

@@ -5,7 +5,7 @@ import pytest
 from bench import registry
 from bench.models import source
 from bench.models.source import source_sha256
-from bench.registry import NotFound, downloadable, entries, find, read_entry
+from bench.registry import NotFound, downloadable, entries, find, load, read_entry
 
 
 def test_a_typo_is_told_the_nearest_name_and_the_list():
@@ -69,3 +69,11 @@ def test_every_downloadable_dataset_of_the_suite_has_its_table():
     assert set(downloadable()) >= {"cifar10", "fashion_mnist", "mnist"}
     for name in entries("dataset"):
         assert hasattr(import_module(find("dataset", name).module), "FILES") == (name in downloadable())
+
+
+def test_a_measure_is_a_file_with_a_function_measure(tmp_path):
+    assert load("measure", "collapse").__module__ == "bench.reproductions.measures.collapse"
+    assert all(not entry.error for entry in entries("measure").values())
+    path = tmp_path / "empty.py"
+    path.write_text('"""Nothing."""\n')
+    assert read_entry("measure", path, "empty").error == "no function 'measure' in it"

@@ -24,7 +24,10 @@ def stacked_digits() -> Dataset:
         levels=17,
         n_modes=1000,
         fresh=triples,
-        parts={"valid": triple_rows(len(splits.valid), 2_000, seed=1), "test": triple_rows(len(splits.test), 2_000, seed=2)},
+        parts={
+            "valid": triple_rows(len(splits.valid), 2_000, seed=1),
+            "test": triple_rows(len(splits.test), 2_000, seed=2),
+        },
         mode_prior=triple_prior(splits.train.labels),
         n_mode_samples=10_000,
         classifier_of="digits",
@@ -33,7 +36,7 @@ def stacked_digits() -> Dataset:
 
 
 def triple_prior(y: torch.Tensor) -> torch.Tensor:
-    """Return the share of each triple of classes when three digits are drawn independently, (1000,) float64."""
+    """Return each triple's share when three digits are drawn independently, (1000,) float64."""
     share = torch.bincount(y, minlength=10).double() / len(y)
     return torch.einsum("a,b,c->abc", share, share, share).flatten()
 

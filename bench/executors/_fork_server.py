@@ -1,23 +1,27 @@
-"""The fork server: torch imported, no tensor operation, no fit and no CUDA call made; every job is a fork of it.
+"""The fork server: torch imported, no tensor operation, no fit and no CUDA call made; every task is a fork of it.
 
-Reads one JSON job a line from standard input, writes one JSON event a line to standard output. A job's process has a
-process group of its own, dies with the server, and is ended when it passes its time or its resident memory. The server
-dies with the process that started it.
+Reads one task a line from standard input, a socket, and writes one event a line to standard output (see _wire.py). A task's process
+has a process group of its own, dies with the server, and is ended when it passes its time or its resident memory. The server dies with
+the process that started it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
+import socket
 import sys
 import time
-from dataclasses import dataclass
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.executors._process import die_with_parent, peak_resident_bytes, resident_bytes
+from bench.executors import _wire
+from bench.executors._child import run_and_leave
+from bench.executors._process import die_with_parent, kill_group, resident_bytes
+from bench.executors._watched import Watched
 
 PRELOADED = (
     "torch",
@@ -31,35 +35,18 @@ PRELOADED = (
     "sklearn.mixture",
     "sklearn.cluster",
     "safetensors.torch",
-    "bench.executors.worker",
+    "bench.run.work",
 )
 POLL_S = 0.1
-
-
-@dataclass
-class _Child:
-    id: int
-    pid: int
-    pipe: int
-    start: float
-    deadline: float
-    memory_bytes: int
-    baseline: int
-    buffer: bytes = b""
-    phase: str = "start"
-    peak: int = 0
-    result: dict[str, Any] | None = None
-    killed: tuple[str, str] | None = None  # (status, message)
-    code: int | None = None  # exit code once reaped
+READ_BYTES = 1 << 20
+MOST_SPOOLS = 253  # that one read can bring: what the kernel sends at most
 
 
 def check_clean() -> None:
     """Raise RuntimeError if this process can no longer be forked safely: threads, or CUDA in use."""
     tasks = Path("/proc/self/task")
-    if tasks.is_dir() and len(list(tasks.iterdir())) != 1:
-        raise RuntimeError(
-            f"the fork server has {len(list(tasks.iterdir()))} threads, expected 1: a library started some"
-        )
+    if tasks.is_dir() and (threads := len(list(tasks.iterdir()))) != 1:
+        raise RuntimeError(f"the fork server has {threads} threads, expected 1: a library started some")
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         raise RuntimeError("the fork server has initialised CUDA; its children could not use it")
@@ -68,107 +55,77 @@ def check_clean() -> None:
 class Server:
     """Forks, watches, reaps."""
 
-    def __init__(self, jobs_in: int, events_out: int) -> None:
-        self.jobs_in, self.events_out = jobs_in, events_out
-        self.children: dict[int, _Child] = {}  # by pipe
+    def __init__(self, tasks_in: socket.socket, events_out: int) -> None:
+        self.tasks_in, self.events_out = tasks_in, events_out
+        self.children: dict[int, Watched] = {}  # by pipe
         self.selector = selectors.DefaultSelector()
-        self.selector.register(jobs_in, selectors.EVENT_READ)
-        self.buffer = b""
+        self.selector.register(tasks_in, selectors.EVENT_READ)
+        self.lines = _wire.Lines()
+        self.spools: deque[int] = deque()  # that arrived before the end of their task's line
 
     def serve(self) -> None:
-        """Until standard input ends; then end every child."""
+        """Run until standard input ends; then end every child."""
         try:
             while self._turn():
                 pass
         finally:
             for child in self.children.values():
-                self._kill(child)
+                kill_group(child.pid)
                 self._reap(child)
 
     def _turn(self) -> bool:
         for key, _ in self.selector.select(timeout=POLL_S):
-            if key.fd == self.jobs_in:
-                raw = os.read(self.jobs_in, 1 << 20)
-                if not raw:
-                    return False
-                self.buffer += raw
-                *lines, self.buffer = self.buffer.split(b"\n")
-                for line in lines:
-                    self._start(json.loads(line))
-            elif key.fd in self.children:
+            if key.fd in self.children:
                 self._read(self.children[key.fd])
+            elif key.fileobj is self.tasks_in and not self._receive():
+                return False
         for child in list(self.children.values()):
             self._watch(child)
         return True
 
-    def _start(self, job: dict[str, Any]) -> None:
+    def _receive(self) -> bool:
+        """Start the tasks that have arrived; False once there will be no more."""
+        raw, spools, _, _ = socket.recv_fds(self.tasks_in, READ_BYTES, MOST_SPOOLS)
+        for spool in spools:
+            os.set_inheritable(spool, False)
+        self.spools += spools
+        for task in self.lines.add(raw):
+            self._start(task)
+        return bool(raw)
+
+    def _start(self, task: dict[str, Any]) -> None:
         check_clean()
+        spool = self.spools.popleft() if task["spool"] else None
         read_end, write_end = os.pipe()
         os.set_blocking(read_end, False)
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(job, server, write_end)
+            run_and_leave(task, server=server, pipe=write_end, spool=spool)
         os.close(write_end)
+        if spool is not None:
+            os.close(spool)
         now = time.monotonic()
-        limits = now + job["timeout_s"], job["memory_bytes"], resident_bytes()
-        self.children[read_end] = _Child(job["id"], pid, read_end, now, *limits)
+        limits = now + task["timeout_s"], task["memory_bytes"], resident_bytes()
+        self.children[read_end] = Watched(task["id"], pid, read_end, now, *limits)
         self.selector.register(read_end, selectors.EVENT_READ)
 
-    def _become_child(self, job: dict[str, Any], server: int, write_end: int) -> None:
-        """Run the job and leave: this never returns."""
-        code = 1
+    def _read(self, child: Watched) -> None:
         try:
-            os.setpgid(0, 0)
-            die_with_parent(server)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            null = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(null, 0)
-            os.dup2(2, 1)  # what a model prints goes to standard error, never into the protocol
-            try:
-                Path("/proc/self/clear_refs").write_text("5")  # the peak starts here, not at the server's
-            except OSError:
-                pass
-            from bench.executors.worker import FUNCTIONS
-
-            # what is shared with the server and not yet touched does not count, so the server's own size is no zero
-            _write(write_end, {"resident": resident_bytes()})
-
-            def report(phase: str, step: int) -> None:
-                _write(write_end, {"phase": phase, "step": step})
-
-            value = FUNCTIONS[job["function"]](report=report, **job["arguments"])
-            _write(write_end, {"value": value})
-            code = 0
-        except BaseException as error:  # noqa: BLE001 - the process ends here, its reason goes through the pipe
-            kind = type(error).__name__
-            _write(write_end, {"error": f"{kind}: {error}", "exit_code": getattr(error, "exit_code", None)})
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-
-    def _read(self, child: _Child) -> None:
-        try:
-            raw = os.read(child.pipe, 1 << 20)
+            raw = os.read(child.pipe, READ_BYTES)
         except BlockingIOError:
             return
         if not raw:
             self._finish(child)
             return
-        child.buffer += raw
-        *lines, child.buffer = child.buffer.split(b"\n")
-        for line in lines:
-            message = json.loads(line)
-            if "resident" in message:
-                child.baseline = message["resident"]
-            elif "phase" in message:
+        for message in child.lines.add(raw):
+            if "phase" in message:
                 child.phase = message["phase"]
                 self._emit({"id": child.id, "event": "progress", **message})
             else:
-                child.result = message
+                child.hear(message)
 
-    def _watch(self, child: _Child) -> None:
+    def _watch(self, child: Watched) -> None:
         if self._reap(child, wait=False):  # it ended, though something it started may still hold the pipe open
             self._read(child)
             if child.pipe in self.children:
@@ -176,64 +133,21 @@ class Server:
             return
         if child.killed:
             return
-        above = peak_resident_bytes(child.pid) - child.baseline
-        child.peak = max(child.peak, above)
-        if time.monotonic() > child.deadline:
-            limit = child.deadline - child.start
-            child.killed = ("timeout", f"stopped after {limit:.0f} s, the limit of its suite")
-            self._kill(child)
-        elif child.memory_bytes and resident_bytes(child.pid) - child.baseline > child.memory_bytes:
-            limit_mib = child.memory_bytes // 2**20
-            child.killed = ("oom", f"stopped at more than {limit_mib} MiB of resident memory, the limit of its suite")
-            self._kill(child)
+        child.look_at_memory()
+        child.killed = child.over_its_limits()
+        if child.killed:
+            kill_group(child.pid)
 
-    def _finish(self, child: _Child) -> None:
-        child.peak = max(child.peak, peak_resident_bytes(child.pid) - child.baseline)
+    def _finish(self, child: Watched) -> None:
+        child.look_at_memory()
         self._reap(child)
-        code = child.code or 0
         self.selector.unregister(child.pipe)
         os.close(child.pipe)
         del self.children[child.pipe]
-        status, message, value = "ok", "", None
-        if child.killed:
-            status, message = child.killed
-        elif child.result is None:
-            name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            status, message = "crashed", f"the process ended with {name}"
-            if code == -signal.SIGKILL:
-                status, message = (
-                    "oom",
-                    "the process was killed (SIGKILL), most likely by the system for want of memory",
-                )
-        elif "error" in child.result:
-            status, message = "crashed", child.result["error"]
-            value = child.result["exit_code"]
-        else:
-            value = child.result["value"]
-        self._emit(
-            {
-                "id": child.id,
-                "event": "ended",
-                "status": status,
-                "value": value,
-                "message": message,
-                "phase": child.phase,
-                "seconds": time.monotonic() - child.start,
-                "peak_rss_bytes": child.peak or None,
-            }
-        )
+        self._emit({"id": child.id, "event": "ended", **child.ended()})
 
-    def _kill(self, child: _Child) -> None:
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            try:
-                os.kill(child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-
-    def _reap(self, child: _Child, *, wait: bool = True) -> bool:
-        """Collect the exit code, and end whatever the job itself had started; False while it still runs."""
+    def _reap(self, child: Watched, *, wait: bool = True) -> bool:
+        """Collect the exit code, and end whatever the task itself had started; False while it still runs."""
         if child.code is not None:
             return True
         try:
@@ -243,20 +157,12 @@ class Server:
         if pid == 0:
             return False
         child.code = os.waitstatus_to_exitcode(status)
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         return True
 
     def _emit(self, event: dict[str, Any]) -> None:
-        _write(self.events_out, event)
-
-
-def _write(descriptor: int, message: dict[str, Any]) -> None:
-    raw = json.dumps(message).encode() + b"\n"
-    while raw:
-        raw = raw[os.write(descriptor, raw) :]
+        _wire.write(self.events_out, event)
 
 
 def main() -> None:
@@ -269,10 +175,8 @@ def main() -> None:
     os.dup2(2, 1)
     for name in PRELOADED:
         __import__(name)
-    try:
-        Server(0, events).serve()
-    except BrokenPipeError:
-        pass
+    with suppress(BrokenPipeError):
+        Server(socket.socket(fileno=0), events).serve()
 
 
 if __name__ == "__main__":

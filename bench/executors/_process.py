@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -35,3 +36,12 @@ def peak_resident_bytes(pid: int) -> int:
     except (OSError, IndexError, ValueError):
         pass
     return 0
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process and the group it leads; a process that has no group yet is killed alone."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,117 +1,182 @@
-"""Jobs in, results out: each job runs in a process of its own, forked from a clean server (see server.py).
-
-`Workers.run` is the seam: an iterable of jobs becomes an iterator of finished ones, whoever runs them.
-"""
+"""Tasks on this machine: each runs in a process of its own, forked from a clean server (see _fork_server.py)."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
+import socket
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, NoReturn, Self
 
+from bench.executors import _wire
 from bench.registry import ROOT
+from bench.run.task import Ended, OnProgress, Task, say_nothing
 
 SINGLE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+SERVER = [sys.executable, "-m", "bench.executors._fork_server"]
+FINGERPRINT = Task(function="bench.run.work:machine", arguments={})
+ANSWER = ("status", "value", "message", "phase", "seconds", "peak_rss_bytes")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A call that the server makes in a forked process: a function of bench.jobs by name, with JSON arguments."""
+class LocalExecutor:
+    """The server process, and the pipes to it."""
 
-    function: str
-    arguments: dict[str, Any]
-    timeout_s: float = 3600.0
-    memory_bytes: int = 0  # resident bytes above the job's own at its start; 0: no limit
+    def __init__(self, slots: int = 1) -> None:
+        self._slots = slots
+        self._ids = count()
+        self._environment: Mapping[str, Any] | None = None
 
-
-@dataclass(frozen=True)
-class Ended:
-    """How a job ended. value: what it returned, None unless `status` is "ok"; phase, seconds, peak_bytes as last seen."""
-
-    status: str  # ok | crashed | timeout | oom
-    value: Any
-    message: str
-    phase: str
-    seconds: float
-    peak_rss_bytes: int | None
-
-
-class Workers:
-    """The server process and the pipe to it. Leaving the context ends every job and every process."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+    @property
+    def slots(self) -> int:
+        """Return how many tasks run side by side where a run does not say."""
+        return self._slots
 
     def __enter__(self) -> Self:
-        root = ROOT
-        path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.executors._fork_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # Ctrl-C reaches this process only, which then ends the server in order
-        )
+        self._tasks, theirs = socket.socketpair()
+        with theirs:
+            self._server = subprocess.Popen(
+                SERVER,
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,  # Ctrl-C reaches this process only, which then ends the server in order
+            )
+        assert self._server.stdout is not None
+        self._events = self._server.stdout
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._process is not None and self._process.stdin is not None
+        self._tasks.close()  # the server ends its children when its input ends
         try:
-            self._process.stdin.close()  # the server ends its children when its input ends
-        except BrokenPipeError:
-            pass
-        try:
-            self._process.wait(timeout=10)
+            self._server.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._server.kill()
+            self._server.wait()
+        self._events.close()
+
+    def call(self, task: Task) -> Ended:
+        """Run one task and wait for it."""
+        return next(ended for _, ended in self.run([task], at_once=1))
 
     def run(
-        self,
-        jobs: Iterable[Job],
-        *,
-        at_once: int = 1,
-        on_progress: Callable[[int, str, int], None] = lambda index, phase, step: None,
+        self, tasks: Iterable[Task], *, at_once: int | None = None, on_progress: OnProgress = say_nothing
     ) -> Iterator[tuple[int, Ended]]:
-        """Run jobs, at most `at_once` side by side; yields (index of the job, how it ended) as they end."""
-        waiting = deque(enumerate(jobs))
-        running = 0
-        while waiting or running:
-            while waiting and running < at_once:
-                index, job = waiting.popleft()
-                self._send({"id": index, **job.__dict__})
-                running += 1
+        """Run tasks, at most `at_once` (None: as many as there are slots) side by side.
+
+        Yields (index of the task, how it ended) in the order of ending. Tasks are read as they are started, never further ahead.
+        """
+        if self._environment is None:
+            self._environment = {}  # while it is asked for
+            self._environment = self._fingerprint()
+        queue = _Queue(tasks, at_once or self._slots)
+        running: dict[int, _Running] = {}
+        while True:
+            self._start_what_may(queue, running)
+            if not running:
+                return
             message = self._receive()
-            if message["event"] == "progress":
-                on_progress(message["id"], message["phase"], message["step"])
+            one = running.get(message["id"])
+            if one is None:  # of a run that was left before its end
                 continue
-            running -= 1
-            names = ("status", "value", "message", "phase", "seconds", "peak_rss_bytes")
-            yield message["id"], Ended(**{name: message[name] for name in names})
+            if message["event"] == "progress":
+                on_progress(one.index, message["phase"], message["step"])
+                continue
+            del running[message["id"]]
+            ended = self._ended(message, one)
+            if not one.alone:  # the others need not wait for what the caller does with this one
+                self._start_what_may(queue, running)
+            yield one.index, ended
 
-    def call(self, function: str, **arguments: Any) -> Ended:
-        """Run one job and wait for it."""
-        (_, ended), *_ = self.run([Job(function, arguments)])
-        return ended
+    def _start_what_may(self, queue: _Queue, running: dict[int, _Running]) -> None:
+        while (task := queue.next_for(running.values())) is not None:
+            number = next(self._ids)
+            running[number] = self._start(number, *task)
 
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message).encode() + b"\n")
-        self._process.stdin.flush()
+    def _start(self, number: int, index: int, task: Task) -> _Running:
+        """Send a task to the server, with the spool for its files where it has any."""
+        # closed when the task has ended, or with this process
+        spool = TemporaryFile() if task.inputs or task.outputs else None  # noqa: SIM115
+        inputs = {name: _wire.add_file(spool.fileno(), raw) for name, raw in task.inputs.items()} if spool else {}
+        line = _wire.encode(
+            {
+                "id": number,
+                "function": task.function,
+                "arguments": dict(task.arguments),
+                "timeout_s": task.timeout_s,
+                "memory_bytes": task.memory_bytes,
+                "inputs": inputs,
+                "outputs": task.outputs,
+                "spool": spool is not None,
+            }
+        )
+        try:
+            sent = socket.send_fds(self._tasks, [line], [spool.fileno()]) if spool else 0
+            self._tasks.sendall(line[sent:])
+        except (BrokenPipeError, ConnectionResetError):
+            self._lost()
+        return _Running(index, task.alone, spool)
+
+    def _ended(self, message: dict[str, Any], one: _Running) -> Ended:
+        """Read the files of a task that has ended, and say how it ended."""
+        files = {}
+        if one.spool is not None:
+            with one.spool:
+                files = {name: _wire.read_file(one.spool.fileno(), place) for name, place in message["files"].items()}
+        assert self._environment is not None
+        told = {name: message[name] for name in ANSWER}
+        return Ended(**told, files=files, node=platform.node(), environment=self._environment)
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """Ask a process for this machine's fingerprint: reading a GPU's name starts CUDA, which the server must not."""
+        ended = self.call(FINGERPRINT)
+        if ended.status != "ok":
+            raise RuntimeError(f"this machine's fingerprint could not be taken: {ended.message}")
+        return ended.value
 
     def _receive(self) -> dict[str, Any]:
-        assert self._process is not None and self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._events.readline()
         if not line:
-            code = self._process.wait()
-            raise RuntimeError(f"the process that runs the cells ended unexpectedly (exit code {code}); see above")
+            self._lost()
         return json.loads(line)
+
+    def _lost(self) -> NoReturn:
+        code = self._server.wait()
+        raise RuntimeError(f"the process that runs the cells ended unexpectedly (exit code {code}); see above")
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A task that has been started."""
+
+    index: int
+    alone: bool
+    spool: IO[bytes] | None
+
+
+class _Queue:
+    """Tasks that wait: read one at a time, and only when there is room for one more."""
+
+    def __init__(self, tasks: Iterable[Task], at_once: int) -> None:
+        self._source, self._at_once = enumerate(tasks), at_once
+        self._next: tuple[int, Task] | None = None
+
+    def next_for(self, running: Collection[_Running]) -> tuple[int, Task] | None:
+        """Return the task to start beside those that run; None if none can be or is left."""
+        if len(running) >= self._at_once:
+            return None
+        self._next = self._next or next(self._source, None)
+        if self._next is None or (running and (self._next[1].alone or any(one.alone for one in running))):
+            return None
+        task, self._next = self._next, None
+        return task

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from bench.errors import DataUnavailable, UsageError
-from bench.executors.local import Ended, Workers
-from bench.plan.request import Plan, Request
+from bench.plan.lines import PLAN_FILE, decode
+from bench.plan.request import Request
+from bench.run.sweep import Planned
+from bench.run.task import Executor, Task
 
 EXIT_ERRORS = {2: UsageError, 7: DataUnavailable}
+PLAN = "bench.run.work:plan"
 
 
-def make_plan(workers: Workers, request: Request) -> tuple[Plan, dict[str, Any]]:
-    """The plan, made in a process of its own, and this machine's fingerprint."""
-    return plan_of(workers.call("plan", request=asdict(request)))
+def make_plan(executor: Executor, request: Request) -> Planned:
+    """Plan a request."""
+    return plan_by(executor, PLAN, request=asdict(request))
 
 
-def plan_of(ended: Ended) -> tuple[Plan, dict[str, Any]]:
-    """The plan and the fingerprint that a planning process returned; raises the error that it ended with."""
+def plan_by(executor: Executor, function: str, **arguments: object) -> Planned:
+    """Plan by a function of one's own, named as a task names it; raises the error that it ended with."""
+    ended = executor.call(Task(function=function, arguments=arguments, outputs=(PLAN_FILE,)))
     if ended.status != "ok":
         if ended.value in EXIT_ERRORS:
             raise EXIT_ERRORS[ended.value](ended.message.partition(": ")[2])
         raise RuntimeError(f"planning failed: {ended.message}")
-    return Plan.from_json(ended.value), ended.value["environment"]
+    return Planned(decode(ended.files[PLAN_FILE]), ended.environment)

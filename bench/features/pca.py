@@ -11,7 +11,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset
+from bench.datasets import Dataset, Examples
 
 N_COMPONENTS = 64
 MAX_ROWS = 10_000
@@ -25,7 +25,8 @@ class PCA:
     def __init__(self, mean: Tensor, axes: Tensor, sha256: str) -> None:
         self.mean, self.axes, self.sha256 = mean, axes, sha256
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Examples) -> Tensor:
+        """Return features (N, K)."""
         return torch.cat([(part.flatten(1).double() - self.mean) @ self.axes for part in x.split(4096)])
 
 

@@ -1,4 +1,4 @@
-"""Make, write and read results/reference.json, which the gate compares with. It has one row a line, sorted, for reviews."""
+"""Make, write and read results/reference.json: one row a line, sorted, for reviews."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def suites_of(reference: Reference) -> set[str]:
 
 
 def accept(old: Reference | None, fresh: Reference, *, git_sha: str | None, partial: bool = False) -> Reference:
-    """Return the new reference: suites that were run anew replace the old ones, or only their rows if partial; others stay."""
+    """Return the old reference with what was run anew in place: whole suites, or rows if partial."""
     base = old or {"columns": {}, "rows": {}, "commits": {}}
     renewed = suites_of(fresh)
     keep = lambda key: partial or key.split("/")[0] not in renewed
@@ -123,7 +123,7 @@ def encode(reference: Reference) -> bytes:
 
 
 def _no_infinite_delta(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return a column with null for a number without bound, the meaning of null there; a NaN must never become one."""
+    """Replace infinity by null, which means no bound there; a NaN must never become one."""
     return {k: None if isinstance(v, float) and math.isinf(v) else v for k, v in entry.items()}
 
 

@@ -1,4 +1,4 @@
-"""The shape of a reference, checked before the gate trusts it: a NaN or a wrong word in it would keep the gate green for ever."""
+"""Declare the shape of a reference and check it: a NaN in it would keep the gate green for ever."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from bench.records.record import Status
-from bench.shapes import (
+from bench.files.shapes import (
     Amount,
     AmountOrNull,
     Count,
@@ -21,6 +20,7 @@ from bench.shapes import (
     spell_path,
     wrong_shape,
 )
+from bench.records.schema import Status
 
 SCHEMA = "bench.reference/1"
 

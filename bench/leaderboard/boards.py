@@ -1,4 +1,4 @@
-"""Everything that a rendering needs of some records, computed once: their table, primary metrics, findings and summary."""
+"""What a rendering needs of some records: their table, primary metrics, findings and summary."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ROUNDING = 1e-12  # of a centre on its scale: what scatters less, does not
 
 @dataclass(frozen=True)
 class Centre:
-    """A model's result on one board: everything on the metric's scale except `centre` itself, which is in its unit.
+    """A model's result on one board, on the metric's scale; only `centre` is in its unit.
 
     seed_variance: s^2 / k, None with one seed. blocks: pseudo-values of the blocks of rows, averaged over seeds; none where they are
     all alike. rows: that a share was counted from. low, high: the ends of the metric's values, None where it has none.
@@ -95,6 +95,7 @@ def summarise(
 ) -> Centre:
     """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
 
+    values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
     n: rows that a share was counted from. A share of 0 or 1 of them counts as half a row away from it on the logit scale.
     errors: each seed's standard error over the rows, where it is not that of the blocks (bench/metrics/_blocks.py). ends: of the values.
     """

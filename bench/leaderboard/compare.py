@@ -13,7 +13,8 @@ from bench.leaderboard.ranks import ALPHA
 from bench.leaderboard.student import holm
 from bench.leaderboard.table import centre_of
 from bench.leaderboard.welch import compare
-from bench.records.record import BOARDS, Entry, Record
+from bench.records.record import BOARDS, Record
+from bench.records.schema import Entry
 
 MOST_SEEDS = 20  # that are proposed: beyond them a difference is hardly one of power
 

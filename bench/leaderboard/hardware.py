@@ -1,4 +1,4 @@
-"""Speeds are compared within one kind of hardware only: the kind on which most rows of a board were timed."""
+"""Compare speeds within one kind of hardware only: that on which most rows of a board were timed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def speed(record: Record, name: str) -> float | None:
 
 
 def common_hardware(models: Mapping[str, Sequence[Record]]) -> str:
-    """Choose the kind of hardware that most rows of a board were timed on; of equally many, that of the newest record.
+    """Choose the kind of hardware that most rows of a board were timed on.
 
-    models: row -> its records, one per seed. Kinds that are equally new too are chosen by name.
+    Of kinds with equally many rows it is that of the newest record, then the last by name.
+    models: row -> its records, one per seed.
     """
     rows: dict[str, int] = defaultdict(int)
     newest: dict[str, str] = defaultdict(str)

@@ -14,7 +14,7 @@ from bench.records.record import Record
 
 @dataclass(frozen=True)
 class Resource:
-    """A column: which direction is good ("none": never ranked), its unit, and how it is read from a record."""
+    """A column: the good direction ("none": never ranked), its unit, how to read it from a record."""
 
     better: str
     unit: str
@@ -26,7 +26,7 @@ def _speed(name: str) -> Callable[[Record], float | None]:
 
 
 def _to_quality(record: Record, name: str) -> float | None:
-    """Read the steps or seconds until the suite's target; infinite where it was not reached, None where there is none."""
+    """Read the steps or seconds until the suite's target; None without one, infinite if not reached."""
     reached = record["training"].get("to_quality")
     if not reached:
         return None
@@ -49,9 +49,10 @@ RESOURCES = {
 
 
 def resource_rows(models: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (row of the board, one of its columns): the median seed, so that a seed that never reached a target counts.
+    """Yield (row of the board, one of its columns), the median over seeds.
 
-    A speed that was measured on other hardware than most of the board's is left out. n_seeds: those with a finite value.
+    Unlike a mean it counts a seed that never reached a target. A speed that was measured on other hardware than most
+    of the board's is left out. n_seeds: those with a finite value.
     """
     common = common_hardware(models)
     for model, records in sorted(models.items()):
@@ -65,7 +66,10 @@ def resource_rows(models: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str,
 
 
 def _values(records: Sequence[Record], metric: str, resource: Resource) -> list[float]:
-    """Read a column seed by seed; a run that diverged never reached a target, wherever another seed of its row had one."""
+    """Read a column seed by seed.
+
+    A run that diverged has no score; where another seed of its row had a target, it counts as one that never got there.
+    """
     values = [float(v) for v in (resource.read(r) for r in records if r["status"] == "ok") if v is not None]
     if metric.endswith("_to_quality") and values:
         values += [math.inf for r in records if r["status"] == "diverged"]

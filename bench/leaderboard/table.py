@@ -13,16 +13,14 @@ from typing import Any
 import pandas as pd
 
 from bench.leaderboard.centre import Centre, summarise
-from bench.leaderboard.ranks import SUBMISSION, ranked
+from bench.leaderboard.ranks import ranked
 from bench.leaderboard.resources import resource_rows
+from bench.leaderboard.row import SUBMISSION, Row
 from bench.records.record import BOARDS, Record
 from bench.registry import entries
 
 Primaries = dict[str, tuple[str, str]]  # dataset -> (primary metric, kind of data)
-COLUMNS = [
-    "suite", "device", "precision", "dataset", "board", "model", "family", "uses_labels", "reference", "metric", "better",
-    "unit", "n_samples", "centre", "se", "ci_low", "ci_high", "n_seeds", "n_failed", "rank", "rank_low", "rank_high",
-]  # fmt: skip
+COLUMNS = list(Row._fields)
 
 
 def by_board(records: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, list[Record]]]:
@@ -71,19 +69,19 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
     ]
     rows = []
     for metric, facts in sorted(names.items()):
-        found: dict[str, Centre] = {}
+        centres: dict[str, Centre] = {}
         column = []
         for model, first, columns in cells:
-            entries_ = [known[metric] for known in columns if metric in known]
-            values = [e["value"] for e in entries_ if e["value"] is not None]
+            stored = [known[metric] for known in columns if metric in known]
+            values = [e["value"] for e in stored if e["value"] is not None]
             row = first | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
             row["n_seeds"] = None if row["family"] == SUBMISSION else len(values)
             if values:
-                found[model] = centre_of(metric, entries_)
-                column.append(row | {"n_samples": entries_[0]["n"]} | _numbers(found[model]))
+                centres[model] = centre_of(metric, stored)
+                column.append(row | {"n_samples": stored[0]["n"]} | _numbers(centres[model]))
             elif metric == primary and row["n_failed"] == len(columns):
                 column.append(row)  # every seed failed: it ranks last
-        rows += ranked(column, found, better=facts["better"])
+        rows += ranked(column, centres, better=facts["better"])
     return rows
 
 
@@ -115,7 +113,7 @@ def metric_ends(name: str) -> tuple[float | None, float | None]:
 
 
 def metric_scale(name: str) -> str:
-    """The scale a metric declares, read from its file; "raw" for one that is gone."""
+    """Read the scale that a metric's file declares; "raw" for a metric that is gone."""
     known = entries("metric")
     return known[name].constants.get("scale", "raw") if name in known else "raw"
 

@@ -68,5 +68,5 @@ def lowered(rows: Tensor, norms: Tensor, other: Side) -> Tensor:
 
 
 def smallest(squared: Tensor, k: int) -> Tensor:
-    """The k smallest of each row of (N, M), (N, k)."""
+    """Return the k smallest of each row of (N, M), (N, k)."""
     return squared.topk(k, dim=1, largest=False, sorted=False).values

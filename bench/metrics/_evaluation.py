@@ -1,4 +1,4 @@
-"""A model's stored outputs against one split; features, modes and log-probabilities are computed once and shared."""
+"""A model's stored outputs against one split; features and modes are computed once and shared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Split, is_dequantised
-from bench.features import FeatureSpace, load_space
+from bench.datasets import Dataset, Examples, Mixture, Split, is_dequantised
+from bench.features import CountingModes, FeatureSpace, load_space
 from bench.metrics import refuse_non_finite
 from bench.metrics._blocks import Blocks, dealt_order
 from bench.metrics._cache import kept
@@ -22,7 +22,7 @@ ORDER_SEED = 0
 
 
 class Evaluation:
-    """What metrics see. board: "public" (valid) or "private" (test).
+    """All that a metric is given. board: "public" (valid) or "private" (test).
 
     outputs, by name (all optional; rows in the split's order):
         samples (n, *shape)         on the dataset's grid; SPLIT.samples where a board has its own (the oracle)
@@ -47,10 +47,12 @@ class Evaluation:
     ) -> None:
         self.dataset, self.outputs, self.board, self.measure = dataset, outputs, board, measure
         self.n_draws = draws
-        self._memo = {} if shared is None else shared  # what both boards of one set of outputs have in common
+        self._memo: dict[Hashable, Any] = (
+            {} if shared is None else shared
+        )  # what both boards of one set of outputs have in common
 
     def has(self, need: str) -> bool:
-        """Whether a need of a metric is met: an output, a fact of the dataset, or a feature space's name."""
+        """Say whether a need of a metric is met: an output, or a fact of the dataset or of the density."""
         dequantised = is_dequantised(self.measure)
         counting = bool(self.measure) and not dequantised
         checks = {
@@ -78,18 +80,18 @@ class Evaluation:
 
     @property
     def train(self) -> Split:
-        """The training rows: for standardisation, copies, train-test gaps."""
+        """Return the training rows: for standardisation, copies, train-test gaps."""
         return self.dataset.train
 
     @cached_property
     def order(self) -> Tensor:
-        """Positions in the split of the board's rows as metrics see them, (N,)."""
+        """Return the positions in the split of the board's rows as metrics see them, (N,)."""
         held = self.dataset.split(self.board)
         return dealt_order(len(held), self.dataset.strata(self.board)).to(held.x.device)
 
     @cached_property
     def blocks(self) -> Blocks:
-        """The rows that the jackknife leaves out together."""
+        """Return the rows that the jackknife leaves out together."""
         side = "valid" if self.board == "public" else "test"
         strata, parts = self.dataset.strata(self.board), self.dataset.parts.get(side)
         place = self.order.cpu()
@@ -99,13 +101,13 @@ class Evaluation:
 
     @cached_property
     def real(self) -> Split:
-        """The board's held-out rows, in the order of blocks."""
+        """Return the board's held-out rows, in the order of blocks."""
         held = self.dataset.split(self.board)
         return Split(held.x[self.order], None if held.y is None else held.y[self.order])
 
     @property
     def samples(self) -> Tensor:
-        """The stored samples in a fixed random order, (n, *shape); of a large file as many as any metric uses."""
+        """Return the stored samples in a fixed random order, (n, *shape); of a large file as many as any metric uses."""
         key = self._key("samples")
         key = key if key in self.outputs else "samples"
 
@@ -120,14 +122,14 @@ class Evaluation:
 
     @cached_property
     def given(self) -> tuple[Tensor, Tensor]:
-        """Class-conditional samples and their labels in a fixed random order, (n, *shape) and (n,)."""
+        """Return class-conditional samples and their labels in a fixed random order, (n, *shape) and (n,)."""
         x, y = self.outputs["given.x"], self.outputs["given.y"]
         order = torch.randperm(len(x), generator=torch.Generator().manual_seed(ORDER_SEED)).to(x.device)
         return x[order], y[order]
 
     @property
     def draws(self) -> list[Tensor]:
-        """Disjoint sets of as many samples as the board has real rows (at most n_draws), each (n, *shape)."""
+        """Return at most n_draws disjoint sets of as many samples as there are real rows, (n, *shape)."""
         return [self.samples[rows] for rows in self._draw_rows()]
 
     def _draw_rows(self) -> list[slice]:
@@ -137,68 +139,74 @@ class Evaluation:
 
     @property
     def mode_rows(self) -> slice:
-        """The samples that mode statistics are computed from; the two boards use different ones where they last."""
+        """Choose the samples for mode statistics: other ones for each board, if there are enough for both."""
         n = self.dataset.n_mode_samples or len(self.order)
         start = n if self.board == "private" and len(self.samples) >= 2 * n else 0
         return slice(start, start + n)
 
     @property
     def mode_samples(self) -> Tensor:
-        """The samples of mode_rows, (n, *shape)."""
+        """Return the samples of mode_rows, (n, *shape)."""
         return self.samples[self.mode_rows]
 
     @property
     def mode_ids(self) -> Tensor:
-        """The mode that the pinned classifier sees in each of the mode samples, (n,)."""
-        return self.space("lenet").mode_ids_of(self.sample_features("lenet")[self.mode_rows])
+        """Return the mode that the pinned classifier sees in each of the mode samples, (n,)."""
+        space = self.space("lenet")
+        assert isinstance(space, CountingModes), "the pinned classifier counts modes"
+        return space.mode_ids_of(self.sample_features("lenet")[self.mode_rows])
+
+    @property
+    def law(self) -> Mixture:
+        """Return the known law; LookupError where there is none."""
+        if self.dataset.law is None:
+            raise LookupError(f"the law of {self.dataset.name} is not known; ask has('law') first")
+        return self.dataset.law
 
     @property
     def log_prob(self) -> Tensor:
-        """Exact log-probabilities of the board's rows, (N,), nats."""
+        """Return exact log-probabilities of the board's rows, (N,), nats."""
         return self._of_rows("log_prob")
 
     @property
     def elbo(self) -> Tensor:
-        """Bounds on the log-likelihood of the board's rows, (N,), nats."""
+        """Return bounds on the log-likelihood of the board's rows, (N,), nats."""
         return self._of_rows("elbo")
 
     @property
     def proba(self) -> Tensor:
-        """Class probabilities of the board's rows, (N, K)."""
+        """Return class probabilities of the board's rows, (N, K)."""
         return self._of_rows("proba")
 
     def space(self, name: str) -> FeatureSpace:
-        """A feature space bound to this dataset."""
+        """Return a feature space bound to this dataset."""
         return load_space(name, self.dataset)
 
     def real_features(self, space: str) -> Tensor:
-        """Features of the board's rows, (N, D)."""
+        """Return the features of the board's rows, (N, D)."""
         in_split = self._reference_features(space, f"real {self.board}", self.dataset.split(self.board).x)
         return self.memo((space, f"dealt {self.board}"), lambda: in_split[self.order.to(in_split.device)])
 
-    def train_features(self, space: str) -> Tensor:
-        """Features of the training rows, (N, D)."""
-        return self._reference_features(space, "train", self.train.x)
-
     def sample_features(self, space: str) -> Tensor:
-        """Features of every sample that a draw or a mode statistic uses, (n, D): computed once, then sliced."""
+        """Return the features of every sample that a draw or a mode statistic uses, (n, D): computed once, then sliced."""
         both = 2 * (self.dataset.n_mode_samples or len(self.order))  # the other board's mode statistics share them
         used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
         own = self.board if self._key("samples") in self.outputs else ""
         return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
 
     def draw_features(self, space: str) -> list[Tensor]:
-        """Features of each draw, a list of (n, D)."""
+        """Return the features of each draw, a list of (n, D)."""
         features = self.sample_features(space)
         return [features[rows] for rows in self._draw_rows()]
 
-    def _reference_features(self, space: str, which: str, rows: Tensor) -> Tensor:
+    def _reference_features(self, space: str, which: str, rows: Examples) -> Tensor:
         def compute() -> Tensor:
-            found = self.space(space)
+            features_of = self.space(space)
             with torch.no_grad():
                 if space == "identity":
-                    return found(rows)
-                return kept(f"features/{space}/{found.sha256}", rows, lambda: {"features": found(rows)})["features"]
+                    return features_of(rows)
+                what = f"features/{space}/{features_of.sha256}"
+                return kept(what, rows, lambda: {"features": features_of(rows)})["features"]
 
         return self.memo((space, which), compute)
 
@@ -210,13 +218,13 @@ class Evaluation:
         return self.memo((space, which), compute)
 
     def memo(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The value of a computation that several metrics share, computed when first asked for."""
+        """Return a value that several metrics share, computed when it is first asked for."""
         if key not in self._memo:
             self._memo[key] = compute()
         return self._memo[key]
 
     def _of_rows(self, output: str) -> Tensor:
-        """An output of the board's rows, in the order of blocks."""
+        """Return an output of the board's rows, in the order of blocks."""
         value = self.outputs[self._key(output)]
         if output != "proba":
             refuse_non_finite(value, output)  # here, where a position is one of the split

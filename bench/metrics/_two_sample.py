@@ -1,4 +1,4 @@
-"""Unbiased two-sample statistics of a kernel (Gretton et al. 2012, eq. 3), their jackknife in closed form.
+"""Unbiased two-sample statistics of a kernel (Gretton et al. 2012, eq. 3), with their jackknife.
 
     MMD^2 = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)      x real, y generated    (1)
 
@@ -29,7 +29,7 @@ class Within:
 
     @property
     def mean(self) -> float:
-        """Mean of k over all pairs i != j."""
+        """Return the mean of k over all pairs i != j."""
         n = len(self.rows)
         return float(self.rows.sum()) / (n * (n - 1))
 
@@ -46,12 +46,12 @@ class Statistic:
 
 
 def within(x: Tensor, kernel: Kernel) -> Within:
-    """The sums of one side; keep them for a reference that is used again."""
+    """Return the sums of one side; keep them for a reference that is used again."""
     return Within(_sums_without_diagonal(x, kernel))
 
 
 def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within | None = None) -> Statistic:
-    """Eq. (1) for prepared features (N, D) and (M, D)."""
+    """Compute eq. (1) for prepared features (N, D) and (M, D)."""
     ours, theirs = real_within or within(real, kernel), within(fake, kernel)
     rows, columns = [], torch.zeros(len(fake), dtype=fake.dtype, device=fake.device)
     for part in real.split(STRIP):
@@ -64,7 +64,7 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
 
 
 def without(x: Tensor, side: Within, other: Within, cross: Tensor, kernel: Kernel, rows: Tensor) -> float:
-    """Eq. (1) without some rows of one side, x (N, D); cross: each row's sum of k over the other side."""
+    """Return eq. (1) without some rows of one side, x (N, D); cross: each row's sum of k over the other side."""
     rows = rows.to(x.device)
     left, others = len(x) - len(rows), len(other.rows)
     inside = float(_sums_without_diagonal(x[rows], kernel).sum()) if len(rows) > 1 else 0.0
@@ -74,7 +74,7 @@ def without(x: Tensor, side: Within, other: Within, cross: Tensor, kernel: Kerne
 
 
 def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sides as (N, D) float64; ValueError where they do not fit, are too few or are not finite."""
+    """Return both sides as (N, D) float64; ValueError where they do not fit or are not finite."""
     real, fake = torch.as_tensor(real).detach(), torch.as_tensor(fake).detach()
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or not real.shape[1]:
         raise ValueError(f"expected features (N, D) and (M, D), got {tuple(real.shape)} and {tuple(fake.shape)}")
@@ -85,8 +85,10 @@ def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return real.double(), fake.double()
 
 
-def average(sides: Sequence[tuple[Tensor, Tensor]], kernel: Kernel, blocks: Blocks) -> tuple[float, tuple[float, ...], float | None]:
-    """Mean over draws of eq. (1), with its errors over the real rows, which are the same in every (real, fake)."""
+def average(
+    sides: Sequence[tuple[Tensor, Tensor]], kernel: Kernel, blocks: Blocks
+) -> tuple[float, tuple[float, ...], float | None]:
+    """Return the mean over draws of eq. (1), with its errors over the real rows, which are the same in every (real, fake)."""
     real = sides[0][0]
     ours = within(real, kernel)
     found = [statistic(real, fake, kernel, real_within=ours) for _, fake in sides]
@@ -98,7 +100,7 @@ def average(sides: Sequence[tuple[Tensor, Tensor]], kernel: Kernel, blocks: Bloc
 
 
 def _sums_without_diagonal(x: Tensor, kernel: Kernel) -> Tensor:
-    """Row sums of the kernel matrix without its diagonal; each pair of strips is computed once."""
+    """Sum the rows of the kernel matrix without its diagonal; each pair of strips is computed once."""
     sums = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     for start in range(0, len(x), STRIP):
         part = x[start : start + STRIP]

@@ -19,14 +19,14 @@ DIRECT_UP_TO = 32  # dimensions; above, distances come from products of centred 
 
 
 def energy_distance(real: Tensor, fake: Tensor) -> float:
-    """Unbiased energy distance of features (N, D) and (M, D); 0 in expectation is best, it may be negative."""
+    """Return the unbiased distance of features (N, D) and (M, D); 0 is best, it may be negative."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
     return statistic(real - centre, fake - centre, minus_distance).value
 
 
 def minus_distance(a: Tensor, b: Tensor) -> Tensor:
-    """-|a_i - b_j|, (N, M)."""
+    """Return -|a_i - b_j|, (N, M)."""
     direct = a.shape[1] <= DIRECT_UP_TO
     mode = "donot_use_mm_for_euclid_dist" if direct else "use_mm_for_euclid_dist"
     return torch.cdist(a, b, compute_mode=mode).neg_()

@@ -1,8 +1,9 @@
-"""Inception score (Salimans et al. 2016, sec. 4): sharp and varied class predictions of the Inception network.
+"""Inception score (Salimans et al. 2016, sec. 4): sharp and varied predictions of its network.
 
     IS = exp E_x KL(p(y|x) || p(y)),   p(y) the mean of p(y|x) over the samples                             (1)
 
-The mean over ten splits, as published, of samples in random order. It sees no real image, so it rewards classes of ImageNet on whatever data: a control
+The mean over ten splits, as published, of samples in random order. It sees no real image, so it rewards classes of ImageNet on
+whatever data: a control
 column that ranks nobody.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from bench.features import Classifying
 from bench.metrics import Estimate, metric, refuse_non_finite
 from bench.metrics._evaluation import Evaluation
 
@@ -17,7 +19,7 @@ SPLITS = 10
 
 
 def inception_score_of(logits: Tensor, *, splits: int = SPLITS) -> tuple[float, float]:
-    """(mean, standard deviation) over the splits of eq. (1) for logits (N, K); from 1 to K."""
+    """Return mean and standard deviation over the splits of eq. (1) for logits (N, K); from 1 to K."""
     if logits.ndim != 2 or len(logits) < splits:
         raise ValueError(f"expected logits (N, K) with N >= {splits}, got {tuple(logits.shape)}")
     refuse_non_finite(logits, "logits")
@@ -35,6 +37,7 @@ def inception_score_of(logits: Tensor, *, splits: int = SPLITS) -> tuple[float, 
 @metric(needs=("samples", "image"), spaces=("inception",), better="none", scale="log", low=1.0, version=2)
 def inception_score(ev: Evaluation, space: str) -> Estimate:
     """Exponential of the mutual information of sample and predicted ImageNet class, over ten splits; ranks nobody."""
-    features = ev.sample_features(space)
-    value, _ = inception_score_of(ev.space(space).logits_of(features)[:, 0])
+    features, network = ev.sample_features(space), ev.space(space)
+    assert isinstance(network, Classifying), "the Inception network has a classifier"
+    value, _ = inception_score_of(network.logits_of(features)[:, 0])
     return Estimate(value, len(features))

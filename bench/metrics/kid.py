@@ -11,6 +11,8 @@ Memory: features in float64, and one strip of 256 rows of the kernel matrix or o
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,7 +29,7 @@ SEED = 2020
 
 
 def polynomial_kernel(a: Tensor, b: Tensor) -> Tensor:
-    """Eq. (1) for rows (N, D) and (M, D), (N, M)."""
+    """Return eq. (1) for rows (N, D) and (M, D), (N, M)."""
     base = (a @ b.T).div_(a.shape[1]).add_(1)
     return base.square().mul_(base)
 
@@ -35,7 +37,7 @@ def polynomial_kernel(a: Tensor, b: Tensor) -> Tensor:
 def kernel_distance(
     real: Tensor, fake: Tensor, *, subsets: int | None = None, subset_size: int = SUBSET_SIZE, seed: int = SEED
 ) -> tuple[float, float]:
-    """(MMD^2, its standard error) of features (N, D) and (M, D); 0 in expectation is best.
+    """Return MMD^2 and its standard error for features (N, D) and (M, D); 0 in expectation is best.
 
     subsets: so many random subsets of subset_size rows; 0: one statistic over all rows; None: by the number of rows.
     """
@@ -45,17 +47,20 @@ def kernel_distance(
     if subsets:
         values = subset_values(real, fake, subsets=subsets, subset_size=subset_size, seed=seed)
         return float(values.mean()), subsets_se(values, subset_size / min(len(real), len(fake)))
-    found = statistic(real, fake, polynomial_kernel)
-    sides = ((real, found.real, found.fake, found.real_cross), (fake, found.fake, found.real, found.fake_cross))
+    over_all = statistic(real, fake, polynomial_kernel)
+    sides = (
+        (real, over_all.real, over_all.fake, over_all.real_cross),
+        (fake, over_all.fake, over_all.real, over_all.fake_cross),
+    )
     errors = [
-        Blocks(len(x)).jackknife(found.value, lambda rows, side=(x, *rest): without(*side, polynomial_kernel, rows))
-        for x, *rest in sides
+        Blocks(len(x)).jackknife(over_all.value, partial(without, x, own, other, cross, polynomial_kernel))
+        for x, own, other, cross in sides
     ]
-    return found.value, sum((e.se or 0.0) ** 2 for e in errors) ** 0.5
+    return over_all.value, sum((e.se or 0.0) ** 2 for e in errors) ** 0.5
 
 
 def subset_values(real: Tensor, fake: Tensor, *, subsets: int, subset_size: int, seed: int) -> np.ndarray:
-    """MMD^2 of random subsets without replacement, (subsets,), in torch-fidelity's order of draws."""
+    """Return MMD^2 of random subsets without replacement, (subsets,), in torch-fidelity's order of draws."""
     n, m = len(real), len(fake)
     if not 2 <= subset_size <= min(n, m):
         raise ValueError(f"subset_size must be from 2 to the {min(n, m)} rows there are, got {subset_size}")
@@ -69,7 +74,7 @@ def subset_values(real: Tensor, fake: Tensor, *, subsets: int, subset_size: int,
 
 
 def subsets_se(values: np.ndarray, share: float) -> float:
-    """Standard error of the mean of subsets that each hold a share of the rows.
+    """Return the standard error of the mean of subsets that each hold a share of the rows.
 
     Two subsets have rows in common, so their mean cannot be surer than the statistic over all rows, whose variance is about
     share x that of one subset: s^2 (share + (1 - share) / subsets).
@@ -99,11 +104,14 @@ def kid(ev: Evaluation, space: str) -> Estimate:
 
 
 def _kid_of_subsets(sides: list[tuple[Tensor, Tensor]]) -> Estimate:
-    """The same subsets of real rows for every model, so blocks of five pair; their spread is scaled to the mean's error."""
+    """Take the same subsets of real rows for every model, so that blocks of five pair.
+
+    The blocks' spread is scaled to the mean's error.
+    """
     n = len(sides[0][0])
     size = min(SUBSET_SIZE, *(len(rows) for side in sides for rows in side))
-    found = [subset_values(*side, subsets=SUBSETS, subset_size=size, seed=SEED) for side in sides]
-    values = np.mean(found, axis=0)
+    each = [subset_values(*side, subsets=SUBSETS, subset_size=size, seed=SEED) for side in sides]
+    values = np.mean(each, axis=0)
     value = float(values.mean())
     groups = np.array([values[b].mean() for b in block_of_rows(SUBSETS, N_BLOCKS)]) - value
     spread = groups.std(ddof=1) / N_BLOCKS**0.5

@@ -1,4 +1,4 @@
-"""Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020) from k nearest neighbours.
+"""Precision, recall (Kynkaanniemi et al. 2019), density, coverage (Naeem et al. 2020), from k-NN.
 
     r_k(x)     distance from x to its k-th nearest neighbour among the other rows of its own side
     precision  = mean_j [ some |x_i - y_j| <= r_k(x_i) ]          recall   = mean_i [ some |x_i - y_j| <= r_k(y_j) ]
@@ -56,11 +56,11 @@ class Counts:
     set_weight: Tensor
 
     def values(self) -> dict[str, float]:
-        """The four numbers."""
+        """Return the four numbers."""
         return _values(self.inside > 0, self.recalled, float(self.weight.mean()), self.held > 0)
 
     def without(self, place: int, left: Tensor) -> dict[str, float]:
-        """The four numbers without a set of real rows, `left` the rows that are left, the radii held."""
+        """Return the four numbers without a set of real rows, `left` the rows that are left, the radii held."""
         n = len(self.held)
         density = float((self.weight - self.set_weight[:, place]).mean()) * n / len(left)
         inside = self.inside - self.set_inside[:, place] > 0
@@ -74,7 +74,7 @@ def _values(precise: Tensor, recalled: Tensor, density: float, covered: Tensor) 
 
 
 def prdc(real: Tensor, fake: Tensor, *, k: int = K) -> dict[str, float]:
-    """Precision, recall, density and coverage of features (N, D) and (M, D); higher is better, density may pass 1."""
+    """Return all four for features (N, D) and (M, D); higher is better, density may pass 1."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
     return count(reference(real - centre, k=k), side(fake - centre, k=k)).values()
@@ -83,15 +83,19 @@ def prdc(real: Tensor, fake: Tensor, *, k: int = K) -> dict[str, float]:
 def reference(rows: Tensor, *, k: int) -> Side:
     """side() with the numbers of other rows in each ball."""
     found = side(rows, k=k)
-    return Side(rows, found.radii, count(found, found).held - 1)
+    return Side(rows, found.radii, _others(found))
+
+
+def _others(found: Side) -> Tensor:
+    return count(found, found).held - 1
 
 
 def _kept_reference(rows: Tensor, *, k: int) -> Side:
-    """reference(), kept on disk by hash where that pays: for real rows, which every cell of a dataset shares."""
+    """Return reference(), kept on disk by hash where that pays: for real rows, which every cell of a dataset shares."""
 
     def compute() -> dict[str, Tensor]:
-        found = reference(rows, k=k)
-        return {"radii": found.radii, "others": found.others}
+        radii = side(rows, k=k).radii
+        return {"radii": radii, "others": _others(Side(rows, radii))}
 
     return Side(rows, **kept(f"radii/{RADII_VERSION}/k={k}", rows, compute))
 
@@ -138,12 +142,12 @@ def _count_of_pairs(real: Side, fake: Side, member: Tensor, share: Tensor) -> Co
             set_inside += np.bincount(cell, minlength=m * sets)
             set_weight += np.bincount(cell, weights[i[pair]], minlength=m * sets)
     shaped = lambda x: torch.from_numpy(x.reshape(m, sets))
-    plain = map(torch.from_numpy, (inside, weight, held, recalled))
-    return Counts(*plain, shaped(set_inside), shaped(set_weight))
+    plain = torch.from_numpy
+    return Counts(plain(inside), plain(weight), plain(held), plain(recalled), shaped(set_inside), shaped(set_weight))
 
 
 def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
-    """All four, averaged over the draws, computed once for a space and board."""
+    """Average all four over the draws, once for a space and board."""
 
     def compute() -> dict[str, Estimate]:
         pairs = [prepared(ev.real_features(space), draw) for draw in ev.draw_features(space)]
@@ -158,7 +162,7 @@ def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
 
 
 def errors_of(real: Side, fakes: list[Side], blocks: Blocks, *, k: int) -> tuple[dict[str, float], dict[str, Errors]]:
-    """The four numbers, averaged over the draws, and their errors over the real rows."""
+    """Return the four numbers, averaged over the draws, and their errors over the real rows."""
     n, vary = len(real.rows), len(real.rows) <= RADII_VARY_UP_TO
     sets = [*blocks.sets, *blocks.pairs] if vary else blocks.sets
     counts = [count(real, fake, () if vary else sets) for fake in fakes]
@@ -176,7 +180,7 @@ def errors_of(real: Side, fakes: list[Side], blocks: Blocks, *, k: int) -> tuple
 
 
 def _radii_varied(real: Side, fakes: list[Side], lefts: list[Tensor], *, k: int) -> list[dict[str, float]]:
-    """The four numbers of the real rows that are left, with radii among these; averaged over the draws."""
+    """Return the four numbers of the real rows that are left, with radii among these; averaged over the draws."""
     device = real.rows.device
     own = squared_distances(real.rows, real.norms, real.rows, real.norms)
     own.fill_diagonal_(float("inf"))
@@ -202,7 +206,12 @@ def _mean(each: list[dict[str, float]]) -> dict[str, float]:
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction", scale="logit", version=2
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
+    scale="logit",
+    version=2,
 )
 def precision(ev: Evaluation, space: str) -> Estimate:
     """Share of generated rows inside some real row's ball of 5 neighbours; outliers fool it."""
@@ -210,21 +219,37 @@ def precision(ev: Evaluation, space: str) -> Estimate:
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction", scale="logit", version=2
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
+    scale="logit",
+    version=2,
 )
 def recall(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows inside some generated row's ball of 5 neighbours; scattered samples fool it."""
     return _of(ev, space)["recall"]
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", low=0.0, version=2)
+@metric(
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    low=0.0,
+    version=2,
+)
 def density(ev: Evaluation, space: str) -> Estimate:
     """Real balls that hold a generated row, each over the real rows it holds; about 1 for real data."""
     return _of(ev, space)["density"]
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction", scale="logit", version=2
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
+    scale="logit",
+    version=2,
 )
 def coverage(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows whose ball holds a generated row."""

@@ -1,4 +1,4 @@
-"""Train on synthetic, test on real (Esteban et al. 2017): are the class-conditional samples worth learning from?
+"""Train on synthetic, test on real (Esteban et al. 2017): are samples worth learning from?
 
 A logistic regression on rows standardised by the training data, fitted to samples given their class and tested on the
 board's real rows. `trtr_accuracy` is the same classifier fitted to the real training rows: the ceiling to read it beside.
@@ -16,11 +16,11 @@ from bench.metrics import Estimate, metric
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import prepared
 
-MAX_ROWS = 5000  # of training rows: a logistic regression's time grows with them, its accuracy hardly
+MAX_ROWS = 5000  # to train on: a logistic regression's time grows with the rows, its accuracy hardly
 
 
 def correct_after_training_on(x: Tensor, y: Tensor, real: Tensor, labels: Tensor) -> Tensor:
-    """Whether a classifier fitted to x (N, D), y (N,), 5,000 of them at most, is right on each of real (M, D), bool (M,)."""
+    """Say where a classifier fitted to 5,000 of x (N, D), y (N,) is right on real (M, D), bool (M,)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -46,13 +46,13 @@ def tstr_accuracy(ev: Evaluation) -> Estimate:
     """Accuracy on real rows of a logistic regression trained on class-conditional samples."""
     space = ev.space("identity")
     x, y = ev.given
-    return _estimate(ev, correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.y))
+    return _estimate(ev, correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.labels))
 
 
 @metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit", version=2)
 def trtr_accuracy(ev: Evaluation) -> Estimate:
-    """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""
-    labelled = (ev.train.y >= 0).nonzero().flatten()
+    """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""  # noqa: D401 - a column's title
+    labelled = (ev.train.labels >= 0).nonzero().flatten()
     rows = labelled[some_rows(len(labelled), MAX_ROWS).to(labelled.device)]
-    x, y = ev.space("identity")(ev.train.x[rows]), ev.train.y[rows]
-    return _estimate(ev, correct_after_training_on(x, y, ev.real_features("identity"), ev.real.y))
+    x, y = ev.space("identity")(ev.train.x[rows]), ev.train.labels[rows]
+    return _estimate(ev, correct_after_training_on(x, y, ev.real_features("identity"), ev.real.labels))

@@ -10,15 +10,15 @@ from typing import Any
 DRIVER_VERSION = 1  # part of every key: raise it when a change of the harness can change a trained model
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # slots: a plan may hold many thousands
 class Cell:
     """One model on one dataset with one seed. Everything in it is JSON."""
 
     suite: str
     device: str  # "cpu" | "cuda"
     precision: str
-    dataset: dict[str, Any]  # id, version, sha256, n_train, n_valid, n_test, and path of the user's own data
-    model: dict[str, Any]  # id, family, uses_labels, source_sha256, hparams, path, module, reference, measure, variant
+    dataset: dict[str, Any]  # see facts_of; with path: the user's own data
+    model: dict[str, Any]  # see model_facts
     steps: int | None
     seed: int
     draws: int
@@ -66,5 +66,5 @@ class Cell:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `Cell(**object)` reads back."""
+        """Return a JSON object that `Cell(**object)` reads back."""
         return asdict(self)

@@ -10,7 +10,7 @@ from bench.registry import Entry, entries
 
 
 def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
-    """Hashes of a dataset's feature spaces by name, and the reasons for those that cannot be had."""
+    """Return hashes of a dataset's feature spaces by name, and the reasons for those that cannot be had."""
     from bench.features import Unavailable, load_space
 
     features, missing = {}, []
@@ -23,7 +23,7 @@ def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
 
 
 def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
-    """What a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
+    """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
     features, missing = spaces_of(dataset)
     return {
         "dataset": {
@@ -43,7 +43,7 @@ def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
 
 
 def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[str, Any]:
-    """What a cell says of its model; variant: what sets its row apart from the model's own, empty for that."""
+    """Return what a cell says of its model; variant: what sets its row apart from the model's own, empty for that."""
     return {
         "id": entry.name,
         "family": entry.constants["family"],
@@ -59,8 +59,8 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
 
 
 def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:
-    """Metrics that may apply where these feature spaces are, by version; whether a model has what they need is seen when scoring."""
-    found = {}
+    """Return versions of the metrics that these feature spaces allow; whether a model has what they need is seen when scoring."""
+    applicable = {}
     for name, entry in entries("metric").items():
         if entry.error or (entry.constants.get("slow") and not slow):
             continue
@@ -68,12 +68,12 @@ def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[
         base = entry.constants.get("name", entry.attribute)
         if spaces and name[len(base) + 1 :] not in features:
             continue
-        found[name] = entry.constants.get("version", 1)
-    return found
+        applicable[name] = entry.constants.get("version", 1)
+    return applicable
 
 
 def versions() -> dict[str, str]:
-    """Of what decides a model's outputs beside its source: torch and the training driver."""
+    """Return the versions that decide a model's outputs beside its source: torch's and the training driver's."""
     import torch
 
     return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}

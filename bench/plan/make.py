@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.errors import DataUnavailable, UsageError
 from bench.files import without_downloads
+from bench.models import Selective
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
 from bench.plan.request import Plan, Request, Skip
@@ -84,7 +85,7 @@ def _dataset(name: str, request: Request) -> Any:
 def hyper_parameters(
     suite: Suite, entry: Entry, cls: type, dataset: Any, settings: dict[str, Any], request: Request
 ) -> tuple[dict[str, Any], int | None]:
-    """Field values that differ from nothing: defaults, then the suite's, then the user's; levels from the dataset."""
+    """Return (field values, steps): the defaults, then the suite's, then the user's; levels from the dataset."""
     names = {f.name: f for f in dataclasses.fields(cls)}
     values = {name: default_of(f) for name, f in names.items()}
     if "levels" in names:
@@ -102,13 +103,12 @@ def hyper_parameters(
 
 
 def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
-    """Why this model cannot run on this dataset; empty if it can."""
+    """Say why this model cannot run on this dataset; empty if it can."""
     try:
         model = cls(**hparams)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{cls.__name__}: {error}") from error
-    supports = getattr(model, "supports", None)
-    return supports(dataset) if supports else ""
+    return model.supports(dataset) if isinstance(model, Selective) else ""
 
 
 def _cells(
@@ -127,7 +127,8 @@ def _cells(
         variant.append(f"precision={request.precision}")
     model = model_facts(entry, hparams, variant=",".join(variant))
     model["uses_labels"] = model["uses_labels"] and dataset.n_classes > 0
-    seeds = request.seeds or suite.seeds
+    metrics = applicable_metrics(facts["features"], slow=suite.slow_metrics)
+    made_with = versions()
     return [
         Cell(
             suite=suite.name,
@@ -139,14 +140,14 @@ def _cells(
             seed=seed,
             draws=suite.draws,
             elbo_samples=suite.elbo_samples,
-            metrics=applicable_metrics(facts["features"], slow=suite.slow_metrics),
+            metrics=metrics,
             features=facts["features"],
-            versions=versions(),
+            versions=made_with,
             probes=suite.probes if steps else 0,
             target=suite.targets.get(dataset.name),
             sample_limit=suite.sample_limit,
             timeout_s=suite.timeout_s,
             memory_bytes=int((suite.memory_gib + CUDA_HOST_GIB * (request.device == "cuda")) * 2**30),
         )
-        for seed in range(seeds)
+        for seed in range(request.seeds or suite.seeds)
     ]

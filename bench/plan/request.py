@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bench.plan.cell import Cell
 
@@ -25,6 +25,13 @@ class Request:
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
 
 
+def split_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names in a string or in several, split at commas, each once: ("a,b", "c") is (a, b, c)."""
+    parts = [given] if isinstance(given, str) else given or ()
+    names = [name.strip() for part in parts for name in part.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 @dataclass(frozen=True)
 class Skip:
     """A model that does not run on a dataset, and why."""
@@ -36,25 +43,8 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, and one line for each plugin that is broken."""
+    """All cells, all skips, and one line for each plugin that is broken. Cells share the dicts they have in common."""
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
     broken: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON, for the way from the planning process."""
-        return {
-            "cells": [cell.to_json() for cell in self.cells],
-            "skips": [asdict(skip) for skip in self.skips],
-            "broken": list(self.broken),
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Plan:
-        """The inverse of to_json."""
-        return cls(
-            tuple(Cell(**cell) for cell in value["cells"]),
-            tuple(Skip(**skip) for skip in value["skips"]),
-            tuple(value["broken"]),
-        )

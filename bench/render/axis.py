@@ -10,9 +10,10 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Axis:
-    """Maps low..high to start..end, in pixels of the view box; values outside are held `over` beyond the edge.
+    """Map low..high to start..end, in pixels of the view box.
 
-    over: a share of the axis' length, so that what runs off the drawing is seen to do so; 0 holds it at the edge.
+    over: share of the axis' length beyond its ends at which values outside are held, so that they are seen to
+    run off the drawing; 0 holds them at the edge.
     """
 
     low: float
@@ -42,7 +43,7 @@ class Axis:
 
 
 def axis_of(values: Sequence[float], start: float, end: float, *, log: bool = False, pad: float = 0.05) -> Axis:
-    """Span an axis over the finite values with a margin; it is logarithmic only where every value is above zero."""
+    """Span an axis over the finite values with a margin; a log axis only where all are above zero."""
     finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
     log = log and low > 0
@@ -66,7 +67,7 @@ def round_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, count: int) -> list[float]:
-    """List about `count` powers of ten inside low..high, or 1-3 or 1-2-5 steps where the range holds only one of them."""
+    """List about `count` powers of ten inside low..high; where there is only one, 1-3 or 1-2-5 steps."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for marks in ((1,), (1, 3), (1, 2, 5)):
         ticks = [m * 10.0**d for d in decades for m in marks if low <= m * 10.0**d <= high]
@@ -79,9 +80,10 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def decade_ticks(low: float, high: float, count: int) -> list[float]:
-    """List at most `count` powers of ten inside low..high, evenly spaced; 1-2-5 steps where it holds fewer than three.
+    """List at most `count` powers of ten inside low..high, evenly spaced.
 
-    Within less than one decade a log axis looks nearly linear: there the ticks are round_ticks.
+    Where there are fewer than three, 1-2-5 steps. Within less than one decade a log axis looks nearly linear: there the
+    ticks are round_ticks.
     """
     if math.log10(high / low) < 1:
         return round_ticks(low, high, count)

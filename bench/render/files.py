@@ -1,4 +1,4 @@
-"""The files of results/ that are derived from the cells: written only when they changed, the same bytes each time."""
+"""Write what results/ derives from its cells: the same bytes each time, only when they changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.submissions.store import as_records, read_all
 
 @collector_paused()
 def write_boards(store: Store) -> list[Path]:
-    """Rebuild leaderboard.{csv,json,md,html} and README.md from the cells; returns the files."""
+    """Rebuild leaderboard.{csv,json,md,html} and README.md from the cells; return the files."""
     records = store.records()
     machines = environment_lines(records, store.out)
     records += submitted(store, records)
@@ -41,19 +41,19 @@ def write_boards(store: Store) -> list[Path]:
 
 
 def submitted(store: Store, records: list[Record]) -> list[Record]:
-    """The rows that a folder's submissions have on the boards of its records; unreadable ones are among its problems."""
-    found, problems = read_all(store.out)
+    """Make the board rows of a folder's submissions; unreadable files join the store's problems."""
+    submissions, problems = read_all(store.out)
     store.problems += problems
-    return as_records(found, records)
+    return as_records(submissions, records)
 
 
 def page(store: Store, records: list[Record]) -> str:
-    """leaderboard.html of some of a store's records."""
+    """Write leaderboard.html of some of a store's records."""
     return leaderboard_html(records, Boards.of(records), out=store.out)
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """Tidy CSV; a cell that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    """Write the table as CSV; an apostrophe quotes what a spreadsheet would run as a formula."""
     safe = frame.copy()
     for column in ("model", "dataset", "suite"):
         safe[column] = safe[column].map(lambda v: f"'{v}" if str(v)[:1] in "=+-@\t\r" else v)
@@ -77,7 +77,7 @@ def to_json(boards: Boards) -> str:
 
 
 def environment_lines(records: list[Record], out: Path) -> list[str]:
-    """One line for each machine that records were made on."""
+    """Describe each machine that records were made on in a line."""
     lines = []
     for ref in sorted({r["env_ref"] for r in records if r.get("env_ref")}):
         env = stored(out, ref)

@@ -1,4 +1,7 @@
-"""`python -m bench.render.readme`: copy a board from results/ into README.md, so that its numbers are measured ones."""
+"""Copy boards from results/ into README.md, so that its numbers are measured ones.
+
+python -m bench.render.readme
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DO
 
 
 def board_block(dataset: str, out: Path) -> str:
-    """The first columns of a dataset's public board as Markdown."""
+    """Write the first columns of a dataset's public board as Markdown."""
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
     board = make_boards(Boards.of(records), dataset=dataset)[0]
     lines = " ".join(board.lines)
@@ -23,7 +26,7 @@ def board_block(dataset: str, out: Path) -> str:
 
 
 def with_boards(text: str, out: Path) -> str:
-    """The README's text with its marked blocks made anew."""
+    """Make the marked blocks of the README's text anew."""
     return BLOCK.sub(lambda m: m[1] + board_block(m[2], out) + m[3], text)
 
 

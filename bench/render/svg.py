@@ -18,7 +18,10 @@ Point = tuple[float, float]
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
-    """Write one element, everything escaped: class_="a" is class="a", text_anchor= is text-anchor=; None leaves one out."""
+    """Write one element with everything escaped.
+
+    An attribute class_= is written class=, text_anchor= is written text-anchor=, and None leaves one out.
+    """
     pairs = [
         f' {key.rstrip("_").replace("_", "-")}="{escape(clean(value)) if isinstance(value, str) else value}"'
         for key, value in attributes.items()

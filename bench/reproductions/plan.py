@@ -10,6 +10,7 @@ from bench.datasets import Dataset, binarized
 from bench.errors import DataUnavailable, UsageError
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
+from bench.plan.lines import PLAN_FILE, encode
 from bench.plan.make import hyper_parameters, unfit
 from bench.plan.request import Plan
 from bench.plan.request import Request as SuiteRequest
@@ -17,6 +18,7 @@ from bench.plan.suite import Suite, load_suite
 from bench.registry import Entry, entries, find, load, load_entry, unknown
 from bench.reproductions.measure import measure_sha256, needs_of
 from bench.reproductions.protocol import FOLDER, Arm, Budget, Experiment, load_experiment
+from bench.run.task import Context
 
 TIMEOUT_S = {"cpu": 1200.0, "gpu": 6 * 3600.0}
 MEMORY_BYTES = {"cpu": 3 * 2**30, "gpu": 16 * 2**30}
@@ -24,13 +26,18 @@ DRAWS = 5
 
 
 def plan_experiment(name: str, *, budget: str, device: str) -> Plan:
-    """All cells of an experiment; DataUnavailable where its data or weights cannot be had, in one line."""
+    """Plan all cells of an experiment; DataUnavailable where its data or weights cannot be had, in one line."""
     experiment = load_experiment(name)
     return plan_of(experiment, budget=budget, device=device)
 
 
+def plan_task(*, name: str, budget: str, device: str, context: Context) -> None:
+    """Plan an experiment as a task does: the plan is a file for the driver."""
+    context.keep(PLAN_FILE, encode(plan_experiment(name, budget=budget, device=device)))
+
+
 def plan_of(experiment: Experiment, *, budget: str, device: str) -> Plan:
-    """The same for an experiment that was read from anywhere."""
+    """Plan an experiment that was read from anywhere."""
     chosen = experiment.budget[budget]
     suite, datasets = load_suite(chosen.suite), {}
     cells: list[Cell] = []
@@ -53,7 +60,7 @@ def plan_of(experiment: Experiment, *, budget: str, device: str) -> Plan:
 
 
 def load_model(name: str) -> tuple[Entry, type]:
-    """A model of the suite, or one of reproductions/models/ as "models/NAME.py"."""
+    """Load a model of the suite, or one of reproductions/models/ as "models/NAME.py"."""
     entry = find("model", str(FOLDER / name) if name.endswith(".py") else name)
     return entry, load_entry(entry)
 
@@ -105,7 +112,7 @@ def _fields(
 
 
 def _seeded(hparams: dict[str, Any], seed: int) -> dict[str, Any]:
-    """The value "$seed" of a field is the cell's seed."""
+    """Put the cell's seed where a field's value is "$seed"."""
     return {name: seed if value == "$seed" else value for name, value in hparams.items()}
 
 
@@ -140,5 +147,5 @@ def _cell(
 
 
 def slug(name: str) -> str:
-    """An arm's name as part of a file's name."""
+    """Spell an arm's name as part of a file's name."""
     return re.sub(r"[^A-Za-z0-9.=]+", "_", name).strip("_")

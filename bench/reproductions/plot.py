@@ -45,7 +45,7 @@ def svg(result: dict[str, Any], columns: tuple[str, ...], curves: tuple[str, ...
 
 
 def _axis(values: Sequence[float], start: float, end: float, *, log: bool) -> Axis:
-    """Span an axis over the values with a margin of 5 % of its length; what is outside is held at its edge."""
+    """Span an axis over the values with a margin of 5 %; what is outside is held at its edge."""
     log = log and min(values) > 0
     low, high = (math.log10(v) if log else v for v in (min(values), max(values)))
     margin = 0.05 * (high - low) or 0.5 * (abs(low) or 1.0)
@@ -91,14 +91,14 @@ def _dots(arms: list[dict[str, Any]], name: str, column: dict[str, Any]) -> Pane
 
 
 def _axis_of_dots(summaries: list[dict[str, Any]], seeds: list[list[float]], *, log: bool) -> Axis:
-    """Span an axis over all seeds and centres, and over the ends of intervals that are not too far from them."""
+    """Span an axis over all seeds and centres, and over interval ends not too far from them."""
     points = [v for values in seeds for v in values] + [summary["centre"] for summary in summaries]
     ends = [end for summary in summaries for end in (summary["low"], summary["high"]) if end is not None]
     return _axis([v for v in points + _tame(ends, points) if v > 0 or not log] or points, LEFT, WIDTH - RIGHT, log=log)
 
 
 def _tame(ends: list[float], points: list[float]) -> list[float]:
-    """Pull interval ends to within half the points' range of the points: a wide interval runs off the axis."""
+    """Pull interval ends to within half the points' range: a wide interval runs off the axis."""
     low, high = min(points), max(points)
     room = 0.5 * (high - low) or abs(high) or 1.0
     return [min(max(e, low - room), high + room) for e in ends]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataUnavailable
-from bench.executors.local import Workers
-from bench.executors.planning import plan_of
+from bench.executors.local import LocalExecutor
+from bench.executors.planning import plan_by
 from bench.files import encode_json, finite, write_atomic
 from bench.plan.cell import Cell
 from bench.records.cost import COMMITTED
@@ -21,8 +21,11 @@ from bench.reproductions.plan import slug
 from bench.reproductions.protocol import Experiment, names
 from bench.run.progress import Observer
 from bench.run.sweep import run_plan
+from bench.run.task import Executor
 
 SCHEMA = "bench.reproduction/1"  # of a result
+PLAN = "bench.reproductions.plan:plan_task"
+MACHINE = ("processor", "cores", "gpu")  # what a result says of the machine it was made on
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ def reproduce(
     """Run what is missing of each and write results/reproductions/NAME.BUDGET.json; report is told as each ends."""
     folder, ended = out / "reproductions", []
     store = Store(folder)
-    with store.locked(), Workers() as workers:
+    with store.locked(), LocalExecutor(jobs) as executor:
         for experiment in experiments:
             try:
-                result = _one(experiment, budget, device, jobs, store, workers, observer)
+                result = _one(experiment, budget, device, store, executor, observer)
             except DataUnavailable as error:
                 done = Done(experiment.name, "data unavailable", str(error))
             else:
@@ -66,25 +69,23 @@ def _one(
     experiment: Experiment,
     budget: str,
     device: str,
-    jobs: int,
     store: Store,
-    workers: Workers,
+    executor: Executor,
     observer: Callable[[], Observer],
 ) -> dict[str, Any]:
     from bench.reproductions.result import result_of, run_of
 
     if experiment.records:
         found = committed_records(experiment, Store(COMMITTED))
-        facts = {"device": device, "environment": None, "core_minutes": 0.0}
+        facts: dict[str, Any] = {"device": device, "environment": None, "core_minutes": 0.0}
         return result_of(experiment, budget, [run_of(arm, record) for arm, record in found], facts)
-    arguments = {"name": experiment.name, "budget": budget, "device": device}
-    plan, environment = plan_of(workers.call("plan_experiment", **arguments))
-    run_plan(workers, store, plan, environment, jobs=jobs, rerun="failed", observer=observer())
+    planned = plan_by(executor, PLAN, name=experiment.name, budget=budget, device=device)
+    run_plan(executor, store, planned, rerun="failed", observer=observer())
     arms = {slug(arm.name): arm.name for arm in experiment.arm}
-    pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, plan.cells)]
+    pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, planned.plan.cells)]
     facts = {
         "device": device,
-        "environment": {key: environment[key] for key in ("processor", "cores", "gpu") if key in environment},
+        "environment": {key: value for key, value in planned.environment.items() if key in MACHINE},
         "core_minutes": round(math.fsum(r["resources"]["cpu_s"] or 0.0 for _, r in pairs) / 60, 2),
     }
     return result_of(experiment, budget, [run_of(arm, record) for arm, record in pairs], facts)

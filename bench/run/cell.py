@@ -6,10 +6,8 @@ import math
 import resource
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,14 +18,17 @@ from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
 from bench.plan.cell import Cell
-from bench.records.environment import code
 from bench.records.record import Record, failure, new_record
+from bench.registry import load
 from bench.run.findings import findings
-from bench.run.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
+from bench.run.measure import Fitted
+from bench.run.outputs import MAX_GIVEN, artifact_entry, collect, pack, unpack
+from bench.run.pictures import pictures
 from bench.run.precision import numerics, precision_of, settings_of
 from bench.run.prepare import load_dataset, make_model, training_split
 from bench.run.probe import look
 from bench.run.quality import quality_of
+from bench.run.task import Context
 from bench.run.training import Training, last_best_gap, train
 
 OUT_OF_MEMORY = (
@@ -36,7 +37,7 @@ OUT_OF_MEMORY = (
     "out of memory",
     "STATUS_ALLOC_FAILED",
 )  # torch's own words
-Report = Callable[[str, int], None]
+OUTSIDE = Context()  # of any executor: nobody listens and nobody wants a file
 
 
 @dataclass
@@ -44,26 +45,24 @@ class _Phase:
     """Where a cell is, for its error and for the progress line."""
 
     name: str
-    report: Report
+    context: Context
 
     def __call__(self, name: str) -> None:
         self.name = name
-        self.report(name, 0)
+        self.context.report(name, 0)
 
 
-def run_cell(
-    cell: Cell, *, artifact: Path, grid: Path | None = None, report: Report = lambda phase, step: None
-) -> Record:
-    """Train, sample, score; returns the record of whatever happened, an exception included."""
-    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds"), "code": code()}
-    phase = _Phase("load", report)
+def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
+    """Train, sample, score; returns the record of whatever happened, an exception included. Files go to the context."""
+    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+    phase = _Phase("load", context)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:
         with numerics(cell.device):
-            record = _run(cell, record, artifact, grid, phase)
+            record = _run(cell, record, phase)
     except MemoryError as error:
         record = failure(record, "oom", phase=phase.name, kind="MemoryError", message=str(error) or "out of memory")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a model raises is this cell's record, and no other's loss
         status = "oom" if _is_oom(error) else "crashed"
         message = "".join(traceback.format_exception(error, limit=-6))
         record = failure(record, status, phase=phase.name, kind=type(error).__name__, message=f"{error}\n{message}")
@@ -73,7 +72,7 @@ def run_cell(
     return record
 
 
-def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _Phase) -> Record:
+def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     start = time.monotonic()
     dataset = load_dataset(cell)
     model = make_model(cell)
@@ -88,7 +87,7 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record["timing"]["train_s"] = round(training.seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
-        record["flags"] = findings(training, None, rows.some(MAX_GIVEN).x)
+        record["flags"] = findings(training, None, rows.some(MAX_GIVEN).x[:])
         _take_measures(cell, record, dataset, rows, None)
         return failure(record, "diverged", phase="fit", kind="Diverged", message=training.diverged)
     phase("sample")
@@ -96,11 +95,14 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record["timing"]["sample_s"] = round(seconds, 4)
     if "samples" in outputs:
         record["throughput"]["sample_examples_per_s"] = len(outputs["samples"]) / seconds if seconds else None
-    flags = findings(training, outputs.get("samples"), dataset.train.some(MAX_GIVEN).x)
+    flags = findings(training, outputs.get("samples"), dataset.train.some(MAX_GIVEN).x[:])
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
-    record["artifacts"] = [store_outputs(outputs, dataset, artifact)]
+    raw = pack(outputs, dataset)
+    record["artifacts"] = [artifact_entry(raw)]
+    phase.context.keep("outputs", raw)
+    del raw
     if cell.probes and "samples" in outputs:
         final = look(model, cell, dataset, modes)
         if final is not None and math.isfinite(final):
@@ -112,47 +114,45 @@ def _run(cell: Cell, record: Record, artifact: Path, grid: Path | None, phase: _
     record = score_outputs(cell, record, outputs, dataset, flags)
     record["training"]["to_quality"] = quality_of(cell, training, record)
     _take_measures(cell, record, dataset, rows, model)
-    if grid is not None and "samples" in outputs:
-        from bench.run.pictures import write_pictures
-
-        write_pictures(grid, dataset, outputs["samples"])
+    if "grid" in phase.context.outputs and "samples" in outputs:
+        for name, picture in pictures(dataset, outputs["samples"]).items():
+            phase.context.keep(name, picture)
     return record
 
 
 def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, model: Any) -> None:
-    """What an experiment reads off the fitted model (None: it diverged), into record["measures"]."""
+    """Put what an experiment reads off the fitted model (None: it diverged) into record["measures"]."""
     if not cell.measures:
         return
-    from bench.reproductions.measure import Fitted, load_measure
-
     private = {name: entry["value"] for name, entry in record["metrics"]["private"].items()}
     fitted = Fitted(model, dataset, rows, record["curve"], cell.seed, private)
     record["measures"] = {}
     for name in cell.measures:
-        record["measures"] |= load_measure(name)(fitted)
+        record["measures"] |= load("measure", name)(fitted)
 
 
 def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
     """Fit the model, with looks at the public board on the way."""
+    x: Any = rows.x  # a Tensor, or what poses as one
     with numerics(cell.device, precision_of(cell.model["hparams"])):
         return train(
             model,
-            rows.x,
+            x,
             rows.y,
             seed=cell.seed,
             steps=cell.steps,
             probe=lambda m: look(m, cell, dataset, modes),
             n_probes=cell.probes,
-            report=lambda step: phase.report("fit", step),
+            report=lambda step: phase.context.report("fit", step),
         )
 
 
-def rescore_cell(cell: Cell, record: Record, *, artifact: Path, report: Report = lambda phase, step: None) -> Record:
-    """Score stored outputs again with today's metrics; nothing is trained. Raises when the artifact is not readable."""
-    report("score", 0)
+def rescore_cell(cell: Cell, record: Record, context: Context) -> Record:
+    """Score stored outputs again with today's metrics; nothing is trained. Raises where the outputs are not readable."""
+    context.report("score", 0)
     with numerics(cell.device):
         dataset = load_dataset(cell)
-        outputs = load_outputs(artifact, dataset)
+        outputs = unpack(context.inputs["outputs"], dataset)
         flags = [flag for flag in record["flags"] if not flag.startswith("metric:")]
         return score_outputs(cell, record, outputs, dataset, flags)
 
@@ -160,7 +160,8 @@ def rescore_cell(cell: Cell, record: Record, *, artifact: Path, report: Report =
 def score_outputs(cell: Cell, record: Record, outputs: dict[str, Tensor], dataset: Dataset, flags: list[str]) -> Record:
     """Fill in both boards of a record from outputs."""
     start = time.monotonic()
-    metrics, notes, shared = {}, list(flags), {}
+    metrics, notes = {}, list(flags)
+    shared: dict[Any, Any] = {}  # what both boards' evaluations need
     for board in ("public", "private"):
         measure = cell.model.get("measure", "")
         ev = Evaluation(dataset, outputs, board=board, measure=measure, draws=cell.draws, shared=shared)
@@ -182,7 +183,7 @@ def _cpu_seconds() -> float:
 
 
 def _peak_cuda_bytes() -> int | None:
-    """The most memory that tensors took on the GPU, None without one; a GPU that was lost cannot say."""
+    """Return the most memory that tensors took on the GPU, None without one; a GPU that was lost cannot say."""
     try:
         return torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None
     except RuntimeError:

@@ -4,58 +4,76 @@ from __future__ import annotations
 
 import hashlib
 import time
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, some_rows
-from bench.files import write_atomic
+from bench.datasets import Dataset, Split, some_rows
+from bench.models import Classifier, ConditionalSampler, Density, HeldOut, LowerBound, Sampler
 from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
-from bench.run.prepare import wanted_samples
+from bench.run.prepare import is_dequantised, wanted_samples
 from bench.run.training import synchronize
 
 MAX_GIVEN = 5000  # class-conditional samples of a cell
 
 
 def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor], float]:
-    """All outputs of a fitted model that metrics can ask for, and the seconds that unconditional sampling took."""
-    outputs: dict[str, Tensor] = {}
-    lebesgue = cell.model.get("measure") == "lebesgue"
-    n, seconds = wanted_samples(cell, dataset), 0.0
-    fast = partial(numerics, cell.device, precision_of(cell.model["hparams"]))  # of sampling; likelihoods are strict
+    """Take all that metrics can ask of a fitted model, and the seconds that unconditional sampling took."""
     with torch.no_grad():
-        if hasattr(model, "sample_held_out"):
-            outputs["samples"] = model.sample_held_out(dataset, n, board="public", seed=cell.seed)
-            outputs["test.samples"] = model.sample_held_out(dataset, n, board="private", seed=cell.seed)
-        elif hasattr(model, "sample"):
-            start = time.monotonic()
-            with fast():
-                samples = model.sample(n, seed=cell.seed)
-            synchronize(samples.device)
-            seconds = time.monotonic() - start
-            _check_shape(samples, (n, *dataset.shape), "sample")
-            outputs["samples"] = dataset.to_grid(samples.float(), dequantized=lebesgue)
-        if hasattr(model, "sample_given") and dataset.n_classes:
-            labelled = dataset.train.y[dataset.train.y >= 0]
-            y = labelled[some_rows(len(labelled), MAX_GIVEN).to(labelled.device)]
-            with fast():
-                given = model.sample_given(y, seed=cell.seed)
-            _check_shape(given, (len(y), *dataset.shape), "sample_given")
-            outputs |= {"given.x": dataset.to_grid(given.float(), dequantized=lebesgue), "given.y": y}
+        outputs, seconds = _samples(model, cell, dataset)
+        outputs |= _given(model, cell, dataset)
         for name, split in (("valid", dataset.valid), ("test", dataset.test)):
-            rows = dataset.dequantize(split.x, seed=cell.seed) if lebesgue else split.x
-            if hasattr(model, "log_prob"):
-                outputs[f"{name}.log_prob"] = model.log_prob(rows).double()
-            if hasattr(model, "elbo"):
-                outputs[f"{name}.elbo"] = model.elbo(rows, seed=cell.seed, k=cell.elbo_samples).double()
-            if hasattr(model, "predict_proba") and dataset.n_classes:
-                centred = dataset.dequantize(split.x, seed=None) if lebesgue else split.x
-                outputs[f"{name}.proba"] = model.predict_proba(centred).float()
+            outputs |= {f"{name}.{kind}": value for kind, value in _likelihoods(model, cell, dataset, split).items()}
     return outputs, seconds
+
+
+def _samples(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor], float]:
+    """Draw samples: "samples" for both boards, or one set for each where the model is real data."""
+    n = wanted_samples(cell, dataset)
+    if isinstance(model, HeldOut):
+        public = model.sample_held_out(dataset, n, board="public", seed=cell.seed)
+        private = model.sample_held_out(dataset, n, board="private", seed=cell.seed)
+        return {"samples": public, "test.samples": private}, 0.0
+    if not isinstance(model, Sampler):
+        return {}, 0.0
+    start = time.monotonic()
+    with numerics(cell.device, precision_of(cell.model["hparams"])):
+        samples = model.sample(n, seed=cell.seed)
+    synchronize(samples.device)
+    seconds = time.monotonic() - start
+    _check_shape(samples, (n, *dataset.shape), "sample")
+    return {"samples": dataset.to_grid(samples.float(), dequantized=is_dequantised(cell))}, seconds
+
+
+def _given(model: Any, cell: Cell, dataset: Dataset) -> dict[str, Tensor]:
+    """Draw one sample for each of 5,000 training labels at most, where there are classes."""
+    labels = dataset.train.y
+    if not isinstance(model, ConditionalSampler) or not dataset.n_classes or labels is None:
+        return {}
+    known = labels[labels >= 0]
+    y = known[some_rows(len(known), MAX_GIVEN).to(known.device)]
+    with numerics(cell.device, precision_of(cell.model["hparams"])):
+        given = model.sample_given(y, seed=cell.seed)
+    _check_shape(given, (len(y), *dataset.shape), "sample_given")
+    return {"given.x": dataset.to_grid(given.float(), dequantized=is_dequantised(cell)), "given.y": y}
+
+
+def _likelihoods(model: Any, cell: Cell, dataset: Dataset, split: Split) -> dict[str, Tensor]:
+    """Score the rows of a split: likelihood, bound, class probabilities, always in strict numerics."""
+    scores: dict[str, Tensor] = {}
+    plain: Any = split.x  # a Tensor, or what poses as one
+    dequantised = is_dequantised(cell)
+    rows = dataset.dequantize(plain, seed=cell.seed) if dequantised else plain
+    if isinstance(model, Density):
+        scores["log_prob"] = model.log_prob(rows).double()
+    if isinstance(model, LowerBound):
+        scores["elbo"] = model.elbo(rows, seed=cell.seed, k=cell.elbo_samples).double()
+    if isinstance(model, Classifier) and dataset.n_classes:
+        centred = dataset.dequantize(plain, seed=None) if dequantised else plain
+        scores["proba"] = model.predict_proba(centred).float()
+    return scores
 
 
 def _check_shape(samples: Tensor, expected: tuple[int, ...], method: str) -> None:
@@ -63,31 +81,37 @@ def _check_shape(samples: Tensor, expected: tuple[int, ...], method: str) -> Non
         raise ValueError(f"{method}() returned shape {tuple(samples.shape)}, expected {expected}")
 
 
-def store_outputs(outputs: dict[str, Tensor], dataset: Dataset, path: Path) -> dict[str, Any]:
-    """Write the outputs as safetensors, images as codes; returns the artifact's entry."""
+def pack(outputs: dict[str, Tensor], dataset: Dataset) -> bytes:
+    """Write outputs as safetensors, images as codes."""
     from safetensors.torch import save
 
-    raw = save({name: _pack(name, value, dataset) for name, value in sorted(outputs.items())})
-    write_atomic(path, raw)
+    return save({name: _pack(name, value, dataset) for name, value in sorted(outputs.items())})
+
+
+def artifact_entry(raw: bytes) -> dict[str, Any]:
+    """Return what a record says of its packed outputs."""
     return {"role": "outputs", "sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
 
 
-def load_outputs(path: Path, dataset: Dataset) -> dict[str, Tensor]:
-    """The inverse of store_outputs."""
+def unpack(raw: bytes, dataset: Dataset) -> dict[str, Tensor]:
+    """Read outputs that `pack` wrote, on the dataset's device."""
     from safetensors.torch import load as load_safetensors
 
-    stored = load_safetensors(path.read_bytes())
-    return {name: _unpack(name, value, dataset).to(dataset.train.x.device) for name, value in stored.items()}
+    device = dataset.train.x.device
+    return {name: _unpack(name, value, dataset).to(device) for name, value in load_safetensors(raw).items()}
 
 
-def _is_codes(name: str, dataset: Dataset) -> bool:
-    return name in ("samples", "test.samples", "given.x") and dataset.levels is not None and dataset.levels <= 256
+def _top_code(name: str, dataset: Dataset) -> int | None:
+    """Return the largest code of an output that is stored as codes; None for one that is stored as it is."""
+    is_images = name in ("samples", "test.samples", "given.x")
+    return dataset.levels - 1 if is_images and dataset.levels is not None and dataset.levels <= 256 else None
 
 
 def _pack(name: str, value: Tensor, dataset: Dataset) -> Tensor:
-    value = value.detach().cpu().contiguous()
-    return torch.round(value * (dataset.levels - 1)).to(torch.uint8) if _is_codes(name, dataset) else value
+    value, top = value.detach().cpu().contiguous(), _top_code(name, dataset)
+    return value if top is None else torch.round(value * top).to(torch.uint8)
 
 
 def _unpack(name: str, value: Tensor, dataset: Dataset) -> Tensor:
-    return value.float() / (dataset.levels - 1) if _is_codes(name, dataset) else value
+    top = _top_code(name, dataset)
+    return value if top is None else value.float() / top

@@ -4,14 +4,12 @@ suspicious samples above their nearest training rows. No plotting library."""
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bench.datasets import Dataset
-from bench.files import write_atomic
 from bench.metrics.copies import MAX_TRAIN, nearest
 
 CELLS = 10
@@ -20,11 +18,12 @@ SUSPECTS_FROM = 1000  # samples that are searched for copies
 BLUE, GREY, ORANGE = (20, 70, 180), (190, 190, 190), (213, 94, 0)
 
 
-def write_pictures(path: Path, dataset: Dataset, samples: Tensor) -> None:
-    """Write PATH.png, and PATH.nearest.png for images."""
-    write_atomic(path, draw_samples(dataset, samples))
+def pictures(dataset: Dataset, samples: Tensor) -> dict[str, bytes]:
+    """Draw {"grid": PNG}, and "nearest" for images."""
+    drawn = {"grid": draw_samples(dataset, samples)}
     if len(dataset.shape) == 3:
-        write_atomic(path.with_name(path.name.removesuffix(".png") + ".nearest.png"), draw_nearest(dataset, samples))
+        drawn["nearest"] = draw_nearest(dataset, samples)
+    return drawn
 
 
 def draw_samples(dataset: Dataset, samples: Tensor) -> bytes:
@@ -97,7 +96,7 @@ def _ring(picture: np.ndarray, x: float, y: float, radius: float = 11.0) -> None
 
 
 def to_png(picture: np.ndarray) -> bytes:
-    """A uint8 picture as PNG: the same bytes for the same picture."""
+    """Write a uint8 picture as PNG: the same bytes for the same picture."""
     from PIL import Image
 
     buffer = io.BytesIO()

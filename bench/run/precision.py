@@ -19,12 +19,12 @@ FAST = {"tf32": True, "cudnn_benchmark": True}
 
 
 def precision_of(hparams: Mapping[str, Any]) -> str:
-    """The precision a model trains in: its field, "fp32" for a model without the choice."""
+    """Return the precision a model trains in: its field, "fp32" for a model without the choice."""
     return hparams.get("precision") or "fp32"
 
 
 def settings_of(device: str, precision: str) -> dict[str, bool] | None:
-    """What `numerics` sets for training and sampling, for the record; None on a CPU."""
+    """Return what `numerics` sets for training and sampling, for the record; None on a CPU."""
     if not device.startswith("cuda"):
         return None
     return dict(FAST if precision == "bf16" else STRICT)
@@ -37,7 +37,7 @@ def numerics(device: str, precision: str = "fp32") -> Iterator[None]:
     if settings is None:
         yield
         return
-    switches = (
+    switches: tuple[tuple[Any, str, bool], ...] = (
         (torch.backends.cuda.matmul, "allow_tf32", settings["tf32"]),
         (torch.backends.cudnn, "allow_tf32", settings["tf32"]),
         (torch.backends.cudnn, "benchmark", settings["cudnn_benchmark"]),

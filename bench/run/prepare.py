@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from bench.datasets import Dataset, Split, binarized
 from bench.datasets.own import own_dataset
@@ -15,7 +14,7 @@ from bench.registry import Entry, load, load_entry, read_entry
 
 
 def load_dataset(cell: Cell) -> Dataset:
-    """The cell's dataset on the cell's device; refuses data that is not what was planned."""
+    """Load the cell's dataset to the cell's device; refuses data that is not what was planned."""
     if "path" in cell.dataset:
         dataset = own_dataset(cell.dataset["path"], label=cell.dataset["label"])
     else:
@@ -28,21 +27,28 @@ def load_dataset(cell: Cell) -> Dataset:
 
 
 def make_model(cell: Cell, hparams: dict[str, Any] | None = None) -> Any:
-    """An instance of the cell's model with its hyper-parameters, or with others."""
+    """Make the cell's model with its hyper-parameters, or with others."""
     path = Path(cell.model["path"])
     entry: Entry = read_entry("model", path, cell.model["module"])
     return load_entry(entry)(**(cell.model["hparams"] if hparams is None else hparams))
 
 
-def training_rows(cell: Cell, dataset: Dataset) -> Tensor:
-    """What the model is trained on: dequantised by the cell's seed for densities of real data, else the rows."""
-    if cell.model.get("measure") == "lebesgue":
-        return dataset.dequantize(dataset.train.x, seed=cell.seed)
-    return dataset.train.x
+def is_dequantised(cell: Cell) -> bool:
+    """Tell whether the cell's model is a density of real values: images are then (code + u) / levels to it."""
+    return cell.model.get("measure") == "lebesgue"
+
+
+def training_rows(cell: Cell, dataset: Dataset) -> Any:
+    """Return what the model is trained on: dequantised by the cell's seed for densities of real values, else the rows.
+
+    A tensor, or lazy 8-bit rows in its place.
+    """
+    rows: Any = dataset.train.x  # a Tensor, or what poses as one
+    return dataset.dequantize(rows, seed=cell.seed) if is_dequantised(cell) else rows
 
 
 def training_split(cell: Cell, dataset: Dataset) -> Split:
-    """training_rows with their labels; an experiment's smaller set is drawn by the cell's seed."""
+    """Return training_rows with their labels; an experiment's smaller set is drawn by the cell's seed."""
     x, y = training_rows(cell, dataset), dataset.train.y
     if not cell.train_rows:
         return Split(x, y)
@@ -54,7 +60,7 @@ def training_split(cell: Cell, dataset: Dataset) -> Split:
 
 
 def wanted_samples(cell: Cell, dataset: Dataset) -> int:
-    """As many samples as the metrics of both boards can use."""
+    """Return how many samples the metrics of both boards can use."""
     rows = max(len(dataset.valid), len(dataset.test))
     modes = 2 * dataset.n_mode_samples if dataset.law is not None else dataset.n_mode_samples
     wanted = max(cell.draws * rows, modes)

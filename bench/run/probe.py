@@ -16,41 +16,44 @@ import torch
 from bench.datasets import Dataset
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import metric_of, score
+from bench.models import Density, Sampler
 from bench.models.state import undisturbed
 from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
+from bench.run.prepare import is_dequantised
 
 PROBE_SAMPLES = 1000
 MODES = "modes_captured"  # kept over time beside the primary metric
 
 
 def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) -> float | None:
-    """The board's primary metric on the public split from few samples; None where the model cannot have it.
+    """Score a model as it stands on the public split, from few samples; None where it cannot have the primary metric.
 
     Appends to modes, for each look that gives a finite score, how many modes its samples hold; None where there are no modes.
     """
     primary = cell.dataset["primary"]
-    if primary not in cell.metrics or not hasattr(model, "sample"):
+    if primary not in cell.metrics or not isinstance(model, Sampler):
         return None
-    lebesgue = cell.model.get("measure") == "lebesgue"
+    dequantised = is_dequantised(cell)
     n = min(PROBE_SAMPLES, max(len(dataset.valid), dataset.n_mode_samples))
     with torch.no_grad(), undisturbed(model), numerics(cell.device, "fp32"):
         with numerics(cell.device, precision_of(cell.model["hparams"])):
             samples = model.sample(n, seed=cell.seed).float()
-        outputs = {"samples": dataset.to_grid(samples, dequantized=lebesgue)}
+        outputs = {"samples": dataset.to_grid(samples, dequantized=dequantised)}
         if not bool(torch.isfinite(outputs["samples"]).all()):
             return None
         small = _some_rows(dataset, n)
-        if "log_prob" in metric_of(primary).needs and hasattr(model, "log_prob"):
-            rows = dataset.dequantize(small.valid.x, seed=cell.seed) if lebesgue else small.valid.x
+        if "log_prob" in metric_of(primary).needs and isinstance(model, Density):
+            rows: Any = small.valid.x
+            rows = dataset.dequantize(rows, seed=cell.seed) if dequantised else rows
             outputs["valid.log_prob"] = model.log_prob(rows)
         ev = Evaluation(small, outputs, board="public", measure=cell.model.get("measure", ""), draws=1)
-        found = score(ev, (primary, *({MODES} & cell.metrics.keys())))
-    if primary in found and math.isfinite(found[primary].value):
-        modes.append(found[MODES].value if MODES in found else None)
-    return found[primary].value if primary in found else None
+        estimates = score(ev, (primary, *({MODES} & cell.metrics.keys())))
+    if primary in estimates and math.isfinite(estimates[primary].value):
+        modes.append(estimates[MODES].value if MODES in estimates else None)
+    return estimates[primary].value if primary in estimates else None
 
 
 def _some_rows(dataset: Dataset, n: int) -> Dataset:
-    """The dataset with at most n public rows, as many as a probe has samples; no error is made of them."""
+    """Return the dataset with at most n public rows, as many as a probe has samples; no error is made of them."""
     return replace(dataset, valid=dataset.valid.some(n), parts={}, n_mode_samples=n)

@@ -15,19 +15,26 @@ from bench.run.todo import Todo
 class Observer(Protocol):
     """What watches a run: a live display, or lines."""
 
-    def planned(self, plan: Plan, todo: list[Todo], done: int) -> None: ...
-    def progress(self, cell: Cell, phase: str, step: int) -> None: ...
-    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None: ...
-    def clocked(self, cell: Cell, done: int, of: int) -> None: ...
+    def planned(self, plan: Plan, todo: list[Todo], done: int) -> None:
+        """Hear what will be done, and how many cells were done before."""
+
+    def progress(self, cell: Cell, phase: str, step: int) -> None:
+        """Hear where a running cell is."""
+
+    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None:
+        """Hear that a cell has ended and its record is written."""
+
+    def clocked(self, cell: Cell, done: int, of: int) -> None:
+        """Hear that a cell was timed alone."""
 
 
 def expected_seconds(cell: Cell, ledger: Ledger) -> float:
-    """Core-seconds a cell is expected to take: what it took before, else the mean of the ledger, else 1."""
+    """Return the core-seconds a cell is expected to take: what it took before, else the mean of the ledger, else 1."""
     known = ledger.get((cell.suite, cell.model["id"], cell.dataset["id"]))
     return known if known is not None else sum(ledger.values()) / len(ledger) if ledger else 1.0
 
 
-class _TimeLeft:
+class TimeLeft:
     """Seconds left: the ledger's expectation for each cell, scaled by how the finished ones compared with theirs."""
 
     def __init__(self, todo: list[Todo], jobs: int, ledger: Ledger) -> None:
@@ -36,7 +43,7 @@ class _TimeLeft:
         self.done, self.start = 0.0, time.monotonic()
 
     def after(self, index: int) -> float:
-        """Seconds left once the cell of this index has ended."""
+        """Return the seconds left once the cell of this index has ended."""
         self.left -= self.expected[index]
         self.done += self.expected[index]
         return self.left * (time.monotonic() - self.start) / self.done

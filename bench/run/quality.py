@@ -12,7 +12,7 @@ from bench.run.training import Training
 
 
 def to_quality(cell: Cell, training: Training, final: float | None) -> dict[str, Any] | None:
-    """{"target", "steps", "seconds"} of a run; steps and seconds are None where the target was never reached.
+    """Return {"target", "steps", "seconds"}; steps and seconds are None where the target was never reached.
 
     final: the board's own score after training. None where the suite has no target for the dataset, or the model no such score.
     """
@@ -27,6 +27,6 @@ def to_quality(cell: Cell, training: Training, final: float | None) -> dict[str,
 
 
 def quality_of(cell: Cell, training: Training, record: Record) -> dict[str, Any] | None:
-    """`to_quality` of a scored record."""
+    """Return `to_quality` for a scored record."""
     final = record["metrics"]["public"].get(cell.dataset["primary"])
     return to_quality(cell, training, final["value"] if final else None)

@@ -1,23 +1,35 @@
-"""One run of the suite: plan, skip what is done, train, score, time alone, write the boards. Nothing finished is lost."""
+"""One run of the suite: plan, skip what is done, train, score, time alone. Whatever is finished is kept.
+
+The executor and the planner are handed in: this room knows what a task is, and not who runs it. The store is written here alone.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.executors.local import Ended, Job, Workers
-from bench.executors.planning import make_plan
-from bench.files import write_atomic
-from bench.plan.request import Plan, Request
+from bench.plan.cell import Cell
+from bench.plan.request import Plan
 from bench.records.cost import COMMITTED, read_ledger
-from bench.records.environment import code, reference
-from bench.records.record import FAILED, Record, failure, new_record
+from bench.records.record import FAILED, Record
 from bench.records.store import Store
-from bench.run.progress import Observer, _TimeLeft
+from bench.run.ended import OUTPUTS, PICTURES, keep, keep_environment, remove_leftovers
+from bench.run.progress import Observer, TimeLeft
+from bench.run.task import Executor, Task
 from bench.run.todo import Todo, todo_list
+
+TRAIN, RESCORE, CLOCK = (f"bench.run.work:{name}" for name in ("train", "rescore", "clock"))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and the fingerprint of the machine it was made on."""
+
+    plan: Plan
+    environment: Mapping[str, Any]
 
 
 @dataclass
@@ -36,118 +48,115 @@ class Outcome:
 
 
 def run(
-    request: Request,
+    executor: Executor,
+    planner: Callable[[Executor], Planned],
     *,
     out: Path,
-    jobs: int,
     rerun: str = "missing",
     observer: Observer,
     throughput: bool = True,
-    with_workers: Callable[[], Workers] = Workers,
 ) -> Outcome:
     """Run what is missing; records are written as cells end, so that an interrupt keeps what is finished."""
     start = time.monotonic()
     store = Store(out)
-    with store.locked(), with_workers() as workers:
-        plan, environment = make_plan(workers, request)
-        outcome = run_plan(workers, store, plan, environment, jobs=jobs, rerun=rerun, observer=observer)
+    with store.locked(), executor:
+        planned = planner(executor)
+        outcome = run_plan(executor, store, planned, rerun=rerun, observer=observer)
         if throughput:
-            _run_clock(workers, store, plan, observer, outcome)
+            _run_clock(executor, store, planned.plan, observer, outcome)
     outcome.problems = store.problems
     outcome.seconds = time.monotonic() - start
     return outcome
 
 
 def run_plan(
-    workers: Workers,
-    store: Store,
-    plan: Plan,
-    environment: dict[str, Any],
-    *,
-    jobs: int,
-    rerun: str = "missing",
-    observer: Observer,
+    executor: Executor, store: Store, planned: Planned, *, rerun: str = "missing", observer: Observer
 ) -> Outcome:
     """Run the cells of a plan that are missing in the store, which the caller has locked."""
-    env_ref = reference(environment)
-    _write_environment(store.out, env_ref, environment)
+    plan = planned.plan
+    remove_leftovers(store.out)
+    keep_environment(store.out, planned.environment)
     todo = todo_list(plan, store, rerun=rerun)
     outcome = Outcome(plan, kept=len(plan.cells) - len(todo))
     observer.planned(plan, todo, outcome.kept)
-    _run_cells(workers, store, todo, jobs=jobs, env_ref=env_ref, observer=observer, outcome=outcome)
+    _run_cells(executor, store, todo, observer, outcome)
     _count_kept(plan, store, outcome)
     return outcome
 
 
-def _write_environment(out: Path, env_ref: str, environment: dict[str, Any]) -> None:
-    import json
-
-    path = out / "env" / f"{env_ref}.json"
-    if not path.exists():
-        write_atomic(path, (json.dumps(environment, indent=1, sort_keys=True) + "\n").encode())
-
-
-def _run_cells(
-    workers: Workers, store: Store, todo: list[Todo], *, jobs: int, env_ref: str, observer: Observer, outcome: Outcome
-) -> None:
-    clock = _TimeLeft(todo, jobs, read_ledger(store.out, COMMITTED))
-    work = [_job(one, store) for one in todo]
+def _run_cells(executor: Executor, store: Store, todo: list[Todo], observer: Observer, outcome: Outcome) -> None:
+    clock = TimeLeft(todo, executor.slots, read_ledger(store.out, COMMITTED))
     watch = lambda index, phase, step: observer.progress(todo[index].cell, phase, step)
-    for index, ended in workers.run(work, at_once=jobs, on_progress=watch):
+    for index, ended in executor.run(_tasks(todo, store), on_progress=watch):
         one = todo[index]
-        record = _record(one, ended)
-        record["env_ref"] = env_ref
-        previous = one.record
-        if previous and one.action == "train" and previous["key"] == record["key"]:
-            record["attempt"] = previous.get("attempt", 1) + 1
-        store.put(one.cell, record)
+        record = keep(store, one, ended)
         outcome.trained += one.action == "train"
         outcome.rescored += one.action == "rescore"
         observer.finished(one.cell, record, clock.after(index))
 
 
-def _job(one: Todo, store: Store) -> Job:
-    cell = one.cell
-    arguments: dict[str, Any] = {"cell": cell.to_json(), "artifact": str(store.artifact_path(cell))}
-    if one.action == "rescore":
-        arguments["record"] = one.record
-    else:
-        grid = store.out / "grids" / cell.dataset["id"] / f"{cell.row}.png"
-        standard = cell.seed == 0 and cell.suite != "smoke"
-        arguments["grid"] = str(grid) if standard else None
-    return Job("rescore" if one.action == "rescore" else "train", arguments, cell.timeout_s, cell.memory_bytes)
+def _tasks(todo: Iterable[Todo], store: Store) -> Iterator[Task]:
+    """Make each task when it is about to start: records and artifacts of the others stay on disk."""
+    for one in todo:
+        yield _rescore_task(one.cell, store) if one.action == "rescore" else _train_task(one.cell)
 
 
-def _record(one: Todo, ended: Ended) -> Record:
-    """The record a job returned, or the record of how its process ended."""
-    if ended.status == "ok":
-        record = ended.value
-    else:
-        base = one.record if one.action == "rescore" and one.record else new_record(one.cell) | {"code": code()}
-        message = f"{ended.message}; after {ended.seconds:.1f} s in phase {ended.phase!r}"
-        record = failure(base, ended.status, phase=ended.phase, kind=ended.status, message=message)
-        record["timing"]["total_s"] = round(ended.seconds, 3)
-    if one.action == "train":
-        record["resources"]["peak_rss_bytes"] = ended.peak_rss_bytes
-    return record
+def _train_task(cell: Cell) -> Task:
+    standard = cell.seed == 0 and cell.suite != "smoke"
+    return Task(
+        function=TRAIN,
+        arguments={"cell": cell.to_json()},
+        outputs=(OUTPUTS, *PICTURES) if standard else (OUTPUTS,),
+        timeout_s=cell.timeout_s,
+        memory_bytes=cell.memory_bytes,
+        gpus=float(cell.device == "cuda"),
+    )
 
 
-def _run_clock(workers: Workers, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
-    """The exclusive pass, one cell at a time: seed 0 of every contestant that finished and was not timed alone yet."""
-    waiting = []
-    for cell in plan.cells:
-        record = store.get(cell) if cell.seed == 0 else None
-        if cell.model["reference"] or not record or record["status"] != "ok" or record["key"] != cell.key:
-            continue
-        if record["throughput"]["contended"]:
-            waiting.append((cell, record))
-    work = [Job("clock", {"cell": cell.to_json()}, cell.timeout_s, cell.memory_bytes) for cell, _ in waiting]
-    for index, ended in workers.run(work, at_once=1):
-        cell, record = waiting[index]
-        if ended.status == "ok":
+def _rescore_task(cell: Cell, store: Store) -> Task:
+    """Hand over the stored outputs; where they cannot be read the task is told why, and fails by it."""
+    inputs, unreadable = {}, ""
+    try:
+        inputs[OUTPUTS] = store.artifact_path(cell).read_bytes()
+    except OSError as error:
+        unreadable = str(error)
+    return Task(
+        function=RESCORE,
+        arguments={"cell": cell.to_json(), "record": store.get(cell), "unreadable": unreadable},
+        inputs=inputs,
+        timeout_s=cell.timeout_s,
+        memory_bytes=cell.memory_bytes,
+        gpus=float(cell.device == "cuda"),
+    )
+
+
+def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
+    """Time one cell after another: seed 0 of every contestant that finished and was not timed alone yet."""
+    waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store.get(cell))]
+    for index, ended in executor.run(map(_clock_task, waiting), at_once=1):
+        cell = waiting[index]
+        record = store.get(cell)
+        if ended.status == "ok" and record is not None:
             store.put(cell, record | {"throughput": ended.value})
             outcome.clocked += 1
         observer.clocked(cell, index + 1, len(waiting))
+
+
+def _waits_for_the_clock(cell: Cell, record: Record | None) -> bool:
+    if cell.model["reference"] or not record or record["status"] != "ok" or record["key"] != cell.key:
+        return False
+    return record["throughput"]["contended"]
+
+
+def _clock_task(cell: Cell) -> Task:
+    return Task(
+        function=CLOCK,
+        arguments={"cell": cell.to_json()},
+        timeout_s=cell.timeout_s,
+        memory_bytes=cell.memory_bytes,
+        alone=True,
+        gpus=float(cell.device == "cuda"),
+    )
 
 
 def _count_kept(plan: Plan, store: Store, outcome: Outcome) -> None:

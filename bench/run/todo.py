@@ -10,24 +10,25 @@ from bench.records.record import FAILED, Record
 from bench.records.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Todo:
-    """A cell and what it needs: "train", or "rescore" when only a metric changed."""
+    """A cell and what it needs: "train", or "rescore" when only a metric changed. attempt: how often it was trained, with this."""
 
     cell: Cell
     action: str
-    record: Record | None = None
+    attempt: int = 1
 
 
 def todo_list(plan: Plan, store: Store, *, rerun: str = "missing") -> list[Todo]:
-    """What is still to do. A cell is done when its record has the expected key and its artifact is here."""
-    found = []
+    """List what is still to do. A cell is done when its record has the expected key and its artifact is here."""
+    todo = []
     for cell in plan.cells:
         record = store.get(cell)
         action = _action(cell, record, store, rerun)
         if action:
-            found.append(Todo(cell, action, record))
-    return found
+            again = record is not None and record["key"] == cell.key
+            todo.append(Todo(cell, action, record.get("attempt", 1) + 1 if record and again else 1))
+    return todo
 
 
 def _action(cell: Cell, record: Record | None, store: Store, rerun: str) -> str:

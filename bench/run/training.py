@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.models import Trainable
 from bench.models.state import networks, undisturbed
 
 CURVE_POINTS = 200
@@ -51,13 +52,13 @@ def train(
 ) -> Training:
     """Fit a model, through its steps if it has them. probe: the model now -> its score on the public board."""
     done = Training()
-    if not hasattr(model, "fit_steps"):
+    if not isinstance(model, Trainable):
         start = time.monotonic()
         model.fit(x, y, seed=seed)
         synchronize(x.device)
         done.seconds, done.examples = time.monotonic() - start, len(x)
         return done
-    total = steps or getattr(model, "steps", 0)
+    total: int = steps or getattr(model, "steps", None) or 0
     kept = _spread(total, CURVE_POINTS)
     looks = set(_spread(total, n_probes)) - {total} if probe else set()
     iterator = model.fit_steps(x, y, seed=seed)
@@ -76,11 +77,11 @@ def train(
             bad = [name for name, value in point.items() if not math.isfinite(value)]
             if bad:
                 done.diverged = f"{bad[0]} was {point[bad[0]]} at step {step}"
-                iterator.close()
+                close(iterator)
                 break
-        if step in looks:
+        if probe and step in looks:
             with undisturbed(model):
-                value = probe(model)  # type: ignore[misc]
+                value = probe(model)
             if value is not None and math.isfinite(value):
                 done.looked(step, value)
         start = time.monotonic()
@@ -90,8 +91,14 @@ def train(
     return done
 
 
+def close(steps: Iterator[object]) -> None:
+    """End a model's steps before their end, where they are a generator; another iterator has nothing to end."""
+    if isinstance(steps, Generator):
+        steps.close()
+
+
 def _spread(total: int, count: int) -> list[int]:
-    """At most `count` steps, evenly spread over 1..total, the last one among them."""
+    """Spread at most `count` steps evenly over 1..total, the last one among them."""
     if total <= 0 or count <= 0:
         return []
     return sorted({max(1, round(total * (i + 1) / count)) for i in range(count)})
@@ -121,7 +128,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def last_best_gap(probes: list[tuple[int, float]], *, better: str) -> dict[str, float | None]:
-    """The last probe, the best one, and how far the last lies behind the best (0 if it is the best)."""
+    """Return the last probe, the best one, and how far the last lies behind the best (0 if it is the best)."""
     if not probes:
         return {"last": None, "best": None, "gap": None}
     values = [value for _, value in probes]

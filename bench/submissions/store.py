@@ -1,4 +1,4 @@
-"""Keep submissions in results/submissions/<name>/<sha>.json, one file for each distinct file of samples, and rank them.
+"""Keep submissions in results/submissions/<name>/<sha>.json, and make them rows of the boards.
 
 A submission is no cell: nobody knows its training, its seeds or its cost. It stands on every board of its dataset under
 sub:NAME with the rank it would have; it moves no model's rank.
@@ -16,12 +16,13 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 
 from bench.errors import UsageError
 from bench.files import encode_json, read_json, write_atomic
-from bench.records.record import BOARDS, Boards, Record
+from bench.files.shapes import Count, Expected, Name, Object, Text, Texts, shown, wrong_shape
+from bench.leaderboard.row import SUBMISSION
+from bench.records.record import BOARDS, Record
+from bench.records.schema import Boards
 from bench.registry import entries
-from bench.shapes import Count, Expected, Name, Object, Text, Texts, shown, wrong_shape
 
 SCHEMA = "bench.submission/1"
-SUBMISSION = "submission"  # the family of such a row
 PREFIX = "sub:"  # no model's name holds a colon: a submission cannot pass for one
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SHA = re.compile(r"[0-9a-f]{64}")
@@ -130,7 +131,7 @@ def latest(submissions: Iterable[Submission]) -> list[Submission]:
 
 
 def as_records(submissions: Iterable[Submission], records: Iterable[Record]) -> list[Record]:
-    """Return a record for each board of a submission's dataset, if models ran there on the same version of the data."""
+    """Return a record for each board on which models ran on the same data as a submission."""
     boards = {(r["suite"], r["device"], r["dataset"]["sha256"]): r["dataset"] for r in records}
     rows = []
     for one in latest(submissions):

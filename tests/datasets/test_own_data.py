@@ -179,15 +179,15 @@ def test_images_without_labels_get_principal_components(tmp_path):
 
 
 def test_labelled_images_get_a_classifier_of_their_own_once(tmp_path, monkeypatch):
-    from bench.features import lenet
+    from bench.features import _lenet_training, lenet
 
-    monkeypatch.setattr(lenet, "OWN_STEPS", 30)
+    monkeypatch.setattr(_lenet_training, "OWN_STEPS", 30)
     x = pixels(100, 8, 8)
     x[::2] //= 4  # dark and bright
     data = own_dataset(npz(tmp_path / "shade.npz", x=x, y=np.arange(100) % 2))
     space = lenet.build(data)
     assert (space.mode_ids_of(space(data.test.x)) == data.test.y).float().mean() > 0.9
-    monkeypatch.setattr(lenet, "train_lenet", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(_lenet_training, "train_lenet", lambda *_, **__: pytest.fail("trained again"))
     assert lenet.build(data).sha256 == space.sha256
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.executors.local import Workers
+from bench.executors.local import LocalExecutor
+from bench.executors.start import run
 from bench.plan.request import Request
 from bench.records.store import Store
 from bench.render.progress import Lines
-from bench.run.sweep import run
+from bench.run.task import Task
 
 HEAD = '''
 """A plugin that misbehaves."""
@@ -124,16 +125,19 @@ def test_the_reason_of_an_exception_is_kept_with_its_traceback(misbehaved):
 
 
 def test_a_killed_run_leaves_no_process_behind(tmp_path):
-    """kill -9 of the main process ends the server and a cell that hangs."""
-    path = write_plugin(tmp_path, "hangs")
+    """kill -9 of the main process ends the server and a cell that hangs; no file of its own is left either."""
+    path, spools = write_plugin(tmp_path, "hangs"), tmp_path / "spools"
+    spools.mkdir()
     code = f"""
 from pathlib import Path
-from bench.run.sweep import run
+from bench.executors.start import run
 from bench.plan.request import Request
 from bench.render.progress import Lines
 run(Request(models=({path!r},), datasets=("iris",)), out=Path({str(tmp_path / "out")!r}), jobs=1, observer=Lines())
 """
-    main = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    main = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=os.environ | {"TMPDIR": str(spools)}
+    )
     deadline, family = time.monotonic() + 60, []
     while len(family) < 2 and time.monotonic() < deadline:
         family = _descendants(main.pid)
@@ -148,6 +152,7 @@ run(Request(models=({path!r},), datasets=("iris",)), out=Path({str(tmp_path / "o
     while any(_ticks(pid) is not None for pid in family) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [pid for pid in family if _ticks(pid) is not None] == []
+    assert [path for path in spools.rglob("*") if path.is_file()] == [], "torch makes an empty folder there"
 
 
 def _descendants(pid: int) -> list[int]:
@@ -172,7 +177,7 @@ def _ticks(pid: int) -> str | None:
     return None if state == "Z" else state
 
 
-def test_workers_run_jobs_in_order_of_ending_and_carry_errors(workers: Workers):
-    ended = workers.call("plan", request={"suite": "no_such"})
+def test_an_error_of_a_task_is_told(executor: LocalExecutor):
+    ended = executor.call(Task(function="bench.run.work:plan", arguments={"request": {"suite": "no_such"}}))
     assert ended.status == "crashed"
     assert "no_such" in ended.message

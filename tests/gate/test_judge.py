@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bench.cli import gate
+from bench.cli import calibrate, gate
 from bench.errors import UsageError
 from bench.gate import finding, power, quality, reference, report
 from bench.gate.budgets import judge_memory, judge_speed
@@ -232,11 +232,17 @@ def test_accepting_one_suite_keeps_the_others_and_partial_keeps_the_rows():
     [
         (None, "no reference at --ref"),
         ("{", "is not readable as JSON"),
-        ("[]", "schema 'list'"),
+        ("[]", "not a JSON object"),
         ('{"schema": "bench.reference/9"}', "schema 'bench.reference/9', this version reads 'bench.reference/1'"),
-        ('{"schema": "bench.reference/1", "columns": {}, "rows": []}', "no table 'rows'"),
-        ('{"schema": "bench.reference/1", "columns": {"a": 1}, "rows": {}, "commits": {}}', "column 'a'"),
-        ('{"schema": "bench.reference/1", "columns": {}, "rows": {"a": {}}, "commits": {}}', "row 'a' has no"),
+        ('{"schema": "bench.reference/1", "columns": {}, "rows": []}', "no commits"),
+        (
+            '{"schema": "bench.reference/1", "columns": {"a": 1}, "rows": {}, "commits": {}}',
+            "columns.a is 1; expected an object",
+        ),
+        (
+            '{"schema": "bench.reference/1", "columns": {}, "rows": {"a": {}}, "commits": {}}',
+            "rows has the key 'a'; expected a name of the form",
+        ),
     ],
 )
 def test_a_broken_reference_is_one_clear_line(tmp_path, text, message):
@@ -258,7 +264,7 @@ def written(folder, records):
 
 def test_the_command_from_accepting_to_red(tmp_path, capsys):
     ref = tmp_path / "r.json"
-    said = gate.accept(written(tmp_path / "a", results()), ref)
+    said = gate.accept_results(written(tmp_path / "a", results()), ref)
     assert said.startswith(f"{ref}: 2 rows; 2 new, 0 changed, 0 gone")
     assert gate.run_gate(tmp_path / "a", ref, alpha=0.05) == 0
     worse = written(tmp_path / "b", results()[:3] + [record("made", s, 9.0 + 0.1 * s) for s in range(3)])
@@ -281,16 +287,16 @@ def test_the_command_from_accepting_to_red(tmp_path, capsys):
 
 def test_calibrate_says_what_the_seeds_resolve(tmp_path):
     folder = written(tmp_path, results())
-    (row,) = json.loads(gate.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=True))
+    (row,) = json.loads(calibrate.calibration(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=True))
     deviations = [np.std(np.log([a, a + 0.1, a + 0.2]), ddof=1) for a in (2.0, 5.0)]
     assert row["deviation"] == pytest.approx(np.median(deviations)) and row["rows"] == 2
     assert row["resolvable"] == pytest.approx(power.resolvable(np.median(deviations), 5))
     assert row["tests"] == 2 and row["gate_finds"] > row["resolvable"]
     assert row["gate_seeds_needed"] >= row["seeds_needed"]
-    text = gate.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=False)
+    text = calibrate.calibration(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=False)
     assert "core-cpu/digits" in text and max(map(len, text.splitlines())) <= 110
     with pytest.raises(UsageError, match="--effect"):
-        gate.calibrate(folder, seeds=5, effect=0.0, alpha=0.05, power=0.8, as_json=False)
+        calibrate.calibration(folder, seeds=5, effect=0.0, alpha=0.05, power=0.8, as_json=False)
 
 
 HOSTILE = "x\x1b[31m\x00<script>|`[a](javascript:b)`\ud800\u202e=1+1"
@@ -326,7 +332,7 @@ def test_a_summary_is_cut_by_section_below_a_mebibyte():
 
 def test_judging_imports_neither_torch_nor_pandas(tmp_path):
     folder = written(tmp_path / "a", results())
-    gate.accept(folder, tmp_path / "r.json")
+    gate.accept_results(folder, tmp_path / "r.json")
     code = (
         f"import sys; sys.argv = ['bench', 'gate', '--results', {str(folder)!r}, '--ref', {str(tmp_path / 'r.json')!r}]\n"
         "from bench.cli import main\n"

@@ -84,8 +84,8 @@ def test_better_than_the_oracle_is_said():
     records = records_of("oracle", [3.0, 3.1, 2.9], reference=True, spread=0.1) + records_of(
         "cheat", [1.0, 1.1, 0.9], spread=0.1
     )
-    found = Boards.of(records).flags
-    assert any("better than the oracle" in words for words in found["core", "cpu", "digits", "cheat"])
+    findings = Boards.of(records).flags
+    assert any("better than the oracle" in words for words in findings["core", "cpu", "digits", "cheat"])
     honest = records_of("oracle", [3.0, 3.1, 2.9], reference=True) + records_of("a", [3.05, 2.9, 3.1])
     assert Boards.of(honest).flags == {}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench.leaderboard import table
+from bench.leaderboard.row import rows_of
 from bench.records.store import Store
 from bench.render import files
 from bench.render.bars import bar_axis, bar_of
@@ -96,12 +97,13 @@ def test_front_equals_brute_force(better):
 
 
 def test_a_bar_stands_where_its_interval_does():
-    rows = [{"centre": 1.0, "ci_low": 0.0, "ci_high": 2.0}, {"centre": 9.0, "ci_low": 8.0, "ci_high": 10.0}]
+    some = rows_of(table.tidy(small()))[0]
+    rows = [some._replace(centre=c, ci_low=c - 1, ci_high=c + 1) for c in (1.0, 9.0)]
     axis = bar_axis(rows, log=False)
     first, second = (bar_of(row, axis) for row in rows)
     assert first.left < first.centre < first.left + first.width < second.left
     assert first.centre - first.left == pytest.approx(first.width / 2, abs=0.11)  # percents are rounded to 0.1
-    assert bar_of({"centre": None, "ci_low": None, "ci_high": None}, axis) is None
+    assert bar_of(some._replace(centre=None), axis) is None
     assert text_bar(first, letters=11, encoding="utf-8").strip("─ ") == "●"
     assert set(text_bar(first, letters=11, encoding="ascii")) <= set(" -o")
 
@@ -145,9 +147,9 @@ def test_a_grid_is_shrunk_to_its_own_pixels_and_a_bad_file_is_no_picture(tmp_pat
     images = np.random.default_rng(0).integers(0, 17, (100, 1, 8, 8)) / 16
     (tmp_path / "a.png").write_bytes(to_png(image_grid(images)))
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
-    found = embed(tmp_path / "a.png", images=True)
-    assert (found["width"], found["height"]) == (91, 46)
-    raw = base64.b64decode(found["uri"].partition(",")[2])
+    picture = embed(tmp_path / "a.png", images=True)
+    assert (picture["width"], picture["height"]) == (91, 46)
+    raw = base64.b64decode(picture["uri"].partition(",")[2])
     import io
 
     pixels = np.asarray(Image.open(io.BytesIO(raw)).convert("L"))

@@ -85,7 +85,7 @@ def test_in_bfloat16_an_activation_and_its_gradient_have_one_layout(side):
 
 @pytest.mark.parametrize("name", WITH_PRECISION)
 def test_an_unknown_precision_is_refused(name):
-    with pytest.raises(ValueError, match="precision must be .*, got 'fp8'"):
+    with pytest.raises(ValueError, match=r"precision must be .*, got 'fp8'"):
         small(name, precision="fp8")
 
 
@@ -101,8 +101,8 @@ def test_maxout_units_are_the_largest_of_their_pieces():
 
 def test_pacgans_published_recipe_builds_the_published_networks():
     """Table 1: G 2-400-400-400-400-2 with batch norm, D of 3 x 200 maxout units of 5 pieces on m packed points."""
-    recipe = dict(z_dim=2, hidden=400, depth=4, d_hidden=200, d_depth=3, maxout=5, lr_decay=False, noise="uniform")
-    model = load("model", "pacgan")(steps=1, m=2, batch=50, **recipe).fit(torch.randn(64, 2), seed=0)
+    recipe = {"z_dim": 2, "hidden": 400, "depth": 4, "d_hidden": 200, "d_depth": 3, "maxout": 5, "lr_decay": False}
+    model = load("model", "pacgan")(steps=1, m=2, batch=50, noise="uniform", **recipe).fit(torch.randn(64, 2), seed=0)
     sizes = lambda net: [tuple(m.weight.shape) for m in net.modules() if isinstance(m, nn.Linear)]
     assert sizes(model.generator_) == [(400, 2), (400, 400), (400, 400), (400, 400), (2, 400)]
     assert sizes(model.discriminator_) == [(1000, 4), (1000, 200), (1000, 200), (1, 200)]

@@ -8,6 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bench.files import write_atomic
+from bench.run.task import Context
+
 
 def main(suite: str, out: str) -> None:
     """Plan, then run every cell here."""
@@ -19,8 +22,13 @@ def main(suite: str, out: str) -> None:
 
     torch.set_num_threads(2)
     cells = make_plan(Request(suite=suite)).cells
-    records = [run_cell(cell, artifact=Path(out) / f"{i}.safetensors") for i, cell in enumerate(cells)]
+    records = [run_cell(cell, _context(Path(out) / f"{i}.safetensors")) for i, cell in enumerate(cells)]
     print(len(cells), sum(record["status"] == "ok" for record in records))
+
+
+def _context(path: Path) -> Context:
+    """Write what a cell hands over, as a driver does."""
+    return Context(outputs=("outputs",), keep=lambda name, raw: write_atomic(path, raw))
 
 
 if __name__ == "__main__":

@@ -274,7 +274,8 @@ def test_places_of_bad_values_take_little_memory(tmp_path):
     import tracemalloc
 
     from bench.errors import InvalidSubmission
-    from bench.submissions.file import Form, read_samples
+    from bench.submissions.file import read_samples
+    from bench.submissions.values import Form
 
     np.savez_compressed(tmp_path / "x.npz", samples=np.full((20_000, 1, 8, 8), np.nan, np.float32))
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""A user's own data as a Dataset: hashed, split 60 / 20 / 20 %, its board and feature space chosen by its kind."""
+"""A user's own data as a Dataset: split 60 / 20 / 20 %, board and feature space chosen by kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def own_dataset(path: str | Path, *, label: str | None = None, strict: bool = Fa
 
 
 def own_name(path: Path) -> str:
-    """Turn a file's name into a dataset's: small letters, digits, underscores, and no name of the suite's own."""
+    """Turn a file's name into a dataset's: small letters, digits, underscores; none of the suite's."""
     name = re.sub(r"[^a-z0-9]+", "_", Path(path).resolve().stem.lower()).strip("_")[:40] or "data"
     return f"own_{name}" if name in entries("dataset") or not name[0].isalpha() else name
 

@@ -1,4 +1,4 @@
-"""The arrays that every source of a user's own data is read into, and the checks that the sources share."""
+"""The arrays that every source of a user's own data is read into, and their common checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.errors import UsageError
 
-SIDES = (8, 16, 28, 32)  # of images that stay as they are
+SIDES = (8, 16, 28, 32)  # images of these sides stay as they are
 SHOWN = 10  # names or positions in a message
 LEAST_OF_A_CLASS = 5
 

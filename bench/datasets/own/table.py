@@ -1,4 +1,4 @@
-"""A .csv with a header: numbers, categories, and a column of labels if one is named or has a usual name."""
+"""A .csv with a header: numbers, categories, and labels if a column is named or has a usual name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read_table(path: Path, label: str | None) -> Arrays:
 
 
 def _numbers(path: Path, name: str, values: pd.Series) -> np.ndarray:
-    """Return a column of numbers as (N, 1), one of text as one column of 0 and 1 for each of its K kinds, (N, K)."""
+    """Return a column of numbers (N, 1), or of text as 0 and 1 for each of its K kinds, (N, K)."""
     if values.dtype.kind in NUMBERS:
         return values.to_numpy(dtype=np.float64)[:, None]
     kinds = sorted(values.astype(str).unique())

@@ -59,7 +59,7 @@ def _suite(source: Source, suite: str, device: str) -> dict[str, Any]:
 
 
 def policy(script: str) -> str:
-    """Content-Security-Policy: nothing but inline style, data images and this one script."""
+    """Write the Content-Security-Policy: nothing but inline style, data images and this one script."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
@@ -68,7 +68,7 @@ def policy(script: str) -> str:
 
 
 def environment() -> Environment:
-    """Templates that escape every value, and print no control or direction character of a stranger's."""
+    """Load templates that escape every value, and print no control or direction character of a stranger's."""
     return Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

@@ -16,15 +16,17 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset
+from bench.models import HeldOut, Sampler, Trainable
 from bench.plan.cell import Cell
 from bench.records.environment import device_name
 from bench.run.precision import numerics, precision_of
 from bench.run.prepare import load_dataset, make_model, training_rows, wanted_samples
+from bench.run.task import Report, say_nothing
 from bench.run.throughput.energy import Meter, open_meter
 from bench.run.throughput.flops import CountFlops
 from bench.run.throughput.peaks import measured_peaks
 from bench.run.throughput.stopwatch import Stopwatch
-from bench.run.training import synchronize
+from bench.run.training import close, synchronize
 
 WINDOW_S = 0.04
 WINDOWS = 5
@@ -44,17 +46,17 @@ class Rates:
 
     @property
     def centre(self) -> float | None:
-        """Median over the windows."""
+        """Return the median over the windows."""
         return median(self.windows) if self.windows else None
 
     @property
     def spread(self) -> float | None:
-        """(max - min) / median of the windows; None for a single one."""
-        return (max(self.windows) - min(self.windows)) / self.centre if len(self.windows) > 1 else None
+        """Return (max - min) / median of the windows; None for a single one."""
+        return (max(self.windows) - min(self.windows)) / median(self.windows) if len(self.windows) > 1 else None
 
 
-def clock_cell(cell: Cell, *, report: Callable[[str, int], None] = lambda phase, step: None) -> dict[str, Any]:
-    """The record's `throughput` of a cell, measured in this process, which must be alone."""
+def clock_cell(cell: Cell, *, report: Report = say_nothing) -> dict[str, Any]:
+    """Measure a cell's `throughput` for its record in this process, which must be alone."""
     report("clock", 0)
     dataset, model = load_dataset(cell), make_model(cell)
     x = training_rows(cell, dataset)
@@ -62,7 +64,7 @@ def clock_cell(cell: Cell, *, report: Callable[[str, int], None] = lambda phase,
     training, sampling, flops, joules = Rates(), Rates(), None, None
     with numerics(cell.device, precision):
         peaks = measured_peaks(x.device, precision)
-        if not hasattr(model, "sample_held_out"):  # the oracle neither trains nor samples
+        if not isinstance(model, HeldOut):  # the oracle neither trains nor samples
             training, flops = _training(model, cell, x, dataset.train.y)
             report("clock", 1)
             sampling, joules = _sampling(model, cell, dataset)
@@ -137,7 +139,7 @@ def _seconds(watch: Stopwatch) -> float:
 
 def _training(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Rates, float | None]:
     """Rates of training, and the FLOPs of one example where a step can be counted."""
-    if not hasattr(model, "fit_steps"):
+    if not isinstance(model, Trainable):
 
         def fit() -> int:
             model.fit(x, y, seed=cell.seed)
@@ -149,11 +151,11 @@ def _training(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Rate
     steps = plain.fit_steps(x, y, seed=cell.seed)
     flops = flops_per_example(steps)
     if compiled:
-        steps.close()
+        close(steps)
         steps = model.fit_steps(x, y, seed=cell.seed)
         next(steps, None)
     rates = window_rates(lambda: _examples(next(steps, None)), x.device, slow_s=math.inf)
-    steps.close()
+    close(steps)
     return rates, flops
 
 
@@ -172,7 +174,7 @@ def _examples(values: Mapping[str, Any] | None) -> int | None:
 
 def _sampling(model: Any, cell: Cell, dataset: Dataset) -> tuple[Rates, float | None]:
     """Rates of sampling, and the joules of 1,000 samples where a meter can be read."""
-    if not hasattr(model, "sample"):
+    if not isinstance(model, Sampler):
         return Rates(), None
     n, calls = min(SAMPLES, wanted_samples(cell, dataset)), iter(range(cell.seed, 2**31))
     device = dataset.train.x.device

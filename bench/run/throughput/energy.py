@@ -8,7 +8,7 @@ import torch
 
 
 def open_meter(device: torch.device) -> Meter | None:
-    """A meter of a CUDA device; None where its energy cannot be read."""
+    """Open a meter of a CUDA device; None where its energy cannot be read."""
     if device.type != "cuda":
         return None
     try:
@@ -29,7 +29,7 @@ class Meter:
         self._nvml, self._handle = nvml, handle
 
     def joules(self) -> float:
-        """The counter now; it moves about every 100 ms."""
+        """Read the counter; it moves about every 100 ms."""
         return self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle) / 1000  # millijoules
 
 

@@ -13,9 +13,10 @@ class Stopwatch:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._marks: list[float | torch.cuda.Event] = []
+        self._events: list[torch.cuda.Event] = []
+        self._seconds: list[float] = []
         if device.type == "cuda":
-            torch.cuda.synchronize(device)  # what was queued before is none of ours
+            torch.cuda.synchronize(device)  # what was queued before must not be timed
         self.mark()
 
     def mark(self) -> None:
@@ -23,13 +24,13 @@ class Stopwatch:
         if self.device.type == "cuda":
             event = torch.cuda.Event(enable_timing=True)
             event.record(torch.cuda.current_stream(self.device))
-            self._marks.append(event)
+            self._events.append(event)
         else:
-            self._marks.append(time.perf_counter())
+            self._seconds.append(time.perf_counter())
 
     def intervals(self) -> list[float]:
-        """Seconds between neighbouring marks."""
+        """Return the seconds between neighbouring marks."""
         if self.device.type == "cuda":
-            self._marks[-1].synchronize()
-            return [a.elapsed_time(b) / 1000 for a, b in pairwise(self._marks)]  # milliseconds
-        return [b - a for a, b in pairwise(self._marks)]
+            self._events[-1].synchronize()
+            return [a.elapsed_time(b) / 1000 for a, b in pairwise(self._events)]  # milliseconds
+        return [b - a for a, b in pairwise(self._seconds)]

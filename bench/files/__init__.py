@@ -1,4 +1,4 @@
-"""Write files so that none is ever half there; read and write strict JSON; keep what is dear to make in a cache folder.
+"""Write whole files, read and write strict JSON, keep what is dear to make in a cache folder.
 
 Strict JSON holds no NaN and no Infinity. This module says also whether the program may download. It imports no torch.
 """
@@ -17,23 +17,24 @@ from typing import Any, NoReturn
 
 
 def write_atomic(path: Path, raw: bytes) -> None:
-    """Write a temporary file beside the path, flush it, and rename it: a reader sees the old file or the new one."""
+    """Write a file by renaming a temporary one: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def read_json(raw: bytes | str, *, most_bytes: int | None = None) -> Any:
-    """Return the value of a JSON text; ValueError for NaN, Infinity, nesting too deep to read, or more than most_bytes."""
+    """Return the value of a JSON text; ValueError for NaN, Infinity, deep nesting, too many bytes."""
     if most_bytes is not None and len(raw) > most_bytes:
         raise ValueError(f"{len(raw):,} bytes, expected at most {most_bytes:,}")
     try:
@@ -47,7 +48,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def encode_json(value: Any, *, indent: int | None = 1) -> bytes:
-    """Return strict JSON with sorted keys and a newline at its end; numbers that JSON cannot hold become null."""
+    """Return strict JSON, keys sorted, with a newline at its end; NaN and infinities become null."""
     separators = (",", ":") if indent is None else None
     text = json.dumps(finite(value), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
     return f"{text}\n".encode()
@@ -78,7 +79,10 @@ def cached(
     whole: Callable[[bytes], bool] = lambda raw: True,
     worth_seconds: float = 0.0,
 ) -> bytes:
-    """Return the file's bytes if it is there and `whole` accepts it; else make them, and keep what took worth_seconds."""
+    """Return a kept file's bytes, or make them where it is missing or not `whole`.
+
+    What took worth_seconds or more to make is kept.
+    """
     raw = read_kept(folder / name)
     if raw is not None and whole(raw):
         return raw
@@ -98,7 +102,7 @@ def read_kept(path: Path) -> bytes | None:
 
 
 def keep(path: Path, raw: bytes) -> bool:
-    """Write a file of the cache and say whether it was: a full disk or a read-only folder costs time, not results."""
+    """Write a file of the cache if that can be done, and say so: a full disk costs time, not results."""
     try:
         write_atomic(path, raw)
     except OSError:
@@ -116,7 +120,7 @@ def downloads_allowed() -> bool:
 
 @contextmanager
 def without_downloads() -> Iterator[None]:
-    """Forbid downloads inside, so that a look at what is here fetches nothing: a missing file raises DataUnavailable."""
+    """Forbid downloads inside: a file that is not on disk raises DataUnavailable."""
     global _downloads
     before, _downloads = _downloads, False
     try:

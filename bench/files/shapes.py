@@ -1,4 +1,4 @@
-"""Check what came from outside, JSON or TOML, against a shape that is declared once as a type; refuse it in one line.
+"""Check JSON and TOML from outside against a shape that is declared once, as a type.
 
 A shape is a TypedDict (a stored file: in memory it stays the plain dict) or a frozen dataclass (a suite, an experiment).
 Its leaves are the kinds below: types with a check and with the words of what is expected. pydantic does the checking; it
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import tomllib
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, cast
 
-from bench.errors import UsageError
-from bench.registry import unknown
+from bench.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -82,7 +83,7 @@ def are_numbers(values: object) -> bool:
 
 
 def are_numbers_or_null(values: object) -> bool:
-    """Say whether a value is a list of finite numbers and nulls; null stands for what could not be computed."""
+    """Say whether a value is a list of finite numbers and nulls; null: could not be computed."""
     if are_numbers(values):
         return True
     return type(values) is list and are_numbers([value for value in values if value is not None])
@@ -139,14 +140,15 @@ def wrong_shape(value: object, shape: type, schema: str) -> str:
 
 
 def parse(shape: type[T], table: Mapping[str, Any], where: str, *, parts: Mapping[str, type] | None = None) -> T:
-    """Return the dataclass that a TOML table fills, lists as tuples; UsageError names file, key, value and what is expected.
+    """Return the dataclass that a TOML table fills; UsageError names file, key and value.
 
-    parts: the dataclasses of tables inside, by their key; an unknown key is answered with the nearest known one.
+    Lists become tuples. parts: the dataclasses of tables inside, by their key; an unknown key is answered with the nearest known one.
     """
     from pydantic import ValidationError
 
     try:
-        return cast(T, _adapter(shape).validate_python(table))
+        adapter = _adapter(cast(Hashable, shape))  # mypy takes the class of a type variable for unhashable
+        return cast(T, adapter.validate_python(table))
     except ValidationError as error:
         for problem in _details(error):
             if problem["type"] == "unexpected_keyword_argument":
@@ -154,12 +156,20 @@ def parse(shape: type[T], table: Mapping[str, Any], where: str, *, parts: Mappin
                 kind = (parts or {}).get(str(path[0]), shape) if path else shape
                 known = {field.name for field in dataclasses.fields(kind)}
                 place = f"{where}: {spell_path(tuple(path))}" if path else where
-                raise UsageError(f"{place}: {unknown('key', str(key), known)}") from error
+                raise UsageError(f"{place}: {unknown('key', str(key)[:MOST_SHOWN], known)}") from error
         raise UsageError(f"{where}: {why(error, table='a table')}") from error
 
 
+def read_toml(path: Path, where: str) -> dict[str, Any]:
+    """Return the table of a TOML file; UsageError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
+        raise UsageError(f"{where}: not readable as TOML: {error}") from error
+
+
 @cache
-def _adapter(shape: Hashable) -> TypeAdapter[Any]:
+def _adapter(shape: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(shape)
@@ -170,24 +180,24 @@ def _details(error: ValidationError) -> list[ErrorDetails]:
 
 
 def why(error: ValidationError, *, table: str = "an object") -> str:
-    """Return a refusal in one line: all fields that are missing, else the first wrong one, its value, what is expected."""
+    """Say in one line what is wrong: a key, else the missing fields, else the first wrong value."""
     problems = _details(error)
-    missing = [spell_path(p["loc"]) for p in problems if p["type"] in ("missing", "missing_keyword_only_argument")]
-    if missing:
+    wrong_keys = [p for p in problems if p["loc"][-1:] == ("[key]",)]
+    missing = [spell_path(p["loc"]) for p in problems if p["type"] == "missing"]
+    if missing and not wrong_keys:
         return f"no {', '.join(sorted(missing)[:8])}"
-    problem = problems[0]
+    problem = (wrong_keys or problems)[0]
     expected = {
         "dict_type": table,
         "dataclass_type": table,
-        "list_type": "a list",
         "tuple_type": "a list",
         "literal_error": problem.get("ctx", {}).get("expected", ""),
         "expected": problem.get("ctx", {}).get("words", ""),
     }.get(problem["type"], problem["msg"])
-    path = problem["loc"]
-    if path and path[-1] == "[key]":
-        return f"{spell_path(path[:-2])} has the key {shown(problem['input'])}; expected {expected}"
-    return f"{spell_path(path)} is {shown(problem['input'])}; expected {expected}"
+    value = shown(problem["input"])
+    if wrong_keys:
+        return f"{spell_path(problem['loc'][:-2])} has the key {value}; expected {expected}"
+    return f"{spell_path(problem['loc'])} is {value}; expected {expected}"
 
 
 def spell_path(path: tuple[int | str, ...]) -> str:

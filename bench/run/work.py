@@ -1,0 +1,42 @@
+"""What a task of the suite runs, in a process of its own: plan, train, rescore, clock. JSON in, JSON out, files to the context."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.plan.cell import Cell
+from bench.plan.lines import PLAN_FILE, encode
+from bench.plan.make import make_plan
+from bench.plan.request import Request
+from bench.records.environment import fingerprint
+from bench.run.cell import rescore_cell, run_cell
+from bench.run.task import Context
+from bench.run.throughput.clock import clock_cell
+
+
+def plan(*, request: dict[str, Any], context: Context) -> None:
+    """Plan a request; the plan is the file "plan"."""
+    lists = {key: tuple(value) for key, value in request.items() if isinstance(value, list)}
+    context.keep(PLAN_FILE, encode(make_plan(Request(**{**request, **lists}))))
+
+
+def machine(*, context: Context) -> dict[str, Any]:
+    """Return the fingerprint of the machine."""
+    return fingerprint()
+
+
+def train(*, cell: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Run a cell from data to record."""
+    return run_cell(Cell(**cell), context)
+
+
+def rescore(*, cell: dict[str, Any], record: dict[str, Any], unreadable: str, context: Context) -> dict[str, Any]:
+    """Compute a record's metrics anew from its stored outputs, the file "outputs"; unreadable: why that could not be sent."""
+    if unreadable:
+        raise OSError(unreadable)
+    return rescore_cell(Cell(**cell), record, context)
+
+
+def clock(*, cell: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Time a cell alone."""
+    return clock_cell(Cell(**cell), report=context.report)
