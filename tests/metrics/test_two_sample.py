@@ -15,7 +15,6 @@ from bench.metrics import _neighbours as neighbours
 from bench.metrics import _two_sample as two_sample
 from bench.metrics import copies, frechet
 from bench.metrics import parzen as parzen_module
-from bench.metrics import prdc as prdc_module
 from bench.metrics.energy import energy_distance, minus_distance
 from bench.metrics.kid import kernel_distance, polynomial_kernel, subset_values
 from bench.metrics.prdc import prdc
@@ -147,7 +146,6 @@ def test_tied_and_repeated_rows_are_counted_as_published(k, levels, d, on_gpu, m
     x, y = rng.integers(0, levels, (150, d)), rng.integers(0, levels + 1, (140, d))
     if on_gpu:
         monkeypatch.setattr(balls, "screened", lambda *sides: False)
-        monkeypatch.setattr(prdc_module, "screened", lambda *sides: False)
     assert prdc(torch.as_tensor(x), torch.as_tensor(y), k=k) == pytest.approx(brute_prdc(x, y, k), abs=1e-12)
 
 
@@ -189,12 +187,11 @@ def test_no_number_depends_on_the_size_of_a_strip(strip, n, m, d, seed):
 
     def of_a_gpu(x, y):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(prdc_module, "screened", lambda *sides: False)
             patch.setattr(balls, "screened", lambda *sides: False)
             return prdc(x, y)
 
     assert of_a_gpu(x, y) == pytest.approx(prdc(x, y), rel=1e-12)
-    modules = (two_sample, balls, prdc_module, neighbours, frechet, copies, parzen_module)
+    modules = (two_sample, balls, neighbours, frechet, copies, parzen_module)
     expected, old = all_numbers(), [module.STRIP for module in modules]
     for module in modules:
         module.STRIP = strip
