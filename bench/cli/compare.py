@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,18 +45,18 @@ def print_comparison(
         right = [record | {"model": record["model"] | {"row": b}} for record in right]
     records, where = _of_one_suite(left, right, suite)
     chosen = newest(records)
-    frame = compare.compare_models(chosen.records, a, b, dataset=dataset)
+    compared = compare.compare_models(chosen.records, a, b, dataset=dataset)
+    noise = "; one seed a side: training noise is not in p" if compared.without_training_noise else ""
     print(clean(f"{a} against {b} on {dataset}, {where}"))
-    print("difference on the metric's scale, first - second; Welch's test, Holm over the table")
+    print(f"difference on the metric's scale, first - second; Welch's test, Holm over the table{noise}")
     for one in chosen.left_out:
         print(clean(f"{one.key[-1]}: {one.words}"))
-    for row in frame.itertuples(index=False):
-        board, metric, first, second, scale, difference, se, _, p_holm = row
+    for row in compared.frame.itertuples(index=False):
+        board, metric, first, second, scale, difference, se, _, p_holm, winner, needed = row
         error = "unknown" if se is None or se != se else number(se)
-        words = "no difference shown" if p_holm >= 0.05 else "differ"
         print(
             f"{board:8} {metric:26} {number(first):>10} {number(second):>10}  {scale:5} {number(difference):>10} "
-            f"± {error}, p {p_holm:.3g}: {words}"
+            f"± {error}, p {p_holm:.3g}: {_finding(p_holm, winner, needed, min(compared.seeds))}"
         )
 
 
@@ -103,3 +103,14 @@ def _of_one_suite(left: list[Record], right: list[Record], suite: str | None) ->
     also = f" (also in: --suite {', --suite '.join(others)})" if others else ""
     records = [r for r in left + right if (r["suite"], r["device"]) == chosen[0]]
     return list({id(r): r for r in records}.values()), f"suite {chosen[0][0]}, {chosen[0][1]}{also}"
+
+
+def _finding(p: float, winner: str, needed: Any, seeds: int) -> str:
+    """Say which side is better, or why no difference is shown."""
+    import pandas as pd
+
+    if p < 0.05:
+        return f"{winner} is better" if winner else "differ"
+    if pd.isna(needed):
+        return "no difference shown"
+    return f"no difference shown: {seeds} seeds cannot show one of this size here; {needed} would"

@@ -7,7 +7,7 @@ every other ranked one alike; reference rows stand on every board and take no ra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -70,7 +70,6 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
     ]
     rows = []
     for metric, facts in sorted(names.items()):
-        scale = metric_scale(metric)
         centres: dict[str, Centre] = {}
         column = []
         for model, first, columns in cells:
@@ -79,7 +78,7 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
             row = first | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
             row["n_seeds"] = None if row["family"] == SUBMISSION else len(values)
             if values:
-                centres[model] = summarise(values, [e["blocks"] for e in stored], scale, stored[0]["n"])
+                centres[model] = centre_of(metric, stored)
                 column.append(row | {"n_samples": stored[0]["n"]} | _numbers(centres[model]))
             elif metric == primary and row["n_failed"] == len(columns):
                 column.append(row)  # every seed failed: it ranks last
@@ -90,6 +89,28 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
 def _numbers(centre: Centre) -> dict[str, Any]:
     low, high = centre.interval() or (None, None)
     return {"centre": centre.centre, "se": centre.raw_se, "ci_low": low, "ci_high": high}
+
+
+def centre_of(metric: str, cells: Sequence[Mapping[str, Any]]) -> Centre:
+    """Summarise the entries of a metric that some seeds have, one a seed."""
+    known = [cell for cell in cells if cell["value"] is not None]
+    return summarise(
+        [cell["value"] for cell in known],
+        [cell["blocks"] for cell in known],
+        metric_scale(metric),
+        known[0]["n"] or 0,
+        errors=[cell.get("test_se") for cell in known],
+        ends=metric_ends(metric),
+    )
+
+
+def metric_ends(name: str) -> tuple[float | None, float | None]:
+    """Read the ends of a metric's values from its file: those it declares, and those of its scale."""
+    scale, known = metric_scale(name), entries("metric")
+    ends = {"log": (0.0, None), "logit": (0.0, 1.0)}.get(scale, (None, None))
+    declared = [known[name].constants.get(end) if name in known else None for end in ("low", "high")]
+    low, high = (of_scale if own is None else own for own, of_scale in zip(declared, ends))
+    return low, high
 
 
 def metric_scale(name: str) -> str:

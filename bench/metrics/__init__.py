@@ -37,15 +37,16 @@ class Estimate:
     n: int
     blocks: tuple[float, ...] = ()
     note: str = ""
+    row_se: float | None = None
 
     @property
-    def test_se(self) -> float:
-        """Return the standard error over the held-out rows; 0 where there are no blocks."""
+    def test_se(self) -> float | None:
+        """Return the standard error over the held-out rows; None where it cannot be known."""
         count = len(self.blocks)
-        if count < 2:
-            return 0.0
+        if self.row_se is not None or count < 2:
+            return self.row_se
         mean = sum(self.blocks) / count
-        return (sum((b - mean) ** 2 for b in self.blocks) / (count - 1) / count) ** 0.5
+        return (sum((b - mean) ** 2 for b in self.blocks) / (count - 1) / count) ** 0.5 or None
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Metric:
     spaces: tuple[str, ...]
     version: int
     slow: bool
+    low: float | None = None
+    high: float | None = None
 
     def __call__(self, *arguments: Any) -> Estimate:
         """Call the function that was marked."""
@@ -84,10 +87,13 @@ def metric(
     spaces: Sequence[str] = (),
     version: int = 1,
     slow: bool = False,
+    low: float | None = None,
+    high: float | None = None,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Mark a function of an Evaluation as a metric, named like the function unless `name` says otherwise.
 
     needs: attributes of the Evaluation (see Evaluation.has). slow: not in core. A higher version re-scores stored samples.
+    low, high: the ends of the values it can have, where it has any (logit: 0 and 1, log: 0); no interval passes them.
     """
     if better not in DIRECTIONS:
         raise ValueError(f'better must be "higher", "lower" or "none", got {better!r}')
@@ -105,15 +111,22 @@ def metric(
             spaces=tuple(spaces),
             version=version,
             slow=slow,
+            low=low,
+            high=high,
         )
 
     return mark
 
 
 def block_of_rows(n: int, blocks: int = N_BLOCKS) -> list[slice]:
-    """Split n rows into contiguous, even blocks: the same for every model, so that they pair."""
-    blocks = min(blocks, n)
-    edges = [round(i * n / blocks) for i in range(blocks + 1)]
+    """Contiguous blocks that split n rows as evenly as possible, the longer ones first: the same for every model, so that they pair.
+
+    An Evaluation hands out its held-out rows in an order that makes each of these blocks a fair share of every class.
+    """
+    if not n:
+        return []
+    size, longer = divmod(n, min(blocks, n))
+    edges = [i * size + min(i, longer) for i in range(min(blocks, n) + 1)]
     return [slice(a, b) for a, b in pairwise(edges)]
 
 

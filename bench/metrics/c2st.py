@@ -41,7 +41,7 @@ def classifier_auc(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
     return float(np.mean(scores)) if scores else 1.0
 
 
-@metric(needs=("samples",), better="lower", unit="fraction", scale="logit", slow=True)
+@metric(needs=("samples",), better="lower", unit="fraction", scale="logit", slow=True, version=2)
 def c2st_auc(ev: Evaluation) -> Estimate:
     """AUC of a cross-validated forest that tells real from generated rows; 0.5 is perfect."""
     real = ev.real_features("identity")[:MAX_ROWS]

@@ -11,9 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, metric, pseudo_values
+from bench.metrics import Estimate, metric
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._two_sample import average, prepared, statistic, within
+from bench.metrics._two_sample import average, prepared, statistic
 
 DIRECT_UP_TO = 32  # dimensions; above, distances come from products of centred features
 
@@ -32,10 +32,9 @@ def minus_distance(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode=mode).neg_()
 
 
-@metric(name="energy_distance", needs=("samples", "real_valued"), better="lower")
+@metric(name="energy_distance", needs=("samples", "real_valued"), better="lower", version=2)
 def energy(ev: Evaluation) -> Estimate:
     """Unbiased energy distance on features standardised by the training rows, averaged over the draws."""
     sides = [prepared(ev.real_features("identity"), draw) for draw in ev.draw_features("identity")]
-    kept = within(sides[0][0], minus_distance)
-    value, without = average([statistic(real, fake, minus_distance, real_within=kept) for real, fake in sides])
-    return Estimate(value, len(sides[0][0]), pseudo_values(value, without))
+    value, blocks, se = average(sides, minus_distance, ev.blocks)
+    return Estimate(value, len(sides[0][0]), blocks, row_se=se)

@@ -14,11 +14,13 @@ the cores from OpenBLAS's. Memory: beside the features one strip of 4,096 of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
+from bench.metrics import Estimate, metric, refuse_non_finite
 from bench.metrics._cache import kept
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._gaussians import (
@@ -36,7 +38,7 @@ from bench.metrics._gaussians import (
 )
 
 MOMENTS_VERSION = 2  # raise it when moments() changes: factors kept on disk are named by it
-EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
+EXACT_JACKKNIFE_RANK = 64  # above it, rows are left out to first order
 
 
 def moments(features: Tensor) -> Moments:
@@ -93,18 +95,29 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     return distance_of(moments(real), moments(fake))
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower", scale="log")
+@metric(
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="lower",
+    scale="log",
+    version=2,
+)
 def fid(ev: Evaluation, space: str) -> Estimate:
     """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
     features = ev.real_features(space)
     real, fakes = reference_moments(features), [moments(draw) for draw in ev.draw_features(space)]
     value = _mean_distance(real, fakes)
     if min(features.shape) <= EXACT_JACKKNIFE_RANK:
-        without = [_mean_distance(rest, fakes) for rest in leave_blocks_out(features)]
-        return Estimate(value, len(features), pseudo_values(value, without))
-    influence = torch.stack([row_influence(features, real, fake) for fake in fakes]).mean(dim=0)
-    blocks = tuple(value + float(influence[rows].mean()) for rows in block_of_rows(len(features)))
-    return Estimate(value, len(features), blocks)
+        sets = [*ev.blocks.sets, *ev.blocks.pairs]
+        if len(features) - max(map(len, sets)) < 2:
+            return Estimate(value, len(features))
+        without = [_mean_distance(rest, fakes) for rest in leave_out(features, sets)]
+        count = len(ev.blocks.sets)
+        blocks, se = ev.blocks.errors(value, without[:count], without[count:])
+    else:
+        influence = torch.stack([row_influence(features, real, fake) for fake in fakes]).mean(dim=0)
+        blocks, se = ev.blocks.mean(influence + value)
+    return Estimate(value, len(features), blocks, row_se=se)
 
 
 def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: int = 15, least: int = 5000) -> float:
@@ -124,31 +137,36 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: in
     return float(np.polynomial.Polynomial.fit(inverse, values, 1).convert().coef[0])
 
 
-@metric(needs=("samples", "many_rows"), spaces=("lenet", "pca", "inception"), better="lower", slow=True)
+@metric(needs=("samples", "many_rows"), spaces=("lenet", "pca", "inception"), better="lower", slow=True, version=2)
 def fid_inf(ev: Evaluation, space: str) -> Estimate:
     """FID extrapolated to infinitely many samples; only where a board has more than 5,000 real rows."""
     features = ev.sample_features(space)
     return Estimate(frechet_at_infinity(ev.real_features(space), features), len(features))
 
 
-def leave_blocks_out(features: Tensor) -> list[Moments]:
-    """Return the moments without each block of rows, by its part in the scatter if that is accurate."""
+def leave_out(features: Tensor, sets: Sequence[Tensor]) -> list[Moments]:
+    """Return the moments without each set of rows, by its part in the scatter if that is accurate."""
     n, dim = features.shape
-    blocks = block_of_rows(n)
-    if n - max(b.stop - b.start for b in blocks) <= dim:
-        return [moments(torch.cat([features[: b.start], features[b.stop :]])) for b in blocks]
+    if n - max(map(len, sets)) <= dim:
+        return [moments(_rest(features, rows)) for rows in sets]
     mean = mean_of(features)
     scatter, sides = covariance_of(features, mean) * (n - 1), []
-    for block in blocks:
-        inside = features[block].double() - mean
+    for rows in sets:
+        inside = features[rows.to(features.device)].double() - mean
         left = n - len(inside)
         shift = -inside.sum(dim=0) / left  # how far the others' mean is moved
         rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
-        if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the block's
-            sides.append(moments(torch.cat([features[: block.start], features[block.stop :]])))
+        if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the set's
+            sides.append(moments(_rest(features, rows)))
             continue
         sides.append(from_covariance(mean + shift, rest / (left - 1)))
     return sides
+
+
+def _rest(features: Tensor, rows: Tensor) -> Tensor:
+    kept = torch.ones(len(features), dtype=torch.bool, device=features.device)
+    kept[rows.to(features.device)] = False
+    return features[kept]
 
 
 def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:

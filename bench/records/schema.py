@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from bench.files.shapes import (
+    AmountOrNull,
     Count,
     CountOrNull,
     Expected,
@@ -45,6 +46,7 @@ class Entry(TypedDict):
     unit: Label
     n: CountOrNull
     blocks: Numbers
+    test_se: NotRequired[AmountOrNull]
 
 
 class DatasetFacts(TypedDict):

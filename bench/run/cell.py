@@ -87,7 +87,7 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["train_s"] = round(training.seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
-        record["flags"] = findings(training, None, rows.x[:MAX_GIVEN])
+        record["flags"] = findings(training, None, rows.some(MAX_GIVEN).x[:])
         _take_measures(cell, record, dataset, rows, None)
         return failure(record, "diverged", phase="fit", kind="Diverged", message=training.diverged)
     phase("sample")
@@ -95,7 +95,7 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["sample_s"] = round(seconds, 4)
     if "samples" in outputs:
         record["throughput"]["sample_examples_per_s"] = len(outputs["samples"]) / seconds if seconds else None
-    flags = findings(training, outputs.get("samples"), dataset.train.x[:MAX_GIVEN])
+    flags = findings(training, outputs.get("samples"), dataset.train.some(MAX_GIVEN).x[:])
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from bench.datasets import Dataset, Split
+from bench.datasets import Dataset
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import metric_of, score
 from bench.models import Density, Sampler
@@ -42,7 +42,7 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
         outputs = {"samples": dataset.to_grid(samples, dequantized=dequantised)}
         if not bool(torch.isfinite(outputs["samples"]).all()):
             return None
-        small = _first_rows(dataset, n)
+        small = _some_rows(dataset, n)
         if "log_prob" in metric_of(primary).needs and isinstance(model, Density):
             rows: Any = small.valid.x
             rows = dataset.dequantize(rows, seed=cell.seed) if dequantised else rows
@@ -54,7 +54,6 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
     return estimates[primary].value if primary in estimates else None
 
 
-def _first_rows(dataset: Dataset, n: int) -> Dataset:
-    """Return the dataset with at most n public rows, as many as a probe has samples."""
-    valid = dataset.valid
-    return replace(dataset, valid=Split(valid.x[:n], None if valid.y is None else valid.y[:n]), n_mode_samples=n)
+def _some_rows(dataset: Dataset, n: int) -> Dataset:
+    """Return the dataset with at most n public rows, as many as a probe has samples; no error is made of them."""
+    return replace(dataset, valid=dataset.valid.some(n), parts={}, n_mode_samples=n)

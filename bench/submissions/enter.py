@@ -26,15 +26,15 @@ Scores = dict[str, Any]  # what `bench score --json` prints
 
 @dataclass(frozen=True)
 class Place:
-    """The rank of a submission among the models of one board, and the range that its error leaves."""
+    """The rank of a submission among the models of one board, and the range that its error leaves, if any."""
 
     suite: str
     device: str
     board: str
     models: int
     rank: int
-    low: int
-    high: int
+    low: int | None  # None where no model has five seeds
+    high: int | None
 
 
 @dataclass(frozen=True)
@@ -170,5 +170,6 @@ def _places(submission: store.Submission, results: Path) -> list[Place]:
         models = len(part[part.family != SUBMISSION])
         ranked = part[(part.family == SUBMISSION) & part["rank"].notna()]
         for rank, low, high in ranked[["rank", "rank_low", "rank_high"]].itertuples(index=False):
-            places.append(Place(suite, device, side, models, int(rank), int(low), int(high)))
+            ends = (None, None) if low != low or low is None else (int(low), int(high))
+            places.append(Place(suite, device, side, models, int(rank), *ends))
     return places

@@ -26,8 +26,8 @@ SEED = 0
 def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
     """Return {"dataset", "metrics": {board: {name: entry}}, "flags"} of samples (n, *shape); slow metrics are left out."""
     outputs = {"samples": dataset.to_grid(torch.as_tensor(samples))}
-    _, missing = spaces_of(dataset)
-    flags = [*findings(Training(), outputs["samples"], dataset.train.x[:MAX_GIVEN]), *missing]
+    features, missing = spaces_of(dataset)
+    flags = [*findings(Training(), outputs["samples"], dataset.train.some(MAX_GIVEN).x[:]), *missing]
     metrics: dict[str, Any] = {}
     for board, estimates in _estimates(dataset, outputs).items():
         metrics[board] = {name: entry_of(name, estimate) for name, estimate in estimates.items()}
