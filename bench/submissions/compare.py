@@ -126,7 +126,7 @@ def _with_spread(estimate: Estimate, groups: Sequence[float]) -> tuple[float, ..
     if not estimate.blocks:
         middle = sum(groups) / len(groups) if groups else 0.0
         return tuple(estimate.value + value - middle for value in groups)
-    own = estimate.test_se**2
+    own = (estimate.test_se or 0.0) ** 2
     wider = math.sqrt((own + spread) / own) if own > 0 else 1.0
     middle = sum(estimate.blocks) / len(estimate.blocks)
     return tuple(middle + wider * (block - middle) for block in estimate.blocks)

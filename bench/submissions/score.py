@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, cycle_rows
+from bench.datasets import Dataset, resampled_rows
 from bench.leaderboard.centre import summarise
 from bench.metrics import Estimate
 from bench.metrics._evaluation import Evaluation
@@ -26,7 +26,7 @@ SEED = 0
 def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
     """Return {"dataset", "metrics": {board: {name: entry}}, "flags"} of samples (n, *shape); slow metrics are left out."""
     outputs = {"samples": dataset.to_grid(torch.as_tensor(samples))}
-    features, missing = spaces_of(dataset)
+    _, missing = spaces_of(dataset)
     flags = [*findings(Training(), outputs["samples"], dataset.train.some(MAX_GIVEN).x[:]), *missing]
     metrics: dict[str, Any] = {}
     for board, estimates in _estimates(dataset, outputs).items():
@@ -43,7 +43,7 @@ def yardsticks_of(dataset: Dataset) -> dict[str, dict[str, dict[str, float]]]:
             f"{side}samples": dataset.oracle(n, board=board, seed=SEED)
             for board, side in zip(BOARDS, ("valid.", "test."))
         },
-        "copycat": {"samples": cycle_rows(dataset.train.x, n, seed=SEED)},
+        "copycat": {"samples": resampled_rows(dataset.train.x, n, seed=SEED)},
     }
     sources["real"]["samples"] = sources["real"]["valid.samples"]
     return {
