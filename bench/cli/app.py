@@ -38,6 +38,28 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
+
+def _version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"genbench {version('genbench')}")
+        except PackageNotFoundError:
+            print("genbench, not installed: run from its source")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, score and rank generative models on common datasets."""
+
+
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")]

@@ -52,7 +52,12 @@ def run(
     dataset: Annotated[
         list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
     ] = None,
-    suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
+    suite: Annotated[
+        str,
+        typer.Option(
+            help="smoke, core, standard, full, or a TOML file (docs/suites.md): gives datasets, models, budgets."
+        ),
+    ] = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
     ] = None,
@@ -76,33 +81,48 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
-    if not (everything or model or dataset or data):
-        raise UsageError("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)")
+    if not (everything or model or dataset or data or _names_something(suite)):
+        raise UsageError(
+            "say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models), or --suite FILE.toml "
+            "with datasets or models in it"
+        )
     from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
 
     interrupt_on_sigterm()
+    device_name = resolve_device(device)
+    jobs = jobs or default_jobs(device_name)
     request = Request(
         suite=suite,
         models=split_names(model),
         datasets=split_names(dataset),
         seeds=seeds,
-        device=resolve_device(device),
+        device=device_name,
         precision=precision.value,
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
         label=label,
         strict=strict,
+        jobs=jobs,
         fetch=not dry_run,
     )
     check_request(request)
     if dry_run:
         print_plan(request, out, rerun, as_json=as_json)
         return
-    jobs = jobs or default_jobs(request.device)
     outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, as_json=as_json)
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
+
+
+def _names_something(suite: str) -> bool:
+    """Say whether a suite is a file of the user's that names datasets or models: then those are asked for."""
+    from bench.plan.suite import load_suite
+
+    if not suite.endswith(".toml"):
+        return False
+    named = load_suite(suite)
+    return bool(named.datasets or named.models)
 
 
 def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_json: bool) -> Outcome:
@@ -111,7 +131,7 @@ def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_j
     from bench.plan.suite import load_suite
     from bench.render.progress import Lines, Live
 
-    observer = Live() if sys.stderr.isatty() else Lines()
+    observer = Live(out) if sys.stderr.isatty() else Lines(out)
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
@@ -143,6 +163,7 @@ def _outcome_json(outcome: Outcome, files: list[Path]) -> dict[str, Any]:
         "diverged": outcome.diverged,
         "skipped": [skip.__dict__ for skip in outcome.plan.skips],
         "broken": list(outcome.plan.broken),
+        "data": [look.__dict__ for look in outcome.plan.looks],
         "problems": outcome.problems,
         "seconds": round(outcome.seconds, 2),
         "files": [str(path) for path in files],
@@ -172,6 +193,7 @@ def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> N
     from bench.executors import start
     from bench.records.cost import COMMITTED, read_ledger
     from bench.records.store import Store
+    from bench.render.look import first_lines
     from bench.run.progress import expected_seconds
     from bench.run.todo import todo_list
 
@@ -181,9 +203,11 @@ def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> N
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]
-        skips = [skip.__dict__ for skip in plan.skips]
-        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken}, indent=1))
+        skips, looks = [skip.__dict__ for skip in plan.skips], [look.__dict__ for look in plan.looks]
+        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken, "data": looks}, indent=1))
         return
+    for line in (line for look in plan.looks for line in first_lines(look)):
+        print(clean(line))
     ledger = read_ledger(out, COMMITTED)
     for cell, action in actions:
         steps = f"{cell.steps} steps" if cell.steps else "no steps"

@@ -49,7 +49,10 @@ class Watched:
             return "timeout", f"stopped after {self.deadline - self.start:.0f} s, the limit of its suite"
         if self.memory_bytes and resident_bytes(self.pid) - self.baseline > self.memory_bytes:
             mib = self.memory_bytes // 2**20
-            return "oom", f"stopped at more than {mib} MiB of resident memory, the limit of its suite"
+            return "oom", (
+                f"stopped at more than {mib} MiB of resident memory, its limit: raise memory_gib in a copy of the suite's "
+                "TOML file and give it by --suite"
+            )
         return None
 
     def ended(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.plan.cell import Cell
+from bench.plan.look import Look
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Request:
     data: str | None = None  # path of the user's own data, in place of the suite's datasets
     label: str | None = None  # its column of labels
     strict: bool = False  # an unreadable image is an error
+    jobs: int = 0  # cells side by side, which share the memory that own data may take; 0: not known, as one
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
 
 
@@ -43,8 +45,9 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, and one line for each plugin that is broken. Cells share the dicts they have in common."""
+    """All cells, all skips, one line for each plugin that is broken, and a look at own data. Cells share the dicts they have in common."""
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
     broken: tuple[str, ...]
+    looks: tuple[Look, ...] = ()
