@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from bench.run.sweep import Outcome
+    from bench.render.notebook import Ran
 
 __all__ = ["leaderboard", "leaderboard_frame", "load", "load_results", "run", "score"]
 
@@ -46,14 +46,17 @@ def run(
     settings: Names = (),
     data: str | Path | None = None,
     label: str | None = None,
+    missing: str = "",
+    text: Names = (),
     strict: bool = False,
-) -> Outcome:
+) -> Ran:
     """Train and score what is missing in the folder `out`, with a line a cell on standard error, and return what was done.
 
     What is left out is the suite's: its models, datasets and number of seeds. device: auto, cpu or cuda. precision: fp32 or
     bf16. jobs: cells side by side; one a core, or one on a GPU, if left out. rerun: missing, failed or all. settings:
     "field=value" or "model.field=value". data: your own data in place of datasets: a folder of images, an .npz or a .csv,
-    with the column `label`; strict: an unreadable image is an error.
+    with the column `label` ("none": no labels), `missing` values dropped ("drop") or kept as a category ("keep"), and columns
+    of `text` read as categories; strict: an unreadable image is an error.
     """
     from bench.errors import UsageError
     from bench.executors.device import default_jobs, resolve_device
@@ -61,31 +64,41 @@ def run(
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
     from bench.plan.suite import load_suite
+    from bench.render.notebook import Ran
     from bench.render.progress import Lines
 
+    for name, given in (("jobs", jobs), ("seeds", seeds)):
+        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+            raise UsageError(f"{name} must be a whole number of at least 1, or None, got {given!r}")
     if rerun not in RERUNS:
         raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")
+    device = resolve_device(device)
+    jobs = jobs or default_jobs(device)
     request = Request(
         suite=suite,
         models=split_names(models),
         datasets=split_names(datasets),
         seeds=seeds,
-        device=resolve_device(device),
+        device=device,
         precision=precision,
         settings=(settings,) if isinstance(settings, str) else tuple(settings),
         data=str(Path(data).resolve()) if data is not None else None,
         label=label,
+        missing=missing,
+        text=(text,) if isinstance(text, str) else tuple(text),
         strict=strict,
+        jobs=jobs,
     )
     check_request(request)
-    return run_suite(
+    outcome = run_suite(
         request,
         out=Path(out),
-        jobs=jobs or default_jobs(request.device),
+        jobs=jobs,
         rerun=rerun,
-        observer=Lines(),
+        observer=Lines(Path(out)),
         throughput=load_suite(suite).throughput,
     )
+    return Ran.of(outcome, Path(out))
 
 
 def score(samples: str | Path | np.ndarray, dataset: str) -> dict[str, Any]:
@@ -121,24 +134,9 @@ def leaderboard(out: str | Path = "results", dataset: str | None = None, board: 
     board: "public" (the split `valid`), "private" (`test`) or None for both. Rows that belong to no board, such as costs, are
     always among them. UsageError where the folder holds no results, LookupError where they lack the dataset.
     """
-    from bench.errors import UsageError
-    from bench.leaderboard.table import tidy
-    from bench.records.record import BOARDS
-    from bench.records.store import open_results
-    from bench.registry import unknown
-    from bench.render.files import submitted
+    from bench.render.notebook import frame
 
-    if board is not None and board not in BOARDS:
-        raise UsageError(f"board must be one of {', '.join(BOARDS)} or None, got {board!r}")
-    store, records = open_results(Path(out), option="out")
-    known = sorted({record["dataset"]["id"] for record in records})
-    if dataset is not None and dataset not in known:
-        raise unknown("dataset on the boards", dataset, known)
-    frame = tidy(records + submitted(store, records))
-    wanted = frame.board.isin([board, ""]) if board is not None else frame.board.notna()
-    if dataset is not None:
-        wanted &= frame.dataset == dataset
-    return frame[wanted].reset_index(drop=True)
+    return frame(Path(out), dataset, board)
 
 
 def leaderboard_frame(out: str | Path = "results") -> pd.DataFrame:

@@ -27,9 +27,13 @@ class InvalidSubmission(ValueError):
 class NotFound(LookupError):
     """An unknown name: the message says what was typed, the nearest name and the list."""
 
+    exit_code = 2
+
 
 class Broken(ImportError):
     """A plugin that cannot be imported or breaks the protocol."""
+
+    exit_code = 2
 
 
 def unknown(kind: str, typed: str, names: Iterable[str]) -> NotFound:

@@ -1,4 +1,4 @@
-"""Names and files: the file system is the registry. Listing reads syntax trees and imports no plugin and no torch.
+"""The file system is the registry: listing reads syntax trees, imports no plugin and no torch.
 
 baselines/kde.py         is model kde
 bench/datasets/iris.py   is dataset iris
@@ -63,7 +63,7 @@ class Entry:
 
 @cache
 def entries(kind: str) -> dict[str, Entry]:
-    """Return all plugins of a kind by name: models by family and name, others by file, third parties' last."""
+    """Return all plugins of a kind: models by family and name, others by file, third parties' last."""
     plugins: dict[str, Entry] = {}
     for package, folder in FOLDERS[kind]:
         for path in sorted(folder.glob("*.py")):

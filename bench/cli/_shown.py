@@ -14,6 +14,7 @@ from bench.render.text import number
 
 if TYPE_CHECKING:
     from bench.datasets import Dataset
+    from bench.plan.request import Reading
 
 HIDDEN = {"family", "paper", "uses_labels", "measure", "reference"}
 BETTER = {"lower": "lower is better", "higher": "higher is better", "none": "no direction is better: it describes"}
@@ -39,11 +40,11 @@ class Shown:
     value: dict[str, Any]
 
 
-def own_data(path: Path, *, label: str | None, strict: bool) -> Shown:
+def own_data(path: Path, reading: Reading, *, strict: bool) -> Shown:
     """Describe what a run would make of the user's own data."""
     from bench.datasets.own import own_dataset
 
-    return _look(own_dataset(path, label=label, strict=strict), "your own data", str(path))
+    return _look(own_dataset(path, strict=strict, **reading), "your own data", str(path))
 
 
 def dataset(name: str) -> Shown:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli._boards import print_tables, renew_boards
-from bench.cli.app import AsJson, Jobs, Out, app, interrupt_on_sigterm
+from bench.cli.app import AsJson, Jobs, Label, Missing, Out, Strict, Text, app, interrupt_on_sigterm
 from bench.errors import UsageError
 from bench.render.text import clean, seconds_text
 
@@ -68,10 +68,12 @@ def run(
     jobs: Jobs = None,
     out: Out = Path("results"),
     data: Annotated[
-        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz or a .csv.")
+        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
     ] = None,
-    label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
+    label: Label = None,
+    missing: Missing = "",
+    text: Text = None,
+    strict: Strict = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
     ] = None,
@@ -103,6 +105,8 @@ def run(
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
         label=label,
+        missing=missing,
+        text=tuple(text or ()),
         strict=strict,
         jobs=jobs,
         fetch=not dry_run,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.app import AsJson, Out, app
+from bench.cli.app import AsJson, Label, Missing, Out, Strict, Text, app
 from bench.errors import UsageError
 from bench.registry import entries, unknown
 from bench.render.text import clean
 
 if TYPE_CHECKING:
     from bench.cli._shown import Shown
+    from bench.plan.request import Reading
     from bench.records.record import Record
 
 OWN_ENDINGS = (".npz", ".npy", ".csv")
@@ -25,25 +26,34 @@ OWN_ENDINGS = (".npz", ".npy", ".csv")
 def show(
     name: Annotated[str, typer.Argument(help="A name; dataset/model/seed-0; or a path, also of your own data.")],
     out: Out = Path("results"),
-    label: Annotated[str | None, typer.Option(help="Of own data, as for bench run --data.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Of own data, as for bench run --data.")] = False,
+    label: Label = None,
+    missing: Missing = "",
+    text: Text = None,
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Describe what a name or a path stands for; own data as `bench run --data` with the same options reads them."""
-    print_one(name, out, label=label, strict=strict, as_json=as_json)
+    print_one(name, out, reading=reading_of(label, missing, text), strict=strict, as_json=as_json)
 
 
-def print_one(name: str, out: Path, *, as_json: bool = False, label: str | None = None, strict: bool = False) -> None:
+def reading_of(label: str | None, missing: str, text: list[str] | None) -> Reading:
+    """Return what own_dataset is told beside the path."""
+    return {"label": label, "missing": missing, "text": tuple(text or ())}
+
+
+def print_one(
+    name: str, out: Path, *, as_json: bool = False, reading: Reading | None = None, strict: bool = False
+) -> None:
     """Print what a name or a path stands for: own data, a suite's file, a stored cell, or a name, in this order."""
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
     if Path(name).is_dir() or Path(name).suffix.lower() in OWN_ENDINGS:
         from bench.cli._shown import own_data
 
-        _print(own_data(Path(name), label=label, strict=strict), as_json=as_json)
+        _print(own_data(Path(name), reading or reading_of(None, "", None), strict=strict), as_json=as_json)
         return
-    if label is not None or strict:
-        raise UsageError(f"--label and --strict go with a path of own data; {name!r} is none")
+    if strict or any((reading or {}).values()):
+        raise UsageError(f"--label, --missing, --text and --strict go with a path of own data; {name!r} is none")
     if not name.endswith(".toml") and (record := _cell_record(name, out)) is not None:
         print(json.dumps(record, indent=1, sort_keys=True))
         return

@@ -1,4 +1,4 @@
-"""What a model and a metric see of a dataset: tensors, splits, and what is known of the law behind them."""
+"""What models and metrics see of a dataset: tensors, splits, and what is known of their law."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ class Dataset:
     version: int = 1
     fresh: Callable[[int, str, int], Tensor] | None = None  # (n, split, seed) -> new real rows built from a split
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
-    own_path: str = ""  # of the user's own data; empty for the suite's datasets
+    own_path: str = ""  # where the user's own data are; empty for the suite's datasets
+    density: str = ""  # why no density of these data means anything; empty where one does
     notes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -164,7 +165,7 @@ class Dataset:
 
 
 def is_dequantised(measure: str) -> bool:
-    """Say whether a density of this measure is trained and scored on (code + u) / levels where the data are codes."""
+    """Say whether a density of this measure is trained and scored on (code + u) / levels of codes."""
     return measure == "lebesgue"
 
 
@@ -184,7 +185,7 @@ def cycle_rows(x: Examples, n: int, *, seed: int) -> Tensor:
 
 
 def binarized(dataset: Dataset, *, seed: int = 0) -> Dataset:
-    """Draw every pixel once from Bernoulli(value), every split by a stream of its own: a fixed binarisation."""
+    """Draw every pixel once from Bernoulli(value), each split by its own stream: a fixed binarisation."""
 
     def draw(split: Split, offset: int) -> Split:
         generator = torch.Generator().manual_seed(3 * seed + offset)

@@ -32,7 +32,7 @@ def stacked_digits() -> Dataset:
 
 
 def triple_prior(y: torch.Tensor) -> torch.Tensor:
-    """Return the share of each triple of classes when three digits are drawn independently, (1000,) float64."""
+    """Return each triple's share when three digits are drawn independently, (1000,) float64."""
     share = torch.bincount(y, minlength=10).double() / len(y)
     return torch.einsum("a,b,c->abc", share, share, share).flatten()
 

@@ -9,7 +9,7 @@ from bench.datasets.stacked_digits import triple_prior
 
 
 def stacked_mnist() -> Dataset:
-    """Draw 50,000 / 5,000 / 10,000 triples, each of digits of its own split; kept as indices into MNIST's rows."""
+    """Draw 50,000 / 5,000 / 10,000 triples within each split, kept as indices into MNIST's rows."""
     grey = mnist()
 
     def triples(n: int, part: str, seed: int) -> PixelRows:

@@ -31,7 +31,7 @@ class PCA:
 
 
 def build(dataset: Dataset) -> PCA:
-    """Take the eigenvectors of the covariance of the first 10,000 training rows, which are in random order."""
+    """Take the eigenvectors of the first 10,000 training rows' covariance; rows are in random order."""
     rows = dataset.train.x[:MAX_ROWS].flatten(1).double()
     mean = rows.mean(dim=0)
     centred = rows - mean

@@ -1,4 +1,4 @@
-"""What a metric is: a pure function of arrays, plus an adapter marked by @metric that takes an Evaluation.
+"""A metric: a pure function of arrays, and an adapter marked by @metric that takes an Evaluation.
 
     @metric(needs=("samples",), better="lower", unit="nats", scale="log")
     def mode_jsd(ev: Evaluation) -> Estimate: ...
@@ -50,7 +50,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Metric:
-    """A marked adapter. better: "higher", "lower" or "none" (a control, never ranked); scale: "raw", "log", "logit"."""
+    """A marked adapter.
+
+    better: "higher", "lower" or "none" (a control, never ranked); scale: "raw", "log" or "logit".
+    """
 
     name: str
     function: Callable[..., Estimate]
@@ -108,7 +111,7 @@ def metric(
 
 
 def block_of_rows(n: int, blocks: int = N_BLOCKS) -> list[slice]:
-    """Split n rows into contiguous blocks, as even as possible: the same for every model, so that they pair."""
+    """Split n rows into contiguous, even blocks: the same for every model, so that they pair."""
     blocks = min(blocks, n)
     edges = [round(i * n / blocks) for i in range(blocks + 1)]
     return [slice(a, b) for a, b in pairwise(edges)]
@@ -120,7 +123,7 @@ def block_means(values: Tensor) -> tuple[float, ...]:
 
 
 def pseudo_values(value: float, leave_one_out: Sequence[float]) -> tuple[float, ...]:
-    """Return B * value - (B - 1) * value without block b: the jackknife of Efron and Tibshirani (1993, ch. 11)."""
+    """Return B value - (B - 1) (value without block b): the jackknife (Efron and Tibshirani 1993)."""
     count = len(leave_one_out)
     return tuple(count * value - (count - 1) * float(other) for other in leave_one_out)
 

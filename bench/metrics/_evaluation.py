@@ -1,4 +1,4 @@
-"""A model's stored outputs against one split; features, modes and log-probabilities are computed once and shared."""
+"""A model's stored outputs against one split; features and modes are computed once and shared."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Evaluation:
             "levels": lambda: self.dataset.levels is not None,
             "real_valued": lambda: self.dataset.levels is None,
             "natural": lambda: self.dataset.levels is None or counting,
+            "density": lambda: not self.dataset.density,  # a density of these data means something
             "many_rows": lambda: min(len(self.real), len(self.samples)) > 5000,
             "image": lambda: len(self.dataset.shape) == 3,
             "counting": lambda: counting,
@@ -88,7 +89,7 @@ class Evaluation:
 
     @property
     def draws(self) -> list[Tensor]:
-        """Return disjoint sets of as many samples as the board has real rows, at most n_draws, each (n, *shape)."""
+        """Return at most n_draws disjoint sets of as many samples as there are real rows, (n, *shape)."""
         return [self.samples[rows] for rows in self._draw_rows()]
 
     def _draw_rows(self) -> list[slice]:

@@ -1,4 +1,4 @@
-"""Who is near whom among many rows on a CPU: float32 decides where its rounding cannot matter, float64 the rest.
+"""Who is near whom, on a CPU: float32 decides where its rounding cannot matter, float64 the rest.
 
     s_ij = x_i . y_j - |y_j|^2 / 2        so that |x_i - y_j|^2 = |x_i|^2 - 2 s_ij                         (1)
 
@@ -20,7 +20,7 @@ UNIT = 2.0**-24
 SPARE = 3  # nearest rows kept beyond k
 MANY = 0.01  # share of unsure pairs above which float64 takes all that are looked at together
 HALVES = 256  # dimensions from which each pair of a side is computed once
-ROUNDING = 1e-12  # of |x|^2 + |y|^2: within it of an edge is outside
+ROUNDING = 1e-12  # relative to |x|^2 + |y|^2: within it of an edge is outside
 
 
 class ScreenedRows:
@@ -34,7 +34,7 @@ class ScreenedRows:
         self.reach = float(self.norms.max()) ** 0.5
 
     def slack(self, other: ScreenedRows) -> Array:
-        """Bound how far s_ij may be off for these rows as x and the other side as y, and what it is compared with, (N,).
+        """Bound the error of s_ij, these rows as x and the others as y, and of its comparison, (N,).
 
         (D + 16) u (|x_i| Y + Y^2 / 2), u = 2^-24 and Y the longest y: D u for the product (Higham 2002, section 3.1), 2 u for the
         rounded rows, 2 u for |y|^2 / 2 and its subtraction, the rest for squared radii of the other side up to (2 Y)^2 that are
@@ -86,7 +86,7 @@ def _largest(s: Array, k: int) -> tuple[Array, Array]:
 
     They lie in the k groups of columns with the largest maxima.
     """
-    size = int((s.shape[1] / k) ** 0.5)  # of a group
+    size = int((s.shape[1] / k) ** 0.5)  # columns in a group
     if size < 4:
         column = np.argpartition(s, -k, axis=1)[:, -k:]
         return np.take_along_axis(s, column, 1), column

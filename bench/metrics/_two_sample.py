@@ -1,4 +1,4 @@
-"""Unbiased two-sample statistics of a kernel (Gretton et al. 2012, eq. 3), their jackknife in closed form.
+"""Unbiased two-sample statistics of a kernel (Gretton et al. 2012, eq. 3), with their jackknife.
 
     MMD^2 = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)      x real, y generated    (1)
 
@@ -65,7 +65,7 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
 
 
 def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both sides as (N, D) float64; ValueError where they do not fit, are too few or are not finite."""
+    """Return both sides as (N, D) float64; ValueError where they do not fit or are not finite."""
     real, fake = torch.as_tensor(real).detach(), torch.as_tensor(fake).detach()
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or not real.shape[1]:
         raise ValueError(f"expected features (N, D) and (M, D), got {tuple(real.shape)} and {tuple(fake.shape)}")

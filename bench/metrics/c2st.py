@@ -1,4 +1,4 @@
-"""Classifier two-sample test (Lopez-Paz and Oquab 2017): how well a classifier tells real rows from generated ones.
+"""Classifier two-sample test (Lopez-Paz and Oquab 2017): can real and generated be told apart?
 
 The area under the ROC curve of 5-fold cross-validated predictions of a random forest: 0.5 is perfect, 1 is told apart
 without fail. Equal numbers of both, 2,000 at most; identity features (standardised data). Rows of both sides that are equal are kept in

@@ -1,4 +1,4 @@
-"""Copies of the training rows: the authenticity of Alaa et al. (2022), as an excess over held-out data.
+"""Copies of the training rows: authenticity (Alaa et al. 2022), as an excess over held-out data.
 
     copy_fraction(S) = share of s in S with |s - t| < |t - t'|      t = the training row nearest to s, t' the one nearest to t
     copy_excess      = copy_fraction(samples) - copy_fraction(held-out rows)                              (1)
@@ -51,7 +51,7 @@ def is_copy(samples: Tensor, train: Tensor, spacing: Tensor) -> Tensor:
 
 
 def copy_excess_of(samples: Tensor, held_out: Tensor, train: Tensor) -> tuple[float, float]:
-    """Return the excess and its lower bound of 99 % confidence for rows (N, D), (M, D), (T, D); > 0 tells copies."""
+    """Return the excess and its lower 99 % bound for rows (N, D), (M, D), (T, D); > 0 tells copies."""
     for name, rows in {"samples": samples, "held-out rows": held_out, "training rows": train}.items():
         refuse_non_finite(rows, name)
     if len(train) < 2:
@@ -63,7 +63,7 @@ def copy_excess_of(samples: Tensor, held_out: Tensor, train: Tensor) -> tuple[fl
 
 
 def _error(theirs: Tensor, ours: Tensor) -> float:
-    """Return the standard error of a difference of shares; half a count more, so that a share of 0 or 1 has one."""
+    """Return a difference of shares' standard error; half a count more, so that 0 and 1 have one."""
 
     def variance(flags: Tensor) -> float:
         share = (float(flags.sum()) + 0.5) / (len(flags) + 1)

@@ -19,7 +19,7 @@ DIRECT_UP_TO = 32  # dimensions; above, distances come from products of centred 
 
 
 def energy_distance(real: Tensor, fake: Tensor) -> float:
-    """Return the unbiased energy distance of features (N, D) and (M, D); 0 in expectation is best, it may be negative."""
+    """Return the unbiased distance of features (N, D) and (M, D); 0 is best, it may be negative."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
     return statistic(real - centre, fake - centre, minus_distance).value

@@ -1,4 +1,4 @@
-"""Frechet distance between Gaussians fitted to features (Heusel et al. 2017), exact by the cheapest route.
+"""Frechet distance between Gaussians fitted to features (Heusel et al. 2017), by the cheapest route.
 
     d^2 = |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2)                                    (1)
 
@@ -40,7 +40,7 @@ EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first orde
 
 
 def moments(features: Tensor) -> Moments:
-    """Compute what eq. (1) needs of features (N, D); ValueError below two rows and where a value is not finite."""
+    """Compute what eq. (1) needs of features (N, D), N >= 2; ValueError where a value is not finite."""
     if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"expected features of shape (N, D) with N >= 2 and D >= 1, got {tuple(features.shape)}")
     features = features.detach()
@@ -62,7 +62,7 @@ def moments(features: Tensor) -> Moments:
 
 
 def reference_moments(features: Tensor) -> Moments:
-    """Return moments() with their factor, kept on disk by hash where that pays: a dataset's cells share real features."""
+    """Return moments() with their factor, kept on disk: a dataset's cells share real features."""
 
     def compute() -> dict[str, Tensor]:
         side = moments(features)
@@ -108,7 +108,7 @@ def fid(ev: Evaluation, space: str) -> Estimate:
 
 
 def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: int = 15, least: int = 5000) -> float:
-    """Extrapolate eq. (1) to N -> infinity (Chong and Forsyth 2020): the intercept of a line fitted against 1/N.
+    """Extrapolate eq. (1) to N -> infinity by a line against 1/N (Chong and Forsyth 2020).
 
     N runs from `least` to all rows in equal steps of 1/N; each point takes a random subset of the generated rows (M, D)
     against all real rows (N, D), as the paper does.
@@ -132,7 +132,7 @@ def fid_inf(ev: Evaluation, space: str) -> Estimate:
 
 
 def leave_blocks_out(features: Tensor) -> list[Moments]:
-    """Return the moments without each block of rows, its part taken out of the scatter if enough rows are left."""
+    """Return the moments without each block of rows, by its part in the scatter if that is accurate."""
     n, dim = features.shape
     blocks = block_of_rows(n)
     if n - max(b.stop - b.start for b in blocks) <= dim:
@@ -142,7 +142,7 @@ def leave_blocks_out(features: Tensor) -> list[Moments]:
     for block in blocks:
         inside = features[block].double() - mean
         left = n - len(inside)
-        shift = -inside.sum(dim=0) / left  # of the mean of the others
+        shift = -inside.sum(dim=0) / left  # how far the others' mean is moved
         rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
         if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the block's
             sides.append(moments(torch.cat([features[: block.start], features[block.stop :]])))
@@ -152,7 +152,7 @@ def leave_blocks_out(features: Tensor) -> list[Moments]:
 
 
 def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:
-    """Return the first-order effect of each real row on eq. (1), (N,): the infinitesimal jackknife (Jaeckel 1972).
+    """Return each real row's first-order effect on eq. (1), (N,): Jaeckel's jackknife (1972).
 
     (x - mu_r)^T (I - T) (x - mu_r) - tr S_r + tr T S_r + 2 (mu_r - mu_f)^T (x - mu_r), where T is the optimal transport
     map between the Gaussians, T = B^T (B S_r B^T)^(-1/2) B.

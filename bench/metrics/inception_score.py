@@ -1,4 +1,4 @@
-"""Inception score (Salimans et al. 2016, sec. 4): sharp and varied class predictions of the Inception network.
+"""Inception score (Salimans et al. 2016, sec. 4): sharp and varied predictions of its network.
 
     IS = exp E_x KL(p(y|x) || p(y)),   p(y) the mean of p(y|x) over the samples                             (1)
 

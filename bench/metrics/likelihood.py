@@ -30,7 +30,7 @@ def _dim(ev: Evaluation) -> int:
     return math.prod(ev.dataset.shape)
 
 
-@metric(needs=("log_prob", "natural"), better="lower", unit="nats")
+@metric(needs=("log_prob", "natural", "density"), better="lower", unit="nats")
 def nll(ev: Evaluation) -> Estimate:
     """Mean negative log-probability of held-out rows in the data's own measure; exact models only."""
     return _mean(-ev.log_prob)
@@ -42,7 +42,7 @@ def nll_dequantized(ev: Evaluation) -> Estimate:
     return _mean(-ev.log_prob)
 
 
-@metric(needs=("elbo",), better="lower", unit="nats")
+@metric(needs=("elbo", "density"), better="lower", unit="nats")
 def nll_bound(ev: Evaluation) -> Estimate:
     """Upper bound on the negative log-likelihood from the suite's number of importance samples (64 in core)."""
     return _mean(-ev.elbo)

@@ -1,4 +1,4 @@
-"""Parzen-window log-likelihood of samples (Breuleux et al. 2011; Goodfellow et al. 2014, Table 1): a historical column.
+"""Parzen-window log-likelihood (Breuleux et al. 2011; Goodfellow et al. 2014): a historical column.
 
     log p(x) ~= log mean_j N(x; s_j, sigma^2 I)        s_j the samples, sigma the best of a grid on training rows    (1)
 
@@ -34,7 +34,7 @@ def parzen_log_likelihood(x: Tensor, samples: Tensor, sigmas: tuple[float, ...])
     return torch.cat(strips, dim=1) - math.log(len(samples))
 
 
-@metric(needs=("samples",), better="none", unit="nats", slow=True)
+@metric(needs=("samples", "density"), better="none", unit="nats", slow=True)
 def parzen(ev: Evaluation) -> Estimate:
     """Log-likelihood of held-out rows under a Parzen window of the samples: historical, fooled by k-means centroids."""
     samples = ev.samples[:MAX_SAMPLES].flatten(1)

@@ -1,4 +1,4 @@
-"""Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020) from k nearest neighbours.
+"""Precision, recall (Kynkaanniemi et al. 2019), density, coverage (Naeem et al. 2020), from k-NN.
 
     r_k(x)     distance from x to its k-th nearest neighbour among the other rows of its own side
     precision  = mean_j [ some |x_i - y_j| < r_k(x_i) ]         recall   = mean_i [ some |x_i - y_j| < r_k(y_j) ]
@@ -95,7 +95,7 @@ def prdc(real: Tensor, fake: Tensor, *, k: int = K) -> dict[str, float]:
 
 
 def side(rows: Tensor, *, k: int) -> Side:
-    """Compute the radii of centred float64 rows (N, D), each pair of strips once; keep them for a reference."""
+    """Compute the radii of centred float64 rows (N, D), each pair of strips once."""
     n = len(rows)
     if not 1 <= k < n:
         raise ValueError(f"k must be from 1 to N - 1 = {n - 1}, got {k}")
@@ -114,7 +114,7 @@ def side(rows: Tensor, *, k: int) -> Side:
 
 
 def _reference_side(rows: Tensor, *, k: int) -> Side:
-    """Return side(), its radii kept on disk by hash where that pays: every cell of a dataset shares real rows."""
+    """Return side(), its radii kept on disk: every cell of a dataset shares the real rows."""
     radii = kept(f"radii/{RADII_VERSION}/k={k}", rows, lambda: {"radii": side(rows, k=k).radii})["radii"]
     return Side(rows, radii)
 

@@ -1,4 +1,4 @@
-"""Train on synthetic, test on real (Esteban et al. 2017): are the class-conditional samples worth learning from?
+"""Train on synthetic, test on real (Esteban et al. 2017): are samples worth learning from?
 
 A logistic regression on rows standardised by the training data, fitted to samples given their class and tested on the
 board's real rows. `trtr_accuracy` is the same classifier fitted to the real training rows: the ceiling to read it beside.
@@ -15,11 +15,11 @@ from bench.metrics import Estimate, block_means, metric
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import prepared
 
-MAX_ROWS = 5000  # of training rows: a logistic regression's time grows with them, its accuracy hardly
+MAX_ROWS = 5000  # to train on: a logistic regression's time grows with the rows, its accuracy hardly
 
 
 def correct_after_training_on(x: Tensor, y: Tensor, real: Tensor, labels: Tensor) -> Tensor:
-    """Say on which of real (M, D) a classifier fitted to the first 5,000 of x (N, D), y (N,) is right, bool (M,)."""
+    """Say where a classifier fitted to 5,000 of x (N, D), y (N,) is right on real (M, D), bool (M,)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -1,4 +1,4 @@
-"""Try every promise of the protocol on a model, for `bench check FILE.py`: on each small dataset that it supports."""
+"""Try every promise of the protocol on a model and each small dataset that it supports."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ def check_request(request: Request) -> None:
             raise UsageError(f"--data is the dataset; leave out -d {','.join(request.datasets)}")
         from bench.datasets.own.read import read_arrays
 
-        read_arrays(Path(request.data), label=request.label, strict=request.strict)  # what it decodes, it caches
-    elif request.label or request.strict:
-        raise UsageError("--label and --strict go with --data")
+        read_arrays(Path(request.data), strict=request.strict, **request.reading)  # what it decodes, it caches
+    elif request.strict or any(request.reading.values()):
+        raise UsageError("--label and --strict go with --data, and so do --missing and --text")
     for name in request.models:
         entry = find("model", name)
         if entry.error:

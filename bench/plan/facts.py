@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.models.source import source_sha256
 from bench.plan.cell import DRIVER_VERSION
+from bench.plan.request import Reading
 from bench.registry import Entry, entries
 
 
@@ -22,7 +23,7 @@ def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
     return features, missing
 
 
-def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
+def facts_of(dataset: Any, reading: Reading | None = None) -> dict[str, Any]:
     """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
     features, missing = spaces_of(dataset)
     return {
@@ -36,7 +37,7 @@ def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
             "n_valid": len(dataset.valid),
             "n_test": len(dataset.test),
         }
-        | ({"path": dataset.own_path, "label": label} if dataset.own_path else {}),
+        | ({"path": dataset.own_path, **(reading or {})} if dataset.own_path else {}),
         "features": features,
         "missing": missing,
     }

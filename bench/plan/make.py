@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.errors import DataUnavailable, UsageError
 from bench.files import without_downloads
+from bench.models import Selective
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
 from bench.plan.look import look_at
@@ -42,9 +43,10 @@ def make_plan(request: Request) -> Plan:
                 raise
             skips.append(Skip("every model", dataset_name, str(error)))
             continue
-        facts = facts_of(dataset, request.label)
+        facts = facts_of(dataset, request.reading)
         if "left out" in dataset.notes:
-            skips.append(Skip("images", dataset.name, dataset.notes["left out"]))
+            what = "images" if len(dataset.shape) == 3 else "columns or rows"
+            skips.append(Skip(what, dataset.name, dataset.notes["left out"]))
         if request.data:
             looks.append(look_at(dataset, {"memory": memory}))
         if facts["missing"] and asked:  # asked for by name: then its metrics are too
@@ -85,7 +87,7 @@ def _dataset(name: str, request: Request) -> Any:
     if request.data:
         from bench.datasets.own import own_dataset
 
-        return own_dataset(request.data, label=request.label, strict=request.strict)
+        return own_dataset(request.data, strict=request.strict, **request.reading)
     entry = find("dataset", name)
     return load_entry(entry)()
 
@@ -116,8 +118,7 @@ def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
         model = cls(**hparams)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{cls.__name__}: {error}") from error
-    supports = getattr(model, "supports", None)
-    return supports(dataset) if supports else ""
+    return model.supports(dataset) if isinstance(model, Selective) else ""
 
 
 def _cells(

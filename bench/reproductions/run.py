@@ -77,7 +77,7 @@ def _one(
 
     if experiment.records:
         found = committed_records(experiment, Store(COMMITTED))
-        facts = {"device": device, "environment": None, "core_minutes": 0.0}
+        facts: dict[str, Any] = {"device": device, "environment": None, "core_minutes": 0.0}
         return result_of(experiment, budget, [run_of(arm, record) for arm, record in found], facts)
     planned = plan_by(executor, PLAN, name=experiment.name, budget=budget, device=device)
     run_plan(executor, store, planned, rerun="failed", observer=observer())

@@ -12,11 +12,13 @@ from bench.datasets.own import own_dataset
 from bench.plan.cell import Cell
 from bench.registry import Entry, load, load_entry, read_entry
 
+READING = ("label", "missing", "text")  # what a cell says of how its own data are read
+
 
 def load_dataset(cell: Cell) -> Dataset:
     """Load the cell's dataset to the cell's device; refuses data that is not what was planned."""
     if "path" in cell.dataset:
-        dataset = own_dataset(cell.dataset["path"], label=cell.dataset["label"])
+        dataset = own_dataset(cell.dataset["path"], **{k: cell.dataset[k] for k in READING if k in cell.dataset})
     else:
         dataset = load("dataset", cell.dataset["id"])()
     if cell.dataset.get("binarized"):

@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 from bench.plan.request import Request
+from bench.records.environment import fingerprint_id
 from bench.records.store import Store
 from bench.render.progress import Lines
 from bench.run import sweep

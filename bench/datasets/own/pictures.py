@@ -24,7 +24,7 @@ from bench.files import cache_folder, keep, read_kept
 if TYPE_CHECKING:
     from PIL import Image
 
-SIDE = 32  # of images that have another size
+SIDE = 32  # other images are made this large
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
