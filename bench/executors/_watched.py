@@ -46,7 +46,10 @@ class Watched:
     def over_its_limits(self) -> tuple[str, str] | None:
         """Return the status and the message of a limit that the process has passed, None if it keeps to them."""
         if time.monotonic() > self.deadline:
-            return "timeout", f"stopped after {self.deadline - self.start:.0f} s, the limit of its suite"
+            return "timeout", (
+                f"stopped after {self.deadline - self.start:.0f} s, its limit: raise timeout_s in a copy of the suite's TOML file and "
+                "give it by --suite"
+            )
         if self.memory_bytes and resident_bytes(self.pid) - self.baseline > self.memory_bytes:
             mib = self.memory_bytes // 2**20
             return "oom", (

@@ -19,6 +19,7 @@ from bench.plan.settings import default_of, parse_settings, spell
 from bench.plan.suite import Suite, load_suite
 from bench.registry import Broken, Entry, entries, find, load_entry
 
+OWN_TIMEOUT_S = 900.0  # own data may be larger than what a suite is made for: its limit ends what hangs, and no more
 CUDA_HOST_GIB = 4.0  # of host memory for CUDA's own libraries, beside what a suite allows a cell
 
 
@@ -27,7 +28,7 @@ def make_plan(request: Request) -> Plan:
     suite, memory = load_suite(request.suite), ""
     if request.data:
         limit, memory = limit_of_own_data(suite.memory_gib, available=available_bytes(), jobs=request.jobs)
-        suite = dataclasses.replace(suite, memory_gib=limit)
+        suite = dataclasses.replace(suite, memory_gib=limit, timeout_s=max(suite.timeout_s, OWN_TIMEOUT_S))
     chosen = _models(suite, request)
     settings = parse_settings(request.settings, {e.name: cls for e, cls in chosen.classes})
     cells, skips, looks = [], [], []
