@@ -58,7 +58,6 @@ def run(
     with the column `label` ("none": no labels), `missing` values dropped ("drop") or kept as a category ("keep"), and columns
     of `text` read as categories; strict: an unreadable image is an error.
     """
-    from bench.errors import UsageError
     from bench.executors.device import default_jobs, resolve_device
     from bench.executors.start import run as run_suite
     from bench.plan.check import check_request
@@ -67,11 +66,7 @@ def run(
     from bench.render.notebook import Ran
     from bench.render.progress import Lines
 
-    for name, given in (("jobs", jobs), ("seeds", seeds)):
-        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
-            raise UsageError(f"{name} must be a whole number of at least 1, or None, got {given!r}")
-    if rerun not in RERUNS:
-        raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")
+    _check_choices(jobs=jobs, seeds=seeds, rerun=rerun)
     device = resolve_device(device)
     jobs = jobs or default_jobs(device)
     request = Request(
@@ -99,6 +94,16 @@ def run(
         throughput=load_suite(suite).throughput,
     )
     return Ran.of(outcome, Path(out))
+
+
+def _check_choices(*, rerun: str, **counts: int | None) -> None:
+    from bench.errors import UsageError
+
+    for name, given in counts.items():
+        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+            raise UsageError(f"{name} must be a whole number of at least 1, or None, got {given!r}")
+    if rerun not in RERUNS:
+        raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")
 
 
 def score(samples: str | Path | np.ndarray, dataset: str) -> dict[str, Any]:
@@ -134,8 +139,12 @@ def leaderboard(out: str | Path = "results", dataset: str | None = None, board: 
     board: "public" (the split `valid`), "private" (`test`) or None for both. Rows that belong to no board, such as costs, are
     always among them. UsageError where the folder holds no results, LookupError where they lack the dataset.
     """
+    from bench.errors import UsageError
+    from bench.records.record import BOARDS
     from bench.render.notebook import frame
 
+    if board is not None and board not in BOARDS:
+        raise UsageError(f"board must be one of {', '.join(BOARDS)} or None, got {board!r}")
     return frame(Path(out), dataset, board)
 
 

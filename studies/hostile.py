@@ -70,7 +70,7 @@ def fault_of(case: Case, answer: Answer) -> str:
     said = answer.errors + answer.words
     if "Traceback (most recent call last)" in said:
         return "traceback"
-    if "internal error" in said or answer.code == 1:
+    if "internal error:" in said or answer.code == 1:
         return "internal error"
     if answer.code not in CODES:
         return f"exit code {answer.code}"

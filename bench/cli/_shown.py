@@ -92,7 +92,7 @@ def model(name: str, out: Path) -> Shown:
 
 
 def families() -> dict[str, list[Entry]]:
-    """Return the metrics that are computed in several feature spaces by what their columns' names share: fid, kid, ..."""
+    """Return the metrics of several feature spaces by what their columns' names share: fid, kid, ..."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries("metric").values():
         if entry.constants.get("spaces"):
@@ -101,7 +101,7 @@ def families() -> dict[str, list[Entry]]:
 
 
 def metric(name: str) -> Shown:
-    """Describe a metric, or a family of them by the name that its columns share, and how its value is read."""
+    """Describe a metric, or a family by the name that its columns share, and how its value is read."""
     columns = families().get(name, [])
     entry = columns[0] if columns else find("metric", name)
     constants = entry.constants

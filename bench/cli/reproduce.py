@@ -52,7 +52,7 @@ def reproduce(
 
 
 def print_list(out: Path, *, as_json: bool) -> None:
-    """Print a line an experiment: its name, the core-minutes of its stored result with the budget cpu, and its title."""
+    """Print a line an experiment: its name, the core-minutes of its stored result, and its title."""
     from bench.reproductions.protocol import load_experiment, names
     from bench.reproductions.run import core_minutes
 

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from bench.run.sweep import Outcome
 
 
+SAY_WHAT = (
+    "say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models), or --suite FILE.toml with "
+    "datasets or models in it"
+)
+
+
 class Device(StrEnum):
     """Where models train."""
 
@@ -43,6 +49,14 @@ class Rerun(StrEnum):
     all = "all"
 
 
+SuiteName = Annotated[
+    str,
+    typer.Option(
+        metavar="<str>", help="smoke, core, standard, full, or a TOML file (docs/suites.md): what is run, how long."
+    ),
+]
+
+
 @app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
@@ -52,12 +66,7 @@ def run(
     dataset: Annotated[
         list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
     ] = None,
-    suite: Annotated[
-        str,
-        typer.Option(
-            help="smoke, core, standard, full, or a TOML file (docs/suites.md): gives datasets, models, budgets."
-        ),
-    ] = "core",
+    suite: SuiteName = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
     ] = None,
@@ -84,10 +93,7 @@ def run(
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data or _names_something(suite)):
-        raise UsageError(
-            "say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models), or --suite FILE.toml "
-            "with datasets or models in it"
-        )
+        raise UsageError(SAY_WHAT)
     from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names

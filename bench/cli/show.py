@@ -32,7 +32,7 @@ def show(
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Describe what a name or a path stands for; own data as `bench run --data` with the same options reads them."""
+    """Describe what a name or a path stands for; own data as `bench run --data` would read them."""
     print_one(name, out, reading=reading_of(label, missing, text), strict=strict, as_json=as_json)
 
 
@@ -44,7 +44,7 @@ def reading_of(label: str | None, missing: str, text: list[str] | None) -> Readi
 def print_one(
     name: str, out: Path, *, as_json: bool = False, reading: Reading | None = None, strict: bool = False
 ) -> None:
-    """Print what a name or a path stands for: own data, a suite's file, a stored cell, or a name, in this order."""
+    """Print what a name or a path stands for: own data, a suite's file, a stored cell, or a name."""
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
     if Path(name).is_dir() or Path(name).suffix.lower() in OWN_ENDINGS:

@@ -1,4 +1,4 @@
-"""A look at a dataset: what was understood of it, as plain values that cross processes. Words are made in bench.render.look."""
+"""Describe what was understood of a dataset, in plain values; bench.render.look makes words of it."""
 
 from __future__ import annotations
 

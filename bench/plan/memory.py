@@ -9,7 +9,7 @@ SHARE = 0.8  # of the memory that is free when a run is planned, for all its cel
 
 
 def available_bytes() -> int:
-    """Return the memory that this process could still take, by the kernel and its control group; 0 where neither says."""
+    """Return the memory that this process could still take; 0 where the kernel does not say."""
     limits = []
     with suppress(OSError, ValueError, KeyError):
         table = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
@@ -23,7 +23,7 @@ def available_bytes() -> int:
 
 
 def limit_of_own_data(suite_gib: float, *, available: int, jobs: int) -> tuple[float, str]:
-    """Return a cell's limit on own data in GiB, the larger of the suite's and the machine's share, and words for the plan."""
+    """Return a cell's limit on own data in GiB, the larger of suite and machine, and words for it."""
     share = SHARE * available / max(jobs, 1) / 2**30
     if share <= suite_gib:
         return suite_gib, f"up to {suite_gib:.1f} GiB a cell, the suite's memory_gib"

@@ -1,4 +1,4 @@
-"""A look at a dataset in lines: all of it for `bench show`, at most ten for the first lines of a run on own data."""
+"""Write a look at a dataset in lines: all for `bench show`, at most ten before a run on own data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def all_lines(look: Look) -> list[str]:
 
 
 def first_lines(look: Look) -> list[str]:
-    """Return what a run says of its data before it starts: at most MOST_LINES lines, each cut to MOST_LETTERS."""
+    """Return at most MOST_LINES lines that a run says of its data, each cut to MOST_LETTERS."""
     lines = [*_head(look, brief=True), *(_note(look, key) for key in _assumed(look))]
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], f"and {len(lines) - MOST_LINES + 1} notes more: bench show PATH"]
@@ -104,7 +104,7 @@ def skip_lines(skips: Iterable[Skip], looks: Iterable[Look] = ()) -> list[str]:
 
 
 def _who(by_dataset: Mapping[str, list[str]]) -> str:
-    """Name models and datasets: "lda, qda on ring8, grid25"; datasets with the same models share one place."""
+    """Name models and datasets, those with the same models together: "lda, qda on ring8, grid25"."""
     by_models: dict[str, list[str]] = {}
     for dataset, models in by_dataset.items():
         by_models.setdefault(", ".join(models), []).append(dataset)

@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from bench.errors import UsageError, unknown
 from bench.records.record import BOARDS
 from bench.records.store import open_results
+from bench.registry import unknown
 from bench.render.text import clean
 from bench.run.sweep import Outcome
 
@@ -38,10 +38,12 @@ class Ran(Outcome):
         return f"{', '.join(said)} in {self.seconds:.0f} s: {self.out}"
 
     def board(self, dataset: str | None = None, board: str = "public") -> pd.DataFrame:
-        """Return the primary metric of every row of the datasets that ran, ranked rows first, centres with 95 % intervals."""
+        """Return the primary metric of every row of the datasets that ran, with 95 % intervals, by rank."""
         ran = {cell.dataset["id"]: cell.dataset["primary"] for cell in self.plan.cells}
         if dataset is not None and dataset not in ran:
             raise unknown("dataset of this run", dataset, ran)
+        if board not in BOARDS:
+            raise unknown("board", board, BOARDS)
         shown = frame(self.out, dataset, board)
         suites = {cell.suite for cell in self.plan.cells}
         shown = shown[(shown.board == board) & (shown.metric == shown.dataset.map(ran)) & shown.suite.isin(suites)]
@@ -53,17 +55,15 @@ class Ran(Outcome):
         line = f"<p>{escape(clean(repr(self)))}</p>"
         try:
             return line + self.board().to_html(index=False, escape=True, na_rep="", float_format="{:.4g}".format)
-        except UsageError:  # no results were written
+        except ValueError:  # no results were written
             return line
 
 
 def frame(out: Path, dataset: str | None, board: str | None) -> pd.DataFrame:
-    """Return the rows of leaderboard.csv of one dataset or all, of one board (None: both), and those of no board."""
+    """Return the rows of leaderboard.csv of a dataset (None: all) and a board (None: both)."""
     from bench.leaderboard.table import tidy
     from bench.render.files import submitted
 
-    if board is not None and board not in BOARDS:
-        raise UsageError(f"board must be one of {', '.join(BOARDS)} or None, got {board!r}")
     store, records = open_results(out, option="out")
     known = sorted({record["dataset"]["id"] for record in records})
     if dataset is not None and dataset not in known:

@@ -154,7 +154,7 @@ def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def core_minutes(out: Path) -> dict[tuple[str, str], float]:
-    """Return what experiments cost by (name, budget): as stored in a folder of results, else as measured for this repository."""
+    """Return what experiments cost by (name, budget), as stored in a folder, else in results/."""
     stored = results_in(COMMITTED / "reproductions") | results_in(out / "reproductions")
     return {key: float(result["core_minutes"]) for key, result in stored.items() if result["core_minutes"]}
 

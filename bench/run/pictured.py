@@ -8,12 +8,12 @@ from bench.plan.cell import Cell
 
 
 def draws_pictures(cell: Cell) -> bool:
-    """Say whether a cell draws: seed 0, and not the smoke suite's few steps, unless they are a first look at own data."""
+    """Say whether a cell draws: seed 0, and in the suite smoke a first look at own data only."""
     return cell.seed == 0 and (cell.suite != "smoke" or "path" in cell.dataset)
 
 
 def hides_a_better_one(cell: Cell, out: Path) -> bool:
-    """Say whether this cell's picture would replace one that a longer suite has drawn: a row has one picture."""
+    """Say whether this cell's picture would replace the one that a longer suite has drawn."""
     if cell.suite != "smoke" or not (out / "cells").is_dir():
         return False
     place = f"{cell.dataset['id']}/{cell.row}/seed-0.json"
