@@ -1,4 +1,4 @@
-"""genbench: train, score and rank generative models. The functions below are the public API; what they need is imported late.
+"""Train, score and rank generative models: the public API. What a function needs is imported late.
 
 Errors are those of `bench.errors` and `bench.registry`: UsageError, DataUnavailable, InvalidSubmission, NotFound, Broken.
 """
@@ -85,15 +85,10 @@ def run(
         jobs=jobs,
     )
     check_request(request)
-    outcome = run_suite(
-        request,
-        out=Path(out),
-        jobs=jobs,
-        rerun=rerun,
-        observer=Lines(Path(out)),
-        throughput=load_suite(suite).throughput,
-    )
-    return Ran.of(outcome, Path(out))
+    out = Path(out)
+    throughput = load_suite(suite).throughput
+    outcome = run_suite(request, out=out, jobs=jobs, rerun=rerun, observer=Lines(out), throughput=throughput)
+    return Ran.of(outcome, out)
 
 
 def _check_choices(*, rerun: str, **counts: int | None) -> None:

@@ -7,6 +7,7 @@ inside their functions.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from importlib import import_module
@@ -24,7 +25,7 @@ EXIT_CODES = (
     "6 invalid submission; 7 data unavailable; 130 interrupted."
 )
 COMMANDS = (  # in the order of `bench --help`, which puts the group `new` last
-    "run", "list", "show", "leaderboard", "compare", "doctor", "data", "reproduce", "score", "submit", "gate",
+    "run", "list", "show", "leaderboard", "compare", "merge", "doctor", "data", "reproduce", "score", "submit", "gate",
     "calibrate", "check", "new",
 )  # fmt: skip
 app = typer.Typer(
@@ -60,6 +61,7 @@ def _options(
     """Train, score and rank generative models on common datasets."""
 
 
+RESULTS = Path("results")  # what --out and --results are if left out
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")]
@@ -145,6 +147,12 @@ def _story(error: BaseException) -> str:
     ours = [frame for frame in frames if ROOT / "bench" in Path(frame.filename).parents] or frames
     words = (str(error).splitlines() or [""])[0][:300]
     return f"{type(error).__name__}: {words}" + (f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else "")
+
+
+def command(*words: str, out: Path, option: str = "--out") -> str:
+    """Spell a command that runs as printed, quoted, with the folder of results unless it is the default."""
+    folder = [] if out == RESULTS else [option, str(out)]
+    return shlex.join(["bench", *words, *folder])
 
 
 def interrupt_on_sigterm() -> None:

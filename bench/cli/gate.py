@@ -68,6 +68,7 @@ def run_gate(
 ) -> int:
     """Judge a folder of results against a reference, print the findings, write the files, and return the exit code."""
     from bench.gate import finding, judge, reference, report
+    from bench.leaderboard.newest import newest
     from bench.records.store import open_results
 
     if not 0 < alpha < 1:
@@ -79,6 +80,7 @@ def run_gate(
     fail = speed is Speed.fail or (speed is Speed.auto and not shared_machine())
     findings = judge.judge(old, fresh, alpha=alpha, fail_on_speed=fail, partial=partial)
     findings += [finding.Finding(line, "record", "error", "a stored cell cannot be read") for line in store.problems]
+    findings += [finding.Finding(gone.row, "seeds", "note", gone.words) for gone in newest(records).left_out]
     head, code = report.headline(findings), judge.exit_code(findings, strict=strict)
     for line in (*report.lines(findings), head):
         print(line)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli._boards import print_tables, renew_boards
-from bench.cli.app import AsJson, Jobs, Label, Missing, Out, Strict, Text, app, interrupt_on_sigterm
+from bench.cli.app import AsJson, Jobs, Label, Missing, Out, Strict, Text, app, command, interrupt_on_sigterm
 from bench.errors import UsageError
 from bench.render.text import clean, seconds_text
 
@@ -55,17 +55,23 @@ SuiteName = Annotated[
         metavar="<str>", help="smoke, core, standard, full, or a TOML file (docs/suites.md): what is run, how long."
     ),
 ]
+Names = Annotated[
+    list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
+]
+Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
+OwnData = Annotated[
+    Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
+]
+KeepStored = Annotated[
+    bool, typer.Option("--keep-stored", help="Count stored cells as done without their samples, as in a clone.")
+]
 
 
 @app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
-    model: Annotated[
-        list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
-    ] = None,
+    model: Names = None,
+    dataset: Datasets = None,
     suite: SuiteName = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
@@ -76,9 +82,7 @@ def run(
     ] = Precision.fp32,
     jobs: Jobs = None,
     out: Out = Path("results"),
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
-    ] = None,
+    data: OwnData = None,
     label: Label = None,
     missing: Missing = "",
     text: Text = None,
@@ -88,6 +92,7 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
+    keep_stored: KeepStored = False,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -119,9 +124,9 @@ def run(
     )
     check_request(request)
     if dry_run:
-        print_plan(request, out, rerun, as_json=as_json)
+        print_plan(request, out, rerun, keep_stored=keep_stored, as_json=as_json)
         return
-    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, as_json=as_json)
+    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, keep_stored=keep_stored, as_json=as_json)
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
 
@@ -135,7 +140,9 @@ def _names_something(suite: str) -> bool:
     return bool(named.datasets or named.models)
 
 
-def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_json: bool) -> Outcome:
+def run_and_report(
+    request: Request, *, out: Path, jobs: int, rerun: Rerun, keep_stored: bool = False, as_json: bool
+) -> Outcome:
     """Run what is missing, rebuild the boards, print them and name their files."""
     from bench.executors import start
     from bench.plan.suite import load_suite
@@ -145,7 +152,15 @@ def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_j
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
-        outcome = start.run(request, out=out, jobs=jobs, rerun=rerun.value, observer=observer, throughput=throughput)
+        outcome = start.run(
+            request,
+            out=out,
+            jobs=jobs,
+            rerun=rerun.value,
+            keep_stored=keep_stored,
+            observer=observer,
+            throughput=throughput,
+        )
     except UsageError:
         refused = True  # nothing ran, perhaps because another run has the folder
         raise
@@ -157,7 +172,7 @@ def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_j
         print(json.dumps(_outcome_json(outcome, files), indent=1))
         return outcome
     print_tables(out, {cell.dataset["id"] for cell in outcome.plan.cells}, suite=request.suite)
-    _say_outcome(outcome)
+    _say_outcome(outcome, out)
     if files:
         print("Boards: " + ", ".join(str(path) for path in files))
     return outcome
@@ -180,7 +195,7 @@ def _outcome_json(outcome: Outcome, files: list[Path]) -> dict[str, Any]:
     }
 
 
-def _say_outcome(outcome: Outcome) -> None:
+def _say_outcome(outcome: Outcome, out: Path) -> None:
     if not outcome.trained and not outcome.rescored:
         print(f"Nothing to do: all {outcome.kept} cells were done before; nothing was computed again.")
     else:
@@ -195,10 +210,10 @@ def _say_outcome(outcome: Outcome) -> None:
     for slot in outcome.diverged:
         print(clean(f"diverged (a finding, not a failure): {slot}"))
     for slot in outcome.failed:
-        print(clean(f"failed: {slot} (bench show {slot}; run it again with --rerun failed)"))
+        print(clean(f"failed: {slot} ({command('show', slot, out=out)}; run it again with --rerun failed)"))
 
 
-def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> None:
+def print_plan(request: Request, out: Path, rerun: Rerun, *, keep_stored: bool = False, as_json: bool) -> None:
     """Print every cell of a request and what would be done with it, every skip and why; run nothing."""
     from bench.executors import start
     from bench.records.cost import COMMITTED, read_ledger
@@ -208,7 +223,7 @@ def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> N
     from bench.run.todo import todo_list
 
     plan = start.plan(request)
-    listed = todo_list(plan, Store(out), rerun=rerun.value) if out.exists() else None
+    listed = todo_list(plan, Store(out), rerun=rerun.value, keep_stored=keep_stored) if out.exists() else None
     todo = None if listed is None else {one.cell.slot: one.action for one in listed}
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:

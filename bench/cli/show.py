@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,6 +57,7 @@ def print_one(
         raise UsageError(f"--label, --missing, --text and --strict go with a path of own data; {name!r} is none")
     if not name.endswith(".toml") and (record := _cell_record(name, out)) is not None:
         print(json.dumps(record, indent=1, sort_keys=True))
+        _print_traceback(record)
         return
     _print(_named(name, out), as_json=as_json)
 
@@ -108,3 +110,12 @@ def _cell_record(name: str, out: Path) -> Record | None:
     if record is None:
         raise UsageError(f"{paths[0]} is not a stored cell: {problem}")
     return record
+
+
+def _print_traceback(record: Record) -> None:
+    """Print a failed cell's traceback line by line, on standard error: in JSON it is one string."""
+    error = record["error"]
+    if error:
+        print(f"\n{error['type']} in phase {error['phase']}:", file=sys.stderr)
+        for line in error["message"].splitlines():
+            print(f"  {clean(line)}", file=sys.stderr)

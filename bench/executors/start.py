@@ -19,12 +19,21 @@ def run(
     out: Path,
     jobs: int,
     rerun: str = "missing",
+    keep_stored: bool = False,
     observer: Observer,
     throughput: bool = True,
 ) -> Outcome:
     """Run what a request asks for and `out` lacks, `jobs` cells side by side on this machine."""
     planner = partial(make_plan, request=request)
-    return sweep.run(LocalExecutor(jobs), planner, out=out, rerun=rerun, observer=observer, throughput=throughput)
+    return sweep.run(
+        LocalExecutor(jobs),
+        planner,
+        out=out,
+        rerun=rerun,
+        keep_stored=keep_stored,
+        observer=observer,
+        throughput=throughput,
+    )
 
 
 def plan(request: Request) -> Plan:

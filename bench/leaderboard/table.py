@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from bench.leaderboard.centre import Centre, summarise
+from bench.leaderboard.newest import newest
 from bench.leaderboard.ranks import ranked
 from bench.leaderboard.resources import resource_rows
 from bench.leaderboard.row import SUBMISSION, Row
@@ -32,9 +33,9 @@ def by_board(records: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, 
 
 
 def tidy(records: Iterable[Record]) -> pd.DataFrame:
-    """Make the table of all boards, columns COLUMNS, in a fixed order."""
+    """Make the table of all boards, columns COLUMNS, in a fixed order, from each row's newest records."""
     rows: list[dict[str, Any]] = []
-    for (suite, device, dataset), models in by_board(records).items():
+    for (suite, device, dataset), models in by_board(newest(records).records).items():
         head = {"suite": suite, "device": device, "dataset": dataset}
         for board in BOARDS:
             rows += _board_rows(head | {"board": board}, models)

@@ -29,7 +29,7 @@ ROUNDING = 1e-6  # logits that differ by less are equal
 
 def density_faults() -> Iterator[tuple[str, str]]:
     """Yield (model, fault) for each density of codes that does not sum to one over all 2^12 images."""
-    images = _images()
+    images = binary_images()
     for name, model in small_densities(images, SMALL):
         model.fit(images.train.x[:], images.train.labels, seed=0)
         total = float(model.log_prob(images.test.x[:]).double().exp().sum())
@@ -49,7 +49,7 @@ def chain_rules() -> Iterator[tuple[str, Any]]:
     """Yield (name, model) for each fitted network of conditionals in raster order, weights moved."""
     x = torch.zeros(8, *SHAPE)
     x[:, 0, 1] = 1.0
-    for name, model in small_densities(_images(), SMALL | {"orderings": 1}):
+    for name, model in small_densities(binary_images(), SMALL | {"orderings": 1}):
         if not isinstance(model, Trainable):
             continue
         for _ in model.fit_steps(x, seed=0):
@@ -81,7 +81,7 @@ def small_densities(images: Dataset, fields: dict[str, Any]) -> Iterator[tuple[s
             yield entry.name, model
 
 
-def _images() -> Dataset:
+def binary_images() -> Dataset:
     """Return all binary images as a dataset: some to train on, in two classes, and all as test."""
     every = torch.tensor(list(itertools.product((0.0, 1.0), repeat=math.prod(SHAPE)))).view(-1, *SHAPE)
     some = every[torch.arange(1, 400, 7) ** 2 % len(every)]

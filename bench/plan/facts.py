@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.models.source import source_sha256
 from bench.plan.cell import DRIVER_VERSION
 from bench.plan.request import Reading
+from bench.plan.source import libraries, source_sha256
 from bench.registry import Entry, entries
 
 
@@ -52,6 +52,7 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
         "reference": entry.reference,
         "measure": entry.constants.get("measure", ""),
         "source_sha256": source_sha256(entry),
+        "libraries": libraries(entry),
         "hparams": hparams,
         "path": str(entry.path),
         "module": entry.module,

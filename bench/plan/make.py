@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import nullcontext
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import DataUnavailable, UsageError
+from bench.errors import DataUnavailable, UsageError, place_of
 from bench.files import without_downloads
 from bench.models import Selective
 from bench.plan.cell import Cell
@@ -44,6 +46,9 @@ def make_plan(request: Request) -> Plan:
                 raise
             skips.append(Skip("every model", dataset_name, str(error)))
             continue
+        except Broken as error:
+            chosen.lose(error, asked=asked)
+            continue
         facts = facts_of(dataset, request.reading)
         if "left out" in dataset.notes:
             what = "images" if len(dataset.shape) == 3 else "columns or rows"
@@ -54,12 +59,18 @@ def make_plan(request: Request) -> Plan:
             raise DataUnavailable("; ".join(facts["missing"]))
         skips += [Skip("its feature metrics", dataset.name, reason) for reason in facts["missing"]]
         for entry, cls in chosen.classes:
-            hparams, steps = hyper_parameters(suite, entry, cls, dataset, settings.get(entry.name, {}), request)
-            reason = unfit(cls, hparams, dataset)
+            given = settings.get(entry.name, {})
+            try:
+                with naming_the_line(entry):
+                    hparams, steps = hyper_parameters(suite, entry, cls, dataset, given, request)
+                    reason = unfit(cls, hparams, dataset)
+            except Broken as error:
+                chosen.lose(error, asked=bool(request.models or given))
+                continue
             if reason:
                 skips.append(Skip(entry.name, dataset.name, reason))
                 continue
-            cells += _cells(suite, entry, cls, dataset, facts, hparams, steps, settings.get(entry.name, {}), request)
+            cells += _cells(suite, entry, cls, dataset, facts, hparams, steps, given, request)
     cells.sort(key=lambda cell: cell.seed)  # stable: seed 0 of everything first
     return Plan(tuple(cells), tuple(skips), tuple(chosen.broken), tuple(looks))
 
@@ -68,6 +79,13 @@ def make_plan(request: Request) -> Plan:
 class _Chosen:
     classes: list[tuple[Entry, type]]
     broken: list[str]
+
+    def lose(self, error: Broken, *, asked: bool) -> None:
+        """List a model that misbehaves, once, and go on without it; UsageError where it was asked for by name."""
+        if asked:
+            raise UsageError(str(error)) from error
+        if str(error) not in self.broken:
+            self.broken.append(str(error))
 
 
 def _models(suite: Suite, request: Request) -> _Chosen:
@@ -78,9 +96,7 @@ def _models(suite: Suite, request: Request) -> _Chosen:
         try:
             chosen.classes.append((entry, load_entry(entry)))
         except Broken as error:
-            if request.models:
-                raise UsageError(str(error)) from error
-            chosen.broken.append(str(error))
+            chosen.lose(error, asked=bool(request.models))
     return chosen
 
 
@@ -90,7 +106,8 @@ def _dataset(name: str, request: Request) -> Any:
 
         return own_dataset(request.data, strict=request.strict, **request.reading)
     entry = find("dataset", name)
-    return load_entry(entry)()
+    with naming_the_line(entry):
+        return load_entry(entry)()
 
 
 def hyper_parameters(
@@ -115,11 +132,29 @@ def hyper_parameters(
 
 def unfit(cls: type, hparams: dict[str, Any], dataset: Any) -> str:
     """Say why this model cannot run on this dataset; empty if it can."""
+    for name, value in hparams.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            expected = "expected a number, a string, a list or None, which a record can hold"
+            raise TypeError(f"field {name!r} is {value!r}; {expected}") from error
+    model = cls(**hparams)
+    reason = model.supports(dataset) if isinstance(model, Selective) else ""
+    if not isinstance(reason, str):
+        raise TypeError(f"supports() returned {reason!r}; expected the reason for a skip, or an empty string")
+    return reason
+
+
+@contextmanager
+def naming_the_line(entry: Entry) -> Iterator[None]:
+    """Turn whatever a plugin raises into Broken, which names its file and line."""
     try:
-        model = cls(**hparams)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{cls.__name__}: {error}") from error
-    return model.supports(dataset) if isinstance(model, Selective) else ""
+        yield
+    except (Broken, DataUnavailable, UsageError):
+        raise
+    except Exception as error:
+        place = place_of(error, entry.path)
+        raise Broken(f"{entry.kind} {entry.name!r} ({place}): {type(error).__name__}: {error}") from error
 
 
 def _cells(

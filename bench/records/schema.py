@@ -192,6 +192,7 @@ class RecordShape(TypedDict):
     resources: Resources
     curve: NotRequired[Curve]
     measures: NotRequired[Object]
+    versions: NotRequired[Object]
     env_ref: NotRequired[LabelOrNull]
     code: NotRequired[SourceState | None]
     artifacts: NotRequired[Objects]

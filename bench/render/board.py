@@ -96,7 +96,7 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
-        lines=_explain(primary, list(main.values())),
+        lines=(*_explain(primary, list(main.values())), *_left_out(key, boards)),
         headings=(*headings, *RESOURCE_HEADINGS.values(), "findings"),
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
@@ -130,6 +130,11 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     if any(row.family == SUBMISSION for row in main):
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
+
+
+def _left_out(key: Key, boards: Boards) -> list[str]:
+    """Name the seeds that stand in the folder and on no row."""
+    return [f"{one.key[-1]}: {one.words}." for one in boards.left_out if one.key[:-1] == key]
 
 
 def _rank(row: Row) -> float:

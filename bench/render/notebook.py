@@ -16,7 +16,18 @@ from bench.run.sweep import Outcome
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("dataset", "rank", "model", "family", "metric", "better", "centre", "ci_low", "ci_high", "n_seeds")  # of a board that is shown
+COLUMNS = (
+    "dataset",
+    "rank",
+    "model",
+    "family",
+    "metric",
+    "better",
+    "centre",
+    "ci_low",
+    "ci_high",
+    "n_seeds",
+)  # of a board that is shown
 
 
 @dataclass(repr=False)

@@ -41,6 +41,12 @@ class Lines:
         drawn = sorted({one.cell.dataset["id"] for one in todo if draws_pictures(one.cell)})
         if drawn and self.out:
             self._say("pictures of samples: " + ", ".join(f"{self.out / 'grids' / name}/" for name in drawn))
+        elsewhere = sum(one.without_samples for one in todo)
+        if elsewhere:
+            self._say(
+                f"{len(plan.cells)} cells: {elsewhere} stored by another machine, without their samples; computed anew "
+                "(--keep-stored counts them as done)"
+            )
         self._say(f"{len(plan.cells)} cells: {done} done before, {len(todo)} to do")
 
     def progress(self, cell: Cell, phase: str, step: int) -> None:

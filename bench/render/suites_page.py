@@ -1,6 +1,6 @@
 """Write docs/suites.md: the keys of a suite, from the fields of `Suite` and the comments beside them.
 
-    python -m bench.render.suites_page
+python -m bench.render.suites_page
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class _Phase:
 
 def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
     """Train, sample, score; returns the record of whatever happened, an exception included. Files go to the context."""
-    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="milliseconds")}
     phase = _Phase("load", context)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:

@@ -10,7 +10,7 @@ import torch
 from bench.datasets import Dataset, Split, binarized
 from bench.datasets.own import own_dataset
 from bench.plan.cell import Cell
-from bench.registry import Entry, load, load_entry, read_entry
+from bench.registry import Entry, load, load_alone, read_entry
 
 READING = ("label", "missing", "text")  # what a cell says of how its own data are read
 
@@ -32,7 +32,7 @@ def make_model(cell: Cell, hparams: dict[str, Any] | None = None) -> Any:
     """Make the cell's model with its hyper-parameters, or with others."""
     path = Path(cell.model["path"])
     entry: Entry = read_entry("model", path, cell.model["module"])
-    return load_entry(entry)(**(cell.model["hparams"] if hparams is None else hparams))
+    return load_alone(entry)(**(cell.model["hparams"] if hparams is None else hparams))
 
 
 def is_dequantised(cell: Cell) -> bool:

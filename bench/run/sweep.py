@@ -14,7 +14,7 @@ from typing import Any
 from bench.plan.cell import Cell
 from bench.plan.request import Plan
 from bench.records.cost import COMMITTED, read_ledger
-from bench.records.record import FAILED, Record
+from bench.records.record import FAILED
 from bench.records.store import Store
 from bench.run.ended import OUTPUTS, PICTURES, keep, keep_environment, remove_leftovers
 from bench.run.pictured import draws_pictures, hides_a_better_one
@@ -54,6 +54,7 @@ def run(
     *,
     out: Path,
     rerun: str = "missing",
+    keep_stored: bool = False,
     observer: Observer,
     throughput: bool = True,
 ) -> Outcome:
@@ -62,7 +63,7 @@ def run(
     store = Store(out)
     with store.locked(), executor:
         planned = planner(executor)
-        outcome = run_plan(executor, store, planned, rerun=rerun, observer=observer)
+        outcome = run_plan(executor, store, planned, rerun=rerun, keep_stored=keep_stored, observer=observer)
         if throughput:
             _run_clock(executor, store, planned.plan, observer, outcome)
     outcome.problems = store.problems
@@ -71,13 +72,19 @@ def run(
 
 
 def run_plan(
-    executor: Executor, store: Store, planned: Planned, *, rerun: str = "missing", observer: Observer
+    executor: Executor,
+    store: Store,
+    planned: Planned,
+    *,
+    rerun: str = "missing",
+    keep_stored: bool = False,
+    observer: Observer,
 ) -> Outcome:
     """Run the cells of a plan that are missing in the store, which the caller has locked."""
     plan = planned.plan
     remove_leftovers(store.out)
     keep_environment(store.out, planned.environment)
-    todo = todo_list(plan, store, rerun=rerun)
+    todo = todo_list(plan, store, rerun=rerun, keep_stored=keep_stored)
     outcome = Outcome(plan, kept=len(plan.cells) - len(todo))
     observer.planned(plan, todo, outcome.kept)
     _run_cells(executor, store, todo, observer, outcome)
@@ -133,7 +140,7 @@ def _rescore_task(cell: Cell, store: Store) -> Task:
 
 def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
     """Time one cell after another: seed 0 of every contestant that finished and was not timed alone yet."""
-    waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store.get(cell))]
+    waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store)]
     for index, ended in executor.run(map(_clock_task, waiting), at_once=1):
         cell = waiting[index]
         record = store.get(cell)
@@ -143,7 +150,11 @@ def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer,
         observer.clocked(cell, index + 1, len(waiting))
 
 
-def _waits_for_the_clock(cell: Cell, record: Record | None) -> bool:
+def _waits_for_the_clock(cell: Cell, store: Store) -> bool:
+    """Tell whether a cell that was run on this machine was never timed alone."""
+    record = store.get(cell)
+    if not store.artifact_path(cell).exists():
+        return False
     if cell.model["reference"] or not record or record["status"] != "ok" or record["key"] != cell.key:
         return False
     return record["throughput"]["contended"]

@@ -28,4 +28,8 @@ def test_cells_of_own_data_have_that_limit_and_embedded_data_the_suites(tmp_path
     iris = make_plan(Request(suite="smoke", models=("kde",), datasets=("iris",), jobs=1))
     assert iris.cells[0].memory_bytes == 3 * GIB and iris.cells[0].timeout_s == 60 and iris.looks == ()
     assert own.cells[0].memory_bytes >= 3 * GIB and own.cells[0].timeout_s == OWN_TIMEOUT_S
-    assert own.looks[0].notes["memory"].startswith("up to ") and own.looks[0].rows == {"train": 36, "valid": 12, "test": 12}
+    assert own.looks[0].notes["memory"].startswith("up to ") and own.looks[0].rows == {
+        "train": 36,
+        "valid": 12,
+        "test": 12,
+    }
