@@ -1,4 +1,4 @@
-"""genbench: train, score and rank generative models. The functions below are the public API; what they need is imported late.
+"""Train, score and rank generative models: the public API. What a function needs is imported late.
 
 Errors are those of `bench.errors` and `bench.registry`: UsageError, DataUnavailable, InvalidSubmission, NotFound, Broken.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from bench.run.sweep import Outcome
+    from bench.render.notebook import Ran
 
 __all__ = ["leaderboard", "leaderboard_frame", "load", "load_results", "run", "score"]
 
@@ -49,7 +49,7 @@ def run(
     missing: str = "",
     text: Names = (),
     strict: bool = False,
-) -> Outcome:
+) -> Ran:
     """Train and score what is missing in the folder `out`, with a line a cell on standard error, and return what was done.
 
     What is left out is the suite's: its models, datasets and number of seeds. device: auto, cpu or cuda. precision: fp32 or
@@ -58,22 +58,23 @@ def run(
     with the column `label` ("none": no labels), `missing` values dropped ("drop") or kept as a category ("keep"), and columns
     of `text` read as categories; strict: an unreadable image is an error.
     """
-    from bench.errors import UsageError
     from bench.executors.device import default_jobs, resolve_device
     from bench.executors.start import run as run_suite
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
     from bench.plan.suite import load_suite
+    from bench.render.notebook import Ran
     from bench.render.progress import Lines
 
-    if rerun not in RERUNS:
-        raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")
+    _check_choices(jobs=jobs, seeds=seeds, rerun=rerun)
+    device = resolve_device(device)
+    jobs = jobs or default_jobs(device)
     request = Request(
         suite=suite,
         models=split_names(models),
         datasets=split_names(datasets),
         seeds=seeds,
-        device=resolve_device(device),
+        device=device,
         precision=precision,
         settings=(settings,) if isinstance(settings, str) else tuple(settings),
         data=str(Path(data).resolve()) if data is not None else None,
@@ -81,16 +82,23 @@ def run(
         missing=missing,
         text=(text,) if isinstance(text, str) else tuple(text),
         strict=strict,
+        jobs=jobs,
     )
     check_request(request)
-    return run_suite(
-        request,
-        out=Path(out),
-        jobs=jobs or default_jobs(request.device),
-        rerun=rerun,
-        observer=Lines(),
-        throughput=load_suite(suite).throughput,
-    )
+    out = Path(out)
+    throughput = load_suite(suite).throughput
+    outcome = run_suite(request, out=out, jobs=jobs, rerun=rerun, observer=Lines(out), throughput=throughput)
+    return Ran.of(outcome, out)
+
+
+def _check_choices(*, rerun: str, **counts: int | None) -> None:
+    from bench.errors import UsageError
+
+    for name, given in counts.items():
+        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+            raise UsageError(f"{name} must be a whole number of at least 1, or None, got {given!r}")
+    if rerun not in RERUNS:
+        raise UsageError(f"rerun must be one of {', '.join(RERUNS)}, got {rerun!r}")
 
 
 def score(
@@ -147,23 +155,12 @@ def leaderboard(out: str | Path = "results", dataset: str | None = None, board: 
     always among them. UsageError where the folder holds no results, LookupError where they lack the dataset.
     """
     from bench.errors import UsageError
-    from bench.leaderboard.table import tidy
     from bench.records.record import BOARDS
-    from bench.records.store import open_results
-    from bench.registry import unknown
-    from bench.render.files import submitted
+    from bench.render.notebook import frame
 
     if board is not None and board not in BOARDS:
         raise UsageError(f"board must be one of {', '.join(BOARDS)} or None, got {board!r}")
-    store, records = open_results(Path(out), option="out")
-    known = sorted({record["dataset"]["id"] for record in records})
-    if dataset is not None and dataset not in known:
-        raise unknown("dataset on the boards", dataset, known)
-    frame = tidy(records + submitted(store, records))
-    wanted = frame.board.isin([board, ""]) if board is not None else frame.board.notna()
-    if dataset is not None:
-        wanted &= frame.dataset == dataset
-    return frame[wanted].reset_index(drop=True)
+    return frame(Path(out), dataset, board)
 
 
 def leaderboard_frame(out: str | Path = "results") -> pd.DataFrame:

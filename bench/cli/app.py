@@ -39,10 +39,40 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
+
+def _version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"genbench {version('genbench')}")
+        except PackageNotFoundError:
+            print("genbench, not installed: run from its source")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, score and rank generative models on common datasets."""
+
+
 RESULTS = Path("results")  # what --out and --results are if left out
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")]
+Label = Annotated[str | None, typer.Option(help="Of own data: the column of class labels, or none.")]
+Missing = Annotated[
+    str, typer.Option(help="Of an own .csv: drop rows with missing values, or keep them as a category.")
+]
+Text = Annotated[
+    list[str] | None, typer.Option(help="Of an own .csv: a column whose numbers are categories; repeatable.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Of own data: an unreadable image is an error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 WrongWords = typer.BadParameter.__mro__[2]  # what Typer raises for any wrong argument; it exports no name for it

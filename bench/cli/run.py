@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli._boards import print_tables, renew_boards
-from bench.cli.app import AsJson, Jobs, Out, app, command, interrupt_on_sigterm
+from bench.cli.app import AsJson, Jobs, Label, Missing, Out, Strict, Text, app, command, interrupt_on_sigterm
 from bench.errors import UsageError
 from bench.render.text import clean, seconds_text
 
 if TYPE_CHECKING:
     from bench.plan.request import Request
     from bench.run.sweep import Outcome
+
+
+SAY_WHAT = (
+    "say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models), or --suite FILE.toml with "
+    "datasets or models in it"
+)
 
 
 class Device(StrEnum):
@@ -43,18 +49,18 @@ class Rerun(StrEnum):
     all = "all"
 
 
+SuiteName = Annotated[
+    str,
+    typer.Option(
+        metavar="<str>", help="smoke, core, standard, full, or a TOML file (docs/suites.md): what is run, how long."
+    ),
+]
 Names = Annotated[
     list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
 ]
 Datasets = Annotated[list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")]
 OwnData = Annotated[
     Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz, .npy or .csv.")
-]
-Missing = Annotated[
-    str, typer.Option(help="With --data FILE.csv: drop rows with missing values, or keep them as a category.")
-]
-Categories = Annotated[
-    list[str] | None, typer.Option(help="With --data FILE.csv: a column whose numbers are categories; repeatable.")
 ]
 KeepStored = Annotated[
     bool, typer.Option("--keep-stored", help="Count stored cells as done without their samples, as in a clone.")
@@ -66,7 +72,7 @@ def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
     model: Names = None,
     dataset: Datasets = None,
-    suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
+    suite: SuiteName = "core",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
     ] = None,
@@ -77,10 +83,10 @@ def run(
     jobs: Jobs = None,
     out: Out = Path("results"),
     data: OwnData = None,
-    label: Annotated[str | None, typer.Option(help="With --data: the column of class labels, or none.")] = None,
+    label: Label = None,
     missing: Missing = "",
-    text: Categories = None,
-    strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
+    text: Text = None,
+    strict: Strict = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
     ] = None,
@@ -91,19 +97,21 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
-    if not (everything or model or dataset or data or suite.endswith(".toml")):
-        raise UsageError("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)")
+    if not (everything or model or dataset or data or _names_something(suite)):
+        raise UsageError(SAY_WHAT)
     from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
 
     interrupt_on_sigterm()
+    device_name = resolve_device(device)
+    jobs = jobs or default_jobs(device_name)
     request = Request(
         suite=suite,
         models=split_names(model),
         datasets=split_names(dataset),
         seeds=seeds,
-        device=resolve_device(device),
+        device=device_name,
         precision=precision.value,
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
@@ -111,15 +119,25 @@ def run(
         missing=missing,
         text=tuple(text or ()),
         strict=strict,
+        jobs=jobs,
         fetch=not dry_run,
     )
     check_request(request)
     if dry_run:
         print_plan(request, out, rerun, keep_stored=keep_stored, as_json=as_json)
         return
-    jobs = jobs or default_jobs(request.device)
     outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, keep_stored=keep_stored, as_json=as_json)
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
+
+
+def _names_something(suite: str) -> bool:
+    """Say whether a suite is a file of the user's that names datasets or models: then those are asked for."""
+    from bench.plan.suite import load_suite
+
+    if not suite.endswith(".toml"):
+        return False
+    named = load_suite(suite)
+    return bool(named.datasets or named.models)
 
 
 def run_and_report(
@@ -130,7 +148,7 @@ def run_and_report(
     from bench.plan.suite import load_suite
     from bench.render.progress import Lines, Live
 
-    observer = Live() if sys.stderr.isatty() else Lines()
+    observer = Live(out) if sys.stderr.isatty() else Lines(out)
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
@@ -170,6 +188,7 @@ def _outcome_json(outcome: Outcome, files: list[Path]) -> dict[str, Any]:
         "diverged": outcome.diverged,
         "skipped": [skip.__dict__ for skip in outcome.plan.skips],
         "broken": list(outcome.plan.broken),
+        "data": [look.__dict__ for look in outcome.plan.looks],
         "problems": outcome.problems,
         "seconds": round(outcome.seconds, 2),
         "files": [str(path) for path in files],
@@ -199,6 +218,7 @@ def print_plan(request: Request, out: Path, rerun: Rerun, *, keep_stored: bool =
     from bench.executors import start
     from bench.records.cost import COMMITTED, read_ledger
     from bench.records.store import Store
+    from bench.render.look import first_lines
     from bench.run.progress import expected_seconds
     from bench.run.todo import todo_list
 
@@ -208,9 +228,11 @@ def print_plan(request: Request, out: Path, rerun: Rerun, *, keep_stored: bool =
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]
-        skips = [skip.__dict__ for skip in plan.skips]
-        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken}, indent=1))
+        skips, looks = [skip.__dict__ for skip in plan.skips], [look.__dict__ for look in plan.looks]
+        print(json.dumps({"cells": cells, "skips": skips, "broken": plan.broken, "data": looks}, indent=1))
         return
+    for line in (line for look in plan.looks for line in first_lines(look)):
+        print(clean(line))
     ledger = read_ledger(out, COMMITTED)
     for cell, action in actions:
         steps = f"{cell.steps} steps" if cell.steps else "no steps"

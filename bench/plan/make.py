@@ -14,22 +14,30 @@ from bench.files import without_downloads
 from bench.models import Selective
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
+from bench.plan.look import look_at
+from bench.plan.memory import available_bytes, limit_of_own_data
 from bench.plan.request import Plan, Request, Skip
 from bench.plan.settings import default_of, parse_settings, spell
 from bench.plan.suite import Suite, load_suite
 from bench.registry import Broken, Entry, entries, find, load_entry
 
+OWN_TIMEOUT_S = 900.0  # own data may be larger than what a suite is made for: its limit ends what hangs, and no more
 CUDA_HOST_GIB = 4.0  # of host memory for CUDA's own libraries, beside what a suite allows a cell
 
 
 def make_plan(request: Request) -> Plan:
     """Load every dataset and model asked for, in a process of its own, and decide what runs on what."""
-    suite = load_suite(request.suite)
+    suite, memory = load_suite(request.suite), ""
+    if request.data:
+        limit, memory = limit_of_own_data(suite.memory_gib, available=available_bytes(), jobs=request.jobs)
+        suite = dataclasses.replace(suite, memory_gib=limit, timeout_s=max(suite.timeout_s, OWN_TIMEOUT_S))
     chosen = _models(suite, request)
     settings = parse_settings(request.settings, {e.name: cls for e, cls in chosen.classes})
-    cells, skips = [], []
+    cells, skips, looks = [], [], []
     asked = bool(request.datasets or request.data)
-    for dataset_name in (request.data,) if request.data else request.datasets or suite.datasets:
+    for dataset_name in (
+        (request.data,) if request.data else request.datasets or suite.datasets or load_suite("core").datasets
+    ):
         try:
             with nullcontext() if request.fetch else without_downloads():
                 dataset = _dataset(dataset_name, request)
@@ -45,6 +53,8 @@ def make_plan(request: Request) -> Plan:
         if "left out" in dataset.notes:
             what = "images" if len(dataset.shape) == 3 else "columns or rows"
             skips.append(Skip(what, dataset.name, dataset.notes["left out"]))
+        if request.data:
+            looks.append(look_at(dataset, {"memory": memory}))
         if facts["missing"] and asked:  # asked for by name: then its metrics are too
             raise DataUnavailable("; ".join(facts["missing"]))
         skips += [Skip("its feature metrics", dataset.name, reason) for reason in facts["missing"]]
@@ -62,7 +72,7 @@ def make_plan(request: Request) -> Plan:
                 continue
             cells += _cells(suite, entry, cls, dataset, facts, hparams, steps, given, request)
     cells.sort(key=lambda cell: cell.seed)  # stable: seed 0 of everything first
-    return Plan(tuple(cells), tuple(skips), tuple(chosen.broken))
+    return Plan(tuple(cells), tuple(skips), tuple(chosen.broken), tuple(looks))
 
 
 @dataclass

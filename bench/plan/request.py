@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from bench.plan.cell import Cell
+from bench.plan.look import Look
 
 
 class Reading(TypedDict):
@@ -33,6 +34,7 @@ class Request:
     missing: str = ""  # "drop" or "keep": what becomes of its missing values
     text: tuple[str, ...] = ()  # its columns of categories written as numbers
     strict: bool = False  # an unreadable image is an error
+    jobs: int = 0  # cells side by side, which share the memory that own data may take; 0: not known, as one
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
 
     @property
@@ -59,8 +61,9 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, and one line for each plugin that is broken. Cells share the dicts they have in common."""
+    """All cells, all skips, one line for each plugin that is broken, and a look at own data. Cells share the dicts they have in common."""
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
     broken: tuple[str, ...]
+    looks: tuple[Look, ...] = ()

@@ -153,6 +153,12 @@ def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return results
 
 
+def core_minutes(out: Path) -> dict[tuple[str, str], float]:
+    """Return what experiments cost by (name, budget), as stored in a folder, else in results/."""
+    stored = results_in(COMMITTED / "reproductions") | results_in(out / "reproductions")
+    return {key: float(result["core_minutes"]) for key, result in stored.items() if result["core_minutes"]}
+
+
 def _is_result(value: Any) -> bool:
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         return False

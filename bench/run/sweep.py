@@ -17,6 +17,7 @@ from bench.records.cost import COMMITTED, read_ledger
 from bench.records.record import FAILED
 from bench.records.store import Store
 from bench.run.ended import OUTPUTS, PICTURES, keep, keep_environment, remove_leftovers
+from bench.run.pictured import draws_pictures, hides_a_better_one
 from bench.run.progress import Observer, TimeLeft
 from bench.run.task import Executor, Task
 from bench.run.todo import Todo, todo_list
@@ -105,15 +106,15 @@ def _run_cells(executor: Executor, store: Store, todo: list[Todo], observer: Obs
 def _tasks(todo: Iterable[Todo], store: Store) -> Iterator[Task]:
     """Make each task when it is about to start: records and artifacts of the others stay on disk."""
     for one in todo:
-        yield _rescore_task(one.cell, store) if one.action == "rescore" else _train_task(one.cell)
+        yield _rescore_task(one.cell, store) if one.action == "rescore" else _train_task(one.cell, store)
 
 
-def _train_task(cell: Cell) -> Task:
-    standard = cell.seed == 0 and cell.suite != "smoke"
+def _train_task(cell: Cell, store: Store) -> Task:
+    drawn = draws_pictures(cell) and not hides_a_better_one(cell, store.out)
     return Task(
         function=TRAIN,
         arguments={"cell": cell.to_json()},
-        outputs=(OUTPUTS, *PICTURES) if standard else (OUTPUTS,),
+        outputs=(OUTPUTS, *PICTURES) if drawn else (OUTPUTS,),
         timeout_s=cell.timeout_s,
         memory_bytes=cell.memory_bytes,
         gpus=float(cell.device == "cuda"),
