@@ -27,7 +27,10 @@ def score(
     space: Annotated[str, typer.Option(help="Feature space: random, pca, lenet or inception.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Score samples with every sample metric, an interval and yardsticks: against real data of your own, or on a dataset's boards."""
+    """Score samples with every sample metric, an interval and yardsticks.
+
+    Against real data of your own, or on a dataset's boards.
+    """
     if bool(dataset) == (data is not None):
         raise UsageError("say what to score against, one of two: bench score SAMPLES --data REAL, or -d DATASET")
     if data is not None:
@@ -44,16 +47,19 @@ def score(
 
 
 def comparison_lines(samples: str, real: str, scores: Scores) -> list[str]:
-    """Return the lines of a comparison with own data: each metric, its interval and yardsticks, then what to know."""
+    """Return the lines of a comparison with own data.
+
+    Each metric, its interval and yardsticks, then what to know.
+    """
     rows, yardsticks = scores["rows"], scores["yardsticks"]
     lines = [
         f"{samples} ({rows['samples']:,} rows) against {real} ({rows['real']:,} rows), space {scores['space']}",
         "",
         f"{'':18} {'all rows':>10} {'':20} {rows['yardsticks']:>10,} rows of each, against REAL's held-out part",
-        f"{'metric':18} {'samples':>10} {'95 % interval':>20} {'samples':>10} {'real':>10} {'copycat':>10}  better",
+        f"{'metric':18} {'samples':>10} {'95 % interval':>20} {'samples':>10} {'real':>10}    copycat  better",
     ]
     for metric, entry in sorted(scores["metrics"]["real"].items()):
-        cells = [_cell(yardsticks[who].get(metric)) for who in ("samples", "real", "copycat")]
+        cells = [_cell(yardsticks[who].get(metric)) for who in ("samples", "real", "training")]
         lines.append(f"{metric:18} {_cell(entry['value'])} {_interval(entry):>20} {' '.join(cells)}  {entry['better']}")
     lines += ["", *_verdict(scores)]
     return lines + [f"{what}: {words}" for what, words in scores["notes"].items()] + _flags(scores)
@@ -71,14 +77,15 @@ def _verdict(scores: Scores) -> list[str]:
 
 
 def board_lines(name: str, scores: Scores) -> list[str]:
-    """Return the lines of a file's scores on a dataset: a table a board, with intervals and yardsticks, then the flags."""
+    """Return the lines of a file's scores on a dataset.
+
+    A table a board, with intervals and yardsticks, then the flags.
+    """
     lines = [f"{name} on {scores['dataset']}"]
     for board, entries in scores["metrics"].items():
-        lines.append(
-            f"{board + ' board':22} {'samples':>10} {'95 % interval':>20} {'real':>10} {'copycat':>10}  better"
-        )
+        lines.append(f"{board + ' board':22} {'samples':>10} {'95 % interval':>20} {'real':>10}    copycat  better")
         for metric, entry in sorted(entries.items()):
-            cells = [_cell(scores["yardsticks"][who][board].get(metric)) for who in ("real", "copycat")]
+            cells = [_cell(scores["yardsticks"][who][board].get(metric)) for who in ("real", "training")]
             lines.append(
                 f"{metric:22} {_cell(entry['value'])} {_interval(entry):>20} {' '.join(cells)}  {entry['better']}"
             )

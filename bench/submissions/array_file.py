@@ -1,4 +1,7 @@
-"""Read one array of an .npz, .npy or .csv of somebody's, for a comparison: its header is checked before its data, nothing is unpickled."""
+"""Read one array of an .npz, .npy or .csv of somebody's, for a comparison.
+
+Its header is checked before its data, nothing is unpickled.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ MOST_HEADER = 10_000
 
 
 def read_array(path: Path) -> tuple[np.ndarray, str]:
-    """Return numbers (N, ...) and in words where they stood; UsageError says what is there and what was expected."""
+    """Return numbers (N, ...) and in words where they stood.
+
+    UsageError says what is there and what was expected.
+    """
     suffix = path.suffix.lower()
     if suffix == ".csv":
         return _read_csv(path)
@@ -69,7 +75,10 @@ def _read_npy(stream: IO[bytes], size: int, path: Path) -> np.ndarray:
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, str]:
-    """Read a table's numbers, its labels left aside; text columns are refused, since two files may number them differently."""
+    """Read a table's numbers, its labels left aside.
+
+    Text columns are refused, since two files may number them differently.
+    """
     from bench.datasets.own.table import Reading, read_table
 
     arrays = read_table(path, Reading())

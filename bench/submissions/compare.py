@@ -1,7 +1,9 @@
-"""Score samples against anybody's real data: every sample metric of the registry, its interval, and two yardsticks beside it.
+"""Score samples against anybody's real data.
+
+Every sample metric of the registry, its interval, and two yardsticks beside it.
 
 All samples stand against all real rows. The yardsticks take as many rows of each: a part of REAL nobody else uses ("real") and
-REAL's training part ("copycat"), both against REAL's held-out part, as the same number of samples. So a reader sees good and bad.
+REAL's training part ("training", as a copycat hands out), both against REAL's held-out part, as the same number of samples. So a reader sees good and bad.
 """
 
 from __future__ import annotations
@@ -64,7 +66,10 @@ def compare(samples: Path | Side, real: Path | Side, *, space: str | None = None
 
 
 class Table:
-    """The metrics of a contest and its yardsticks, a row a metric; metrics share what they compute of the same rows."""
+    """The metrics of a contest and its yardsticks, a row a metric.
+
+    Metrics share what they compute of the same rows.
+    """
 
     def __init__(self, contest: Contest) -> None:
         self.contest = contest
@@ -72,7 +77,7 @@ class Table:
         equal = contest.equal
         rows = {"samples": (contest.samples, slice(equal)), "real": contest.third(1, equal)}
         self._contenders = {
-            who: contest.against_held_out(part) for who, part in (rows | {"copycat": contest.third(0, equal)}).items()
+            who: contest.against_held_out(part) for who, part in (rows | {"training": contest.third(0, equal)}).items()
         }
         self.yardsticks: dict[str, dict[str, float | None]] = {who: {} for who in self._contenders}
         self._whole = contest.whole()
@@ -121,7 +126,10 @@ def _parts(rows: int) -> list[slice]:
 
 
 def _with_spread(estimate: Estimate, groups: Sequence[float]) -> tuple[float, ...]:
-    """Return blocks whose spread holds both sides' noise: the real rows' blocks, widened by the spread of the groups of samples."""
+    """Return blocks whose spread holds both sides' noise.
+
+    The real rows' blocks, widened by the spread of the groups of samples.
+    """
     spread = float(np.var(groups, ddof=1)) / len(groups) if len(groups) > 1 else 0.0
     if not estimate.blocks:
         middle = sum(groups) / len(groups) if groups else 0.0

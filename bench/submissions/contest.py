@@ -1,4 +1,7 @@
-"""Two sides ready for a comparison: the space they are compared in, what it is fitted on, whether it may judge, and REAL in parts."""
+"""Two sides ready for a comparison.
+
+The space they are compared in, what it is fitted on, whether it may judge, and REAL in parts.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ class Contest:
 
 
 def contest_of(samples: Side, real: Side, space: str | None) -> Contest:
-    """Choose and fit the space; UsageError where it does not suit the data, or its classifier is no judge of them."""
+    """Choose and fit the space; UsageError where it does not suit the data.
+
+    Or its classifier is no judge of them.
+    """
     ours, theirs = Rows(samples), Rows(real)
     if samples.is_table:
         if space not in (None, "identity"):
@@ -88,7 +94,10 @@ def contest_of(samples: Side, real: Side, space: str | None) -> Contest:
 
 
 def _dataset(real: Rows, space: str) -> Dataset:
-    """Return REAL as a dataset that a space can be fitted on; its name holds the rows' hash, by which spaces are kept."""
+    """Return REAL as a dataset that a space can be fitted on.
+
+    Its name holds the rows' hash, by which spaces are kept.
+    """
     fit = real.x[: FIT_ROWS if space != "lenet" else len(real)]
     digest = hashlib.sha256(np.ascontiguousarray(real.side.codes).tobytes()).hexdigest()[:12]
     labels = _labels(real) if space == "lenet" else None

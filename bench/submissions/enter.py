@@ -1,4 +1,7 @@
-"""Enter a file of samples: check it, score it, find its place on the boards, store it. Torch comes after the checks."""
+"""Enter a file of samples: check it, score it, find its place on the boards, store it.
+
+Torch comes after the checks.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ class Entry:
 
 
 def score(path: Path, dataset: str, *, space: str | None = None) -> Scores:
-    """Score samples on both boards of a dataset, two yardsticks beside them; InvalidSubmission lists all that is wrong.
+    """Score samples on both boards of a dataset, two yardsticks beside them.
+
+    InvalidSubmission lists all that is wrong.
 
     path: an .npz as `submit` takes it, or whatever `compare` reads: a folder of images, bytes, flat rows.
     """

@@ -1,4 +1,7 @@
-"""Samples in any form that `bench score` reads, made into the form that a dataset asks for: bytes, other layouts, folders, flat rows."""
+"""Samples in any form that `bench score` reads, made into the form that a dataset asks for.
+
+Bytes, other layouts, folders, flat rows.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from bench.submissions.values import Form, form_problems, value_problems
 
 
 def is_strict(path: Path) -> bool:
-    """Say whether a file is to be read as a submission: what is no folder, .npy, .csv, or .npz of bytes or of another member."""
+    """Say whether a file is to be read as a submission.
+
+    What is no folder, .npy, .csv, or .npz of bytes or of another member.
+    """
     if path.is_dir() or path.suffix.lower() in (".npy", ".csv"):
         return False
     if path.suffix.lower() not in SUFFIXES or not path.is_file():
@@ -72,7 +78,10 @@ def _in_shape(x: np.ndarray, form: Form) -> np.ndarray:
 
 
 def is_another_layout(shape: tuple[int, ...], form: Form) -> bool:
-    """Say whether an array's shape is images of the dataset with the channels last, or grey ones without channels or flat."""
+    """Say whether an array's shape is images of the dataset with the channels last.
+
+    Or grey ones without channels or flat.
+    """
     if len(form.shape) != 3 or shape[1:] == form.shape:
         return False
     channels, height, width = form.shape
@@ -82,7 +91,10 @@ def is_another_layout(shape: tuple[int, ...], form: Form) -> bool:
 
 
 def _from_codes(path: Path, x: np.ndarray, levels: int) -> np.ndarray:
-    """Return codes of 256 levels as values in [0, 1]; UsageError where they may be codes of the dataset's own fewer levels."""
+    """Return codes of 256 levels as values in [0, 1].
+
+    UsageError where they may be codes of the dataset's own fewer levels.
+    """
     if levels < 256 and x.dtype != bool and x.max() < levels:
         raise UsageError(
             f"{shown(path)}: integers from {x.min()} to {x.max()} may be codes of {levels} levels or of 256; give floats in [0, 1]"

@@ -1,4 +1,6 @@
-"""Rows of two sides as metrics see an Evaluation: all samples against all real rows, features computed once and sliced.
+"""Rows of two sides as metrics see an Evaluation.
+
+All samples against all real rows, features computed once and sliced.
 
 The rows of each side stand in a random order of a fixed seed, so that any first part of them is a random part of the file.
 """
@@ -127,7 +129,10 @@ class Pair(Evaluation):
         return [self.sample_features(space)]
 
     def _of(self, rows: Rows, space: str) -> Tensor:
-        """Return features of all rows. Images have no "identity": a test of classifiers sees the space that was asked for."""
+        """Return features of all rows. Images have no "identity".
+
+        A test of classifiers sees the space that was asked for.
+        """
         if space == "identity" and not rows.side.is_table:
             (space,) = self.dataset.spaces
         return rows.features(load_space(space, self.dataset), native=space == "inception")

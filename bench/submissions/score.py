@@ -1,4 +1,7 @@
-"""Score samples from outside as a model's are: by every sample metric, on both boards, yardsticks beside."""
+"""Score samples from outside as a model's are.
+
+By every sample metric, on both boards, yardsticks beside.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ SEED = 0
 
 
 def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
-    """Return {"dataset", "metrics": {board: {name: entry}}, "flags"} of samples (n, *shape); slow metrics are left out."""
+    """Return {"dataset", "metrics": {board: {name: entry}}, "flags"} of samples (n, *shape).
+
+    Slow metrics are left out.
+    """
     outputs = {"samples": dataset.to_grid(torch.as_tensor(samples))}
     _, missing = spaces_of(dataset)
     flags = [*findings(Training(), outputs["samples"], dataset.train.some(MAX_GIVEN).x[:]), *missing]
@@ -36,14 +42,17 @@ def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
 
 
 def yardsticks_of(dataset: Dataset) -> dict[str, dict[str, dict[str, float]]]:
-    """Return {"real" | "copycat": {board: {name: value}}}: other real rows, and training rows, in the place of samples."""
+    """Return {"real" | "training": {board: {name: value}}}.
+
+    Other real rows, and training rows, in the place of samples.
+    """
     n = max(len(dataset.valid), len(dataset.test))
     sources = {
         "real": {
             f"{side}samples": dataset.oracle(n, board=board, seed=SEED)
             for board, side in zip(BOARDS, ("valid.", "test."))
         },
-        "copycat": {"samples": resampled_rows(dataset.train.x, n, seed=SEED)},
+        "training": {"samples": resampled_rows(dataset.train.x, n, seed=SEED)},
     }
     sources["real"]["samples"] = sources["real"]["valid.samples"]
     return {
@@ -63,7 +72,10 @@ def _estimates(dataset: Dataset, outputs: Mapping[str, Tensor]) -> dict[str, dic
 
 
 def interval_of(name: str, entry: dict[str, Any]) -> list[float] | None:
-    """Return the 95 % interval that an entry's blocks give, made on the metric's scale; it holds the value."""
+    """Return the 95 % interval that an entry's blocks give, made on the metric's scale.
+
+    It holds the value.
+    """
     value, blocks = entry["value"], entry["blocks"]
     if value is None or not math.isfinite(value) or len(blocks) < 2:
         return None

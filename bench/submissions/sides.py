@@ -1,4 +1,6 @@
-"""The two sides of a comparison, each a folder of images, an .npz, .npy or .csv: opened alike, made into one form.
+"""The two sides of a comparison, each a folder of images, an .npz, .npy or .csv.
+
+Opened alike, made into one form.
 
 Images are codes of 8 bits. Both sides become squares of one side, at most 64 pixels, by the same Lanczos filter; floats are rounded to
 codes. What is ambiguous is refused: units, the place of the channels, the shape of flat rows.
@@ -26,7 +28,10 @@ DARK = 128  # codes: an image file whose largest is below may have been stored i
 
 @dataclass(frozen=True)
 class Side:
-    """One side: a folder's listing, codes (N, C, H, W) uint8, or rows (N, D) float64. sizes: (N, 2) width and height as stored."""
+    """One side: a folder's listing, codes (N, C, H, W) uint8, or rows (N, D) float64.
+
+    Sizes: (N, 2) width and height as stored.
+    """
 
     path: Path
     listing: Listing | None
@@ -196,7 +201,10 @@ def _unflattened(side: Side, other: Side) -> Side:
 
 
 def common_form(samples: Side, real: Side) -> Form:
-    """Keep squares of one size up to LARGEST_SIDE; else make the smaller of the sides' median edges, at most that."""
+    """Keep squares of one size up to LARGEST_SIDE.
+
+    Else make the smaller of the sides' median edges, at most that.
+    """
     sizes = np.unique(np.concatenate([samples.sizes, real.sizes]), axis=0)
     grey = samples.grey and real.grey
     if len(sizes) == 1 and sizes[0][0] == sizes[0][1] <= LARGEST_SIDE:

@@ -163,7 +163,7 @@ def test_the_yardsticks_tell_good_from_bad_and_copies_from_samples(blobs, tmp_pa
     copied = compare(blobs / "copies.npz", blobs / "real.npz", space="pca")
     assert "copies: 100% of the samples are exact rows of REAL" in copied["flags"] and not good["flags"]
     assert any(flag.startswith("training copies") for flag in copied["flags"])
-    assert good["yardsticks"]["copycat"]["copy_excess"] > 0.3 > abs(good["yardsticks"]["real"]["copy_excess"])
+    assert good["yardsticks"]["training"]["copy_excess"] > 0.3 > abs(good["yardsticks"]["real"]["copy_excess"])
 
 
 def test_sides_of_different_sizes_are_made_alike_and_said(tmp_path):
@@ -301,7 +301,7 @@ def test_bytes_flat_rows_and_folders_score_on_a_dataset(tmp_path):
             expected["metrics"]["public"]["fid_lenet"]["value"], rel=1e-6
         )
     assert (
-        scores["yardsticks"]["copycat"]["public"]["copy_excess"] > scores["yardsticks"]["real"]["public"]["copy_excess"]
+        scores["yardsticks"]["training"]["public"]["copy_excess"] > scores["yardsticks"]["real"]["public"]["copy_excess"]
     )
     with pytest.raises(InvalidSubmission, match="may be codes of 17 levels or of 256"):
         bench.score(load_digits().images[:600].astype(np.uint8), "digits")

@@ -92,7 +92,10 @@ def _sort(entry: os.DirEntry[str], found: Listing) -> bool:
 
 
 def classes_of(listing: Listing) -> list[str]:
-    """Return each image's first-level subfolder, "" for loose images; UsageError where these cannot be classes."""
+    """Return each image's first-level subfolder, "" for loose images.
+
+    UsageError where these cannot be classes.
+    """
     refuse_splits(listing)
     raw = _first_levels(listing)
     names, folder = set(raw), shown(listing.folder)
@@ -122,7 +125,10 @@ def _first_levels(listing: Listing) -> list[str]:
 
 
 def shown(name: str | Path) -> str:
-    """Write a file's name so that it can be printed and stored: bytes that are no text and control characters escaped."""
+    """Write a file's name so that it can be printed and stored.
+
+    Bytes that are no text and control characters escaped.
+    """
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

@@ -1,4 +1,6 @@
-"""One image file as its viewers show it: turned by its EXIF tag, transparent parts on white, 16 bits scaled to 8, the first frame.
+"""One image file as its viewers show it.
+
+Turned by its EXIF tag, transparent parts on white, 16 bits scaled to 8, the first frame.
 
 Colour profiles are not applied, as in the field's own programs. A file that has no one reading is refused: 32-bit integers and floats have
 no agreed white, and an image of more pixels than Pillow thinks safe may be a bomb.
@@ -76,7 +78,10 @@ def _eight_bits(image: Image.Image, stored_as: str, *, grey: bool) -> Image.Imag
 
 
 def centre_square(image: Image.Image, side: int) -> np.ndarray:
-    """Cut an image to its centre square and resize it by Lanczos' antialiased filter, (side, side) or (side, side, 3)."""
+    """Cut an image to its centre square and resize it by Lanczos' antialiased filter, (side.
+
+    Side) or (side, side, 3).
+    """
     from PIL import Image
 
     if image.size != (side, side):

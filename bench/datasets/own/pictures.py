@@ -70,7 +70,10 @@ def read_images(folder: Path, *, strict: bool) -> Arrays:
 
 
 def read_listing(listing: Listing, rule: Rule, *, rule_name: str, strict: bool) -> Decoded:
-    """Decode a listing's files, from disk where they are as they were; UsageError where none can be read, or with strict not all."""
+    """Decode a listing's files, from disk where they are as they were.
+
+    UsageError where none can be read, or with strict not all.
+    """
     images = _kept(listing, rule, rule_name)
     told = unfit_in_words(listing, images)
     if len(images.unfit) == len(listing.files) or (strict and images.unfit):
@@ -108,7 +111,10 @@ def unfit_in_words(listing: Listing, images: Decoded) -> str:
 
 
 def sizes_in_words(sizes: np.ndarray, side: int) -> str:
-    """Name the smallest, median and largest (width, height) of (N, 2), and how many were cut, enlarged or made smaller."""
+    """Name the smallest, median and largest (width, height) of (N, 2), and how many were cut.
+
+    Enlarged or made smaller.
+    """
     order = np.argsort(sizes.prod(axis=1), kind="stable")
     first, middle, last = (f"{sizes[i][0]}x{sizes[i][1]}" for i in (order[0], order[len(order) // 2], order[-1]))
     words = first if first == last else f"{first} smallest, {middle} median, {last} largest"
@@ -194,7 +200,9 @@ def _kept(listing: Listing, rule: Rule, rule_name: str) -> Decoded:
 
 
 def _digest(listing: Listing, rule_name: str) -> str:
-    """Hash all that decides the codes: Pillow, the rule, and every file's name, size, inode and both times of change.
+    """Hash all that decides the codes.
+
+    Pillow, the rule, and every file's name, size, inode and both times of change.
 
     The time of the inode's change cannot be set, so it tells a file that was replaced with the same size and time. A file that
     changed just now goes in by its content instead: its clock may not have ticked since.
