@@ -26,7 +26,10 @@ Names = str | Iterable[str]  # "kde", "kde,vae" or ("kde", "vae")
 
 
 def load(kind: str, name: str) -> Any:
-    """Return a model's class, a dataset's function or a metric's function; kind: "model", "dataset" or "metric"."""
+    """Return a model's class, a dataset's function or a metric's function.
+
+    kind: "model", "dataset" or "metric".
+    """
     from bench.registry import load as load_plugin
 
     return load_plugin(kind, name)
@@ -50,7 +53,9 @@ def run(
     text: Names = (),
     strict: bool = False,
 ) -> Ran:
-    """Train and score what is missing in the folder `out`, with a line a cell on standard error, and return what was done.
+    """Train and score what is missing in the folder `out`, and return what was done.
+
+    A line a cell goes to standard error.
 
     What is left out is the suite's: its models, datasets and number of seeds. device: auto, cpu or cuda. precision: fp32 or
     bf16. jobs: cells side by side; one a core, or one on a GPU, if left out. rerun: missing, failed or all. settings:

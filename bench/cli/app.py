@@ -1,4 +1,6 @@
-"""The command line's application, the options that commands share, and how an error becomes one line and an exit code.
+"""Hold the command line's application and the options that commands share.
+
+Here an error becomes one line and an exit code.
 
 Each module of COMMANDS adds itself to `app`. They are imported for `bench --help` too, so whatever is slow to import stands
 inside their functions.
@@ -79,7 +81,10 @@ WrongWords = typer.BadParameter.__mro__[2]  # what Typer raises for any wrong ar
 
 
 def main(program: str = "bench") -> NoReturn:
-    """Run the command line and leave with its exit code: no error ends in a traceback, unless BENCH_TRACEBACK is set."""
+    """Run the command line and leave with its exit code.
+
+    No error ends in a traceback, unless BENCH_TRACEBACK is set.
+    """
     lasting_streams()
     try:
         try:
@@ -93,7 +98,10 @@ def main(program: str = "bench") -> NoReturn:
 
 
 def _invoke(program: str) -> int:
-    """Run one command and return its exit code; its errors pass, which Typer's own `main` would swallow in part."""
+    """Run one command and return its exit code.
+
+    Its errors pass, which Typer's own `main` would swallow in part.
+    """
     for name in COMMANDS:
         import_module(f"bench.cli.{name}")
     command: Any = typer.main.get_command(app)

@@ -34,7 +34,10 @@ def calibrate(
 
 
 def calibration(results: Path, *, seeds: int, effect: float, alpha: float, power: float, as_json: bool) -> str:
-    """Return a table: the deviation over seeds, the effect that `seeds` seeds find, the seeds that `effect` needs."""
+    """Return a table of what the stored seeds say.
+
+    Its columns: the deviation over seeds, the effect that `seeds` seeds find, the seeds that `effect` needs.
+    """
     from bench.leaderboard.newest import newest
     from bench.records.store import open_results
 

@@ -48,7 +48,7 @@ def leaderboard(
 
 
 def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str, browse: bool = False) -> None:
-    """Rebuild the files of a folder's boards and print them in a style of Format, or show the page in a browser."""
+    """Rebuild a folder's boards and print them in a style of Format, or show the page in a browser."""
     from bench.records.store import open_results
     from bench.render import files
     from bench.render.terminal import print_board

@@ -143,7 +143,10 @@ def print_done(done: Done) -> None:
 
 
 def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
-    """Print a table as wide as the terminal, or 200 wide in a pipe; columns that do not fit follow in a table below."""
+    """Print a table as wide as the terminal, or 200 wide in a pipe.
+
+    Columns that do not fit follow in a table below.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table

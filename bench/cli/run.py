@@ -1,4 +1,4 @@
-"""bench run: check what was asked for, run what is missing or print the plan of it, and print what came of it."""
+"""bench run: run what is missing, or print the plan of it, and print what came of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stacked_digits: three random digits as the channels of one 8x8 image, 1000 modes (after Metz et al. 2017)."""
+"""stacked_digits: three digits as channels of an 8x8 image, 1000 modes (after Metz et al. 2017)."""
 
 import torch
 

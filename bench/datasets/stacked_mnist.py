@@ -1,4 +1,4 @@
-"""stacked_mnist: three random MNIST digits as the channels of one 28x28 image, 1000 modes (Metz et al. 2017)."""
+"""stacked_mnist: three MNIST digits as channels of a 28x28 image, 1000 modes (Metz et al. 2017)."""
 
 from bench.datasets import Dataset, Split
 from bench.datasets._pixels import PixelRows

@@ -1,4 +1,4 @@
-"""Tasks on this machine: each runs in a process of its own, forked from a clean server (see _fork_server.py)."""
+"""Run tasks on this machine, each in a process forked from a clean server (see _fork_server.py)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,10 @@ class LocalExecutor:
         return Ended(**told, files=files, node=platform.node(), environment=self._environment)
 
     def _fingerprint(self) -> dict[str, Any]:
-        """Ask a process for this machine's fingerprint: reading a GPU's name starts CUDA, which the server must not."""
+        """Ask a process for this machine's fingerprint.
+
+        Reading a GPU's name starts CUDA, which the server must not.
+        """
         ended = self.call(FINGERPRINT)
         if ended.status != "ok":
             raise RuntimeError(f"this machine's fingerprint could not be taken: {ended.message}")

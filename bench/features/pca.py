@@ -31,7 +31,10 @@ class PCA:
 
 
 def build(dataset: Dataset) -> PCA:
-    """Components of 10,000 training rows at most, drawn by a fixed seed, by the eigenvectors of their covariance."""
+    """Fit the components to at most 10,000 training rows, drawn by a fixed seed.
+
+    They are eigenvectors of the rows' covariance.
+    """
     rows = dataset.train.some(MAX_ROWS).x[:].flatten(1).double()
     mean = rows.mean(dim=0)
     centred = rows - mean

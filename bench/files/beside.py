@@ -64,7 +64,7 @@ def _is_empty(tree: ast.Module) -> bool:
 def _imports(
     tree: ast.Module, path: Path, folder: Path, packages: Mapping[str, Path]
 ) -> Iterator[tuple[Path, list[str]]]:
-    """Yield (folder to start from, parts of the dotted name) of each import, its last part perhaps no module."""
+    """Yield (folder to start from, parts of the dotted name) of each import; the last may be no module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

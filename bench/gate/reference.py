@@ -23,7 +23,10 @@ Reference = dict[str, Any]
 
 
 def summarise(records: Iterable[Record]) -> Reference:
-    """Return {"columns", "rows"} of records: a row has scores by seed, statuses, speed, memory; a column scale and delta."""
+    """Return {"columns", "rows"} of records: a row has scores by seed, statuses, speed, memory.
+
+    A column scale and delta.
+    """
     records = newest(records).records
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:

@@ -93,7 +93,9 @@ def summarise(
     errors: Sequence[float | None] = (),
     ends: tuple[float | None, float | None] = (None, None),
 ) -> Centre:
-    """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
+    """values: one per seed, in the metric's unit. blocks.
+
+    One list of pseudo-values per seed (lists may be empty).
 
     values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
     n: rows that a share was counted from. A share of 0 or 1 of them counts as half a row away from it on the logit scale.

@@ -83,7 +83,10 @@ def difference_blocks(theirs: Tensor, ours: Tensor) -> tuple[float, ...]:
 
 @metric(needs=("samples",), better="none", unit="fraction", low=-1.0, high=1.0, version=2)
 def copy_excess(ev: Evaluation) -> Estimate:
-    """Share of samples nearer to a training row than its neighbour, minus the same of held-out rows: a flag, no rank."""
+    """Share of samples nearer to a training row than its neighbour, minus the same of held-out rows.
+
+    A flag, no rank.
+    """
     train = ev.memo("train rows", lambda: ev.train.some(MAX_TRAIN).x[:].flatten(1).float())
     spacing = ev.memo("train spacing", lambda: nearest(train, train, own=True)[0])
     ours = is_copy(ev.real.x.flatten(1).float(), train, spacing).double()

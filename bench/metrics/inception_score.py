@@ -36,7 +36,10 @@ def inception_score_of(logits: Tensor, *, splits: int = SPLITS) -> tuple[float, 
 
 @metric(needs=("samples", "image"), spaces=("inception",), better="none", scale="log", low=1.0, version=2)
 def inception_score(ev: Evaluation, space: str) -> Estimate:
-    """Exponential of the mutual information of sample and predicted ImageNet class, over ten splits; ranks nobody."""
+    """Exponential of the mutual information of sample and predicted ImageNet class, over ten splits.
+
+    Ranks nobody.
+    """
     features, network = ev.sample_features(space), ev.space(space)
     assert isinstance(network, Classifying), "the Inception network has a classifier"
     value, _ = inception_score_of(network.logits_of(features)[:, 0])

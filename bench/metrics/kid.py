@@ -94,7 +94,10 @@ def _mmd2(x: Tensor, y: Tensor) -> float:
 
 @metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower", version=2)
 def kid(ev: Evaluation, space: str) -> Estimate:
-    """Unbiased MMD^2 with the polynomial kernel in the named space, averaged over the draws; may be negative."""
+    """Unbiased MMD^2 with the polynomial kernel in the named space, averaged over the draws.
+
+    May be negative.
+    """
     sides = [prepared(ev.real_features(space), draw) for draw in ev.draw_features(space)]
     n = len(sides[0][0])
     if n > FULL_UP_TO:

@@ -44,7 +44,7 @@ def nll_dequantized(ev: Evaluation) -> Estimate:
 
 @metric(needs=("elbo", "density"), better="lower", unit="nats", version=2)
 def nll_bound(ev: Evaluation) -> Estimate:
-    """Upper bound on the negative log-likelihood from the suite's number of importance samples (64 in core)."""
+    """Upper bound on the negative log-likelihood, from the suite's importance samples (64 in core)."""
     return _mean(ev, -ev.elbo)
 
 

@@ -84,7 +84,7 @@ def mode_jsd(ev: Evaluation) -> Estimate:
 
 @metric(needs=("samples", "modes"), better="higher", unit="count", low=0.0, version=2)
 def modes_captured(ev: Evaluation) -> Estimate:
-    """Modes with a high-quality sample (2-D), or classes predicted at least max(1, 10 % of expected) times."""
+    """Modes with a high-quality sample (2-D), or classes predicted max(1, 10 % of expected) times."""
     n = len(ev.mode_samples)
     if ev.has("law"):
         mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
@@ -105,7 +105,10 @@ def modes_hit(ev: Evaluation) -> Estimate:
 
 @metric(needs=("samples", "modes"), better="lower", unit="nats", scale="log", version=2)
 def mode_kl(ev: Evaluation) -> Estimate:
-    """KL of the generated histogram over modes to the true prior; every sample counts for its nearest mode."""
+    """KL of the generated histogram over modes to the true prior.
+
+    Every sample counts for its nearest mode.
+    """
     counts, prior = mode_counts(ev)
     return Estimate(histogram_kl(counts, prior), int(counts.sum()))
 
@@ -119,7 +122,10 @@ def mode_kl_uniform(ev: Evaluation) -> Estimate:
 
 @metric(needs=("samples", "law"), better="none", unit="fraction", scale="logit", version=2)
 def hq_fraction(ev: Evaluation) -> Estimate:
-    """Share of samples within 3 sigma of the nearest mode; a perfect sampler has 0.9889, more is over-concentration."""
+    """Share of samples within 3 sigma of the nearest mode.
+
+    A perfect sampler has 0.9889, more is over-concentration.
+    """
     _, sigmas = nearest_mode(ev.mode_samples, ev.law)
     n, value = len(sigmas), float((sigmas < 3).double().mean())
     above = value - HQ_CEILING > 3 * math.sqrt(HQ_CEILING * (1 - HQ_CEILING) / n)

@@ -36,7 +36,10 @@ def parzen_log_likelihood(x: Tensor, samples: Tensor, sigmas: tuple[float, ...])
 
 @metric(needs=("samples", "density"), better="none", unit="nats", slow=True, version=2)
 def parzen(ev: Evaluation) -> Estimate:
-    """Log-likelihood of held-out rows under a Parzen window of the samples: historical, fooled by k-means centroids."""
+    """Log-likelihood of held-out rows under a Parzen window of the samples.
+
+    Historical, fooled by k-means centroids.
+    """
     samples = ev.samples[:MAX_SAMPLES].flatten(1)
     chosen = parzen_log_likelihood(ev.train.some(1000).x[:].flatten(1), samples, SIGMAS).mean(dim=1).argmax()
     values = parzen_log_likelihood(ev.real.x.flatten(1), samples, (SIGMAS[int(chosen)],))[0]

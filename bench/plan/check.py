@@ -13,7 +13,10 @@ PRECISIONS = ("fp32", "bf16")
 
 
 def check_request(request: Request) -> None:
-    """Raise UsageError or NotFound for unknown names, choices that exclude each other and own data that cannot be read."""
+    """Refuse unknown names, choices that exclude each other and own data that cannot be read.
+
+    Raises UsageError or NotFound.
+    """
     if request.precision not in PRECISIONS:
         raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, got {request.precision!r}")
     load_suite(request.suite)

@@ -44,7 +44,10 @@ def facts_of(dataset: Any, reading: Reading | None = None) -> dict[str, Any]:
 
 
 def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[str, Any]:
-    """Return what a cell says of its model; variant: what sets its row apart from the model's own, empty for that."""
+    """Return what a cell says of its model.
+
+    variant: what sets its row apart from the model's own, empty for that.
+    """
     return {
         "id": entry.name,
         "family": entry.constants["family"],
@@ -61,7 +64,10 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
 
 
 def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:
-    """Return versions of the metrics that these feature spaces allow; whether a model has what they need is seen when scoring."""
+    """Return versions of the metrics that these feature spaces allow.
+
+    Whether a model has what they need is seen when scoring.
+    """
     applicable = {}
     for name, entry in entries("metric").items():
         if entry.error or (entry.constants.get("slow") and not slow):
@@ -75,7 +81,10 @@ def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that decide a model's outputs beside its source: torch's and the training driver's."""
+    """Return the versions that decide a model's outputs beside its source.
+
+    Torch's and the training driver's.
+    """
     import torch
 
     return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}

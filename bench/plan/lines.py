@@ -1,4 +1,6 @@
-"""A plan as lines of JSON, on its way from the process that makes it: what cells share is written once, a cell is two numbers.
+"""A plan as lines of JSON, on its way from the process that makes it.
+
+What cells share is written once, a cell is two numbers.
 
     {"skips": [...], "broken": [...], "looks": [...]}      the first line
     {"shared": {...}}                                      a dict that cells hold: a dataset, a model, metrics; numbered from 0

@@ -1,4 +1,7 @@
-"""From a suite and the user's choices to the tuple of cells; every skip is decided here, with its reason."""
+"""From a suite and the user's choices to the tuple of cells.
+
+Every skip is decided here, with its reason.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +116,10 @@ def _dataset(name: str, request: Request) -> Any:
 def hyper_parameters(
     suite: Suite, entry: Entry, cls: type, dataset: Any, settings: dict[str, Any], request: Request
 ) -> tuple[dict[str, Any], int | None]:
-    """Return (field values, steps): the defaults, then the suite's, then the user's; levels from the dataset."""
+    """Return (field values, steps): the defaults, then the suite's, then the user's.
+
+    Levels from the dataset.
+    """
     names = {f.name: f for f in dataclasses.fields(cls)}
     values = {name: default_of(f) for name, f in names.items()}
     if "levels" in names:

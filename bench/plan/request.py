@@ -61,7 +61,10 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, one line for each plugin that is broken, and a look at own data. Cells share the dicts they have in common."""
+    """All cells, all skips, one line for each plugin that is broken, and a look at own data.
+
+    Cells share the dicts they have in common.
+    """
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]

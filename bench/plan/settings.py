@@ -13,7 +13,10 @@ SWITCHES = {"true": True, "false": False, "on": True, "off": False, "yes": True,
 
 
 def parse_settings(settings: tuple[str, ...], classes: dict[str, type]) -> dict[str, dict[str, Any]]:
-    """Return fields by model: "field=value" is for every chosen model that has it, "model.field=value" for that one."""
+    """Return fields by model.
+
+    "field=value" is for every chosen model that has it, "model.field=value" for that one.
+    """
     parsed: dict[str, dict[str, Any]] = {name: {} for name in classes}
     known = {name: {f.name: f for f in dataclasses.fields(cls)} for name, cls in classes.items()}
     for setting in settings:

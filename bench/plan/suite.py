@@ -28,7 +28,10 @@ Words: TypeAlias = Annotated[str, Expected("a string", is_text)]
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What to run. Steps are looked up by dataset, then by kind of data, then the model's own default holds."""
+    """What to run.
+
+    Steps are looked up by dataset, then by kind of data, then the model's own default holds.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 

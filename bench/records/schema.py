@@ -1,4 +1,6 @@
-"""Declare the shape of a stored record and check it: a file that was edited, merged or cut is left out.
+"""Declare the shape of a stored record and check it.
+
+A file that was edited, merged or cut is left out.
 
 What readers look up is required; what only one page shows may be missing. Fields that are not declared here are kept as
 they are, and nothing may rely on them.

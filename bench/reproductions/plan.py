@@ -1,4 +1,7 @@
-"""From an experiment and a budget to its cells: run in a process of its own, since it loads data and models."""
+"""From an experiment and a budget to its cells.
+
+Run in a process of its own, since it loads data and models.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ DRAWS = 5
 
 
 def plan_experiment(name: str, *, budget: str, device: str) -> Plan:
-    """Plan all cells of an experiment; DataUnavailable where its data or weights cannot be had, in one line."""
+    """Plan all cells of an experiment.
+
+    DataUnavailable where its data or weights cannot be had, in one line.
+    """
     experiment = load_experiment(name)
     return plan_of(experiment, budget=budget, device=device)
 

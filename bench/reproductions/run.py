@@ -1,4 +1,4 @@
-"""Run experiments: cells in forked workers, resumable, then the result as JSON and the pages made from all results."""
+"""Run experiments: cells first, resumable, then the result as JSON and the pages made from all."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def reproduce(
     observer: Callable[[], Observer],
     report: Callable[[Experiment, Done], None] = lambda experiment, done: None,
 ) -> list[Done]:
-    """Run what is missing of each and write results/reproductions/NAME.BUDGET.json; report is told as each ends."""
+    """Run what is missing of each and write results/reproductions/NAME.BUDGET.json.
+
+    Report is told as each ends.
+    """
     folder, ended = out / "reproductions", []
     store = Store(folder)
     with store.locked(), LocalExecutor(jobs) as executor:
@@ -97,7 +100,10 @@ def _records(store: Store, cells: tuple[Cell, ...]) -> list[tuple[Cell, Record]]
 
 
 def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, Record]]:
-    """Return the stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
+    """Return the stored records of the experiment's models on their datasets.
+
+    DataUnavailable where there are none.
+    """
     wanted = {(arm.model, arm.dataset): arm.name for arm in experiment.arm}
     found = []
     for record in store.records():

@@ -1,4 +1,7 @@
-"""What a fitted model gives the metrics, and its way to disk and back: samples, log-probabilities, class probabilities."""
+"""What a fitted model gives the metrics, and its way to disk and back.
+
+Samples, log-probabilities, class probabilities.
+"""
 
 from __future__ import annotations
 

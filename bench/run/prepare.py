@@ -36,12 +36,17 @@ def make_model(cell: Cell, hparams: dict[str, Any] | None = None) -> Any:
 
 
 def is_dequantised(cell: Cell) -> bool:
-    """Tell whether the cell's model is a density of real values: images are then (code + u) / levels to it."""
+    """Tell whether the cell's model is a density of real values.
+
+    Images are then (code + u) / levels to it.
+    """
     return cell.model.get("measure") == "lebesgue"
 
 
 def training_rows(cell: Cell, dataset: Dataset) -> Any:
-    """Return what the model is trained on: dequantised by the cell's seed for densities of real values, else the rows.
+    """Return what the model is trained on.
+
+    Dequantised by the cell's seed for densities of real values, else the rows.
 
     A tensor, or lazy 8-bit rows in its place.
     """

@@ -1,4 +1,6 @@
-"""Looks at the public board during training: the score of a model as it stands, and when it reached its board's target.
+"""Looks at the public board during training.
+
+The score of a model as it stands, and when it reached its board's target.
 
 A look draws few samples and restores every random state; its own time counts nowhere. Time to quality is the step, and the
 seconds of training up to it, of the first look whose score is the suite's target or better; the board's own score, after
@@ -27,7 +29,9 @@ MODES = "modes_captured"  # kept over time beside the primary metric
 
 
 def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) -> float | None:
-    """Score a model as it stands on the public split, from few samples; None where it cannot have the primary metric.
+    """Score a model as it stands on the public split, from few samples.
+
+    None where it cannot have the primary metric.
 
     Appends to modes, for each look that gives a finite score, how many modes its samples hold; None where there are no modes.
     """
@@ -55,5 +59,8 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
 
 
 def _some_rows(dataset: Dataset, n: int) -> Dataset:
-    """Return the dataset with at most n public rows, as many as a probe has samples; no error is made of them."""
+    """Return the dataset with at most n public rows, as many as a probe has samples.
+
+    No error is made of them.
+    """
     return replace(dataset, valid=dataset.valid.some(n), parts={}, n_mode_samples=n)

@@ -1,4 +1,6 @@
-"""One run of the suite: plan, skip what is done, train, score, time alone. Whatever is finished is kept.
+"""One run of the suite: plan, skip what is done, train, score, time alone.
+
+Whatever is finished is kept.
 
 The executor and the planner are handed in: this room knows what a task is, and not who runs it. The store is written here alone.
 """

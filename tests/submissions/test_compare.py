@@ -301,7 +301,8 @@ def test_bytes_flat_rows_and_folders_score_on_a_dataset(tmp_path):
             expected["metrics"]["public"]["fid_lenet"]["value"], rel=1e-6
         )
     assert (
-        scores["yardsticks"]["training"]["public"]["copy_excess"] > scores["yardsticks"]["real"]["public"]["copy_excess"]
+        scores["yardsticks"]["training"]["public"]["copy_excess"]
+        > scores["yardsticks"]["real"]["public"]["copy_excess"]
     )
     with pytest.raises(InvalidSubmission, match="may be codes of 17 levels or of 256"):
         bench.score(load_digits().images[:600].astype(np.uint8), "digits")
