@@ -3,7 +3,8 @@
 Every sample metric of the registry, its interval, and two yardsticks beside it.
 
 All samples stand against all real rows. The yardsticks take as many rows of each: a part of REAL nobody else uses ("real") and
-REAL's training part ("training", as a copycat hands out), both against REAL's held-out part, as the same number of samples. So a reader sees good and bad.
+REAL's training part ("training", as a copycat hands out),
+both against REAL's held-out part, as the same number of samples. So a reader sees good and bad.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def _folder(path: Path) -> np.ndarray:
 
 
 def _in_shape(x: np.ndarray, form: Form) -> np.ndarray:
-    """Return images as (N, C, H, W) where another layout can be told from the dataset's shape."""
+    """Return images as (N, C, H, W) where their layout can be told from the dataset's shape."""
     if not is_another_layout(x.shape, form):
         return x
     channels, height, width = form.shape
