@@ -11,12 +11,12 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 from bench.executors import _wire
-from bench.registry import ROOT
 from bench.run.task import Ended, OnProgress, Task, say_nothing
 
 SINGLE_THREAD = dict.fromkeys(
@@ -41,7 +41,9 @@ class LocalExecutor:
         return self._slots
 
     def __enter__(self) -> Self:
-        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join(
+            [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
         self._tasks, theirs = socket.socketpair()
         with theirs:

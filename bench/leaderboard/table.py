@@ -17,6 +17,7 @@ from bench.leaderboard.newest import newest
 from bench.leaderboard.ranks import ranked
 from bench.leaderboard.resources import resource_rows
 from bench.leaderboard.row import SUBMISSION, Row
+from bench.leaderboard.scales import metric_scale
 from bench.records.record import BOARDS, Record
 from bench.registry import entries
 
@@ -111,12 +112,6 @@ def metric_ends(name: str) -> tuple[float | None, float | None]:
     declared = [known[name].constants.get(end) if name in known else None for end in ("low", "high")]
     low, high = (of_scale if own is None else own for own, of_scale in zip(declared, ends))
     return low, high
-
-
-def metric_scale(name: str) -> str:
-    """Read the scale that a metric's file declares; "raw" for a metric that is gone."""
-    known = entries("metric")
-    return known[name].constants.get("scale", "raw") if name in known else "raw"
 
 
 def primary_metrics(records: Iterable[Record]) -> Primaries:

@@ -107,7 +107,7 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
 
 def _bars(rows: Sequence[Row | None], primary: str) -> tuple[Bar | None, ...]:
     """Draw the interval of each row on one axis; None where there is no value."""
-    from bench.leaderboard.table import metric_scale
+    from bench.leaderboard.scales import metric_scale
 
     axis = bar_axis([row for row in rows if row is not None], log=metric_scale(primary) == "log")
     return tuple(bar_of(row, axis) for row in rows)
