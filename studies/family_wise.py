@@ -71,7 +71,9 @@ def page(boards: int) -> str:
     for law in LAWS:
         lines.append(f"| {law} | " + " | ".join(f"{false_alarms(law, k, boards=boards):.1%}" for k in SEEDS) + " |")
     error = 100 * (0.05 * 0.95 / boards) ** 0.5
-    return "\n".join([*lines, "", f"{boards:,} boards each; the error of a share near 5 % is {error:.1f} points.", "", ""])
+    return "\n".join(
+        [*lines, "", f"{boards:,} boards each; the error of a share near 5 % is {error:.1f} points.", "", ""]
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
