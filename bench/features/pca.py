@@ -31,7 +31,7 @@ class PCA:
 
 
 def build(dataset: Dataset) -> PCA:
-    """Components of 10,000 training rows at most, drawn by a fixed seed, by the eigenvectors of their covariance."""
+    """Take the eigenvectors of the covariance of 10,000 training rows at most, drawn by a fixed seed."""
     rows = dataset.train.some(MAX_ROWS).x[:].flatten(1).double()
     mean = rows.mean(dim=0)
     centred = rows - mean

@@ -124,7 +124,10 @@ def _exact_kth(side: ScreenedRows, near: Array, which: Array, k: int) -> Array:
 def pairs_within(
     real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """For strips of real rows: (i, j) of the pairs with |x_i - y_j|^2 <= radii_i, and the i with some |x_i - y_j|^2 <= fake_radii_j."""
+    """Yield for strips of real rows the pairs within a real ball, and rows within a fake one.
+
+    (i, j) with |x_i - y_j|^2 <= radii_i, and the i with some |x_i - y_j|^2 <= fake_radii_j.
+    """
     strip = STRIP * (1 + (real.exact.shape[1] >= HALVES))
     space = np.empty(strip * len(fake_radii), np.float32)
     slack, half_radii = real.slack(fake), (fake_radii / 2).astype(np.float32)
@@ -145,7 +148,7 @@ def pairs_within(
 def _inside(
     s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array
 ) -> tuple[Array, Array]:
-    """(i, j) of the pairs of these real rows and all of y with |x_i - y_j|^2 <= radii_i, from s of eq. (1)."""
+    """Return (i, j) with |x_i - y_j|^2 <= radii_i for these real rows, from s of eq. (1)."""
     threshold = (real.norms[rows] - radii[rows]) / 2
     low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))
     flat = np.flatnonzero(s > low[:, None])
