@@ -68,9 +68,8 @@ def page(boards: int) -> str:
     """Write the table as Markdown."""
     lines = ["", "| training noise of 18 equal models | " + " | ".join(f"{k} seeds" for k in SEEDS) + " |"]
     lines.append("| --- |" + " --- |" * len(SEEDS))
-    lines += [
-        f"| {law} | " + " | ".join(f"{false_alarms(law, k, boards=boards):.1%}" for k in SEEDS) + " |" for law in LAWS
-    ]
+    share = lambda law, k: f"{false_alarms(law, k, boards=boards):.1%}"
+    lines += [f"| {law} | " + " | ".join(share(law, k) for k in SEEDS) + " |" for law in LAWS]
     error = 100 * (0.05 * 0.95 / boards) ** 0.5
     return "\n".join(
         [*lines, "", f"{boards:,} boards each; the error of a share near 5 % is {error:.1f} points.", "", ""]

@@ -54,7 +54,7 @@ class Law:
         return cls(torch.stack(means), torch.stack(factors))
 
     def draw(self, n: int, *, exact: bool, seed: int, spread: float = 1.0) -> Split:
-        """Draw n rows, each class with its exact share or by chance; spread: of each class, as a share of the law's."""
+        """Draw n rows, each class with its exact share or by chance."""
         rng = np.random.default_rng(seed)
         classes, dim = self.means.shape
         y = np.arange(n) % classes if exact else rng.integers(0, classes, n)

@@ -128,9 +128,7 @@ class Dataset:
         return {"public": self.valid, "private": self.test}[board]
 
     def strata(self, board: str) -> Tensor | None:
-        """Return the classes of a board's rows where each has its training share of them, to within one row.
-
-        Else None.
+        """Return the classes of a board's rows where each has its training share to within a row.
 
         Then the numbers of the classes are no accident, and no error over the rows may count them as one.
         """
@@ -143,9 +141,7 @@ class Dataset:
         return held if bool((surplus.abs() <= 1).all()) else None
 
     def oracle(self, n: int, *, board: str, seed: int) -> Tensor:
-        """Sample real data as a model would be sampled.
-
-        Fresh draws where the law is known, else draws with replacement from the *other* held-out split.
+        """Sample real data: the known law, else the *other* held-out split, with replacement.
 
         With replacement, so that every draw has the noise of a sampler; without it, all draws would be the same rows.
         """
@@ -208,9 +204,7 @@ def resampled_rows(x: Examples, n: int, *, seed: int) -> Tensor:
 
 
 def some_rows(n: int, at_most: int, *, seed: int = 0) -> Tensor:
-    """Return the positions of at most so many of n rows, drawn by a fixed seed and in their order.
-
-    All of them where they are few.
+    """Return the positions of at most so many of n rows: all, or a draw by a fixed seed, in order.
 
     The first rows of a file or a split may be all of one class.
     """

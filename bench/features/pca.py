@@ -31,10 +31,7 @@ class PCA:
 
 
 def build(dataset: Dataset) -> PCA:
-    """Fit the components to at most 10,000 training rows, drawn by a fixed seed.
-
-    They are eigenvectors of the rows' covariance.
-    """
+    """Take the eigenvectors of the covariance of 10,000 training rows at most, drawn by a fixed seed."""
     rows = dataset.train.some(MAX_ROWS).x[:].flatten(1).double()
     mean = rows.mean(dim=0)
     centred = rows - mean

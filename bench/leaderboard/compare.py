@@ -21,7 +21,7 @@ MOST_SEEDS = 20  # that are proposed: beyond them a difference is hardly one of 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table with a row for each board and metric, and the least number of seeds of a and of b.
+    """A table with a row for each board and metric, and the least seeds of either side.
 
     Its columns: both centres, the difference on the metric's scale, its SE, p, Holm's p; winner, the side that is surely better, empty
     where neither is; seeds_needed, how many a side would show a difference of this size where today's cannot.
@@ -62,9 +62,7 @@ def compare_models(records: list[Record], a: str, b: str, *, dataset: str) -> Co
 
 
 def seeds_needed(a: Centre, b: Centre, *, tests: float = 1.0) -> int | None:
-    """Return how many seeds a side would show this difference, if seeds scattered as these do.
-
-    P is multiplied by `tests`.
+    """Return how many seeds a side would show this difference; p is multiplied by `tests`.
 
     None where it is shown already, where it would take more than 20, or where a side has one seed, whose scatter is unknown.
     """

@@ -22,10 +22,7 @@ SEEDS_FOR_AN_ORDER = 5
 
 
 def ranked(column: list[dict[str, Any]], centres: Mapping[str, Centre], *, better: str) -> list[dict[str, Any]]:
-    """Add rank and, from five seeds, rank range to one metric's rows.
-
-    1 + surely better to all not surely worse.
-    """
+    """Add rank and, from five seeds, the range of ranks that no sure difference excludes."""
     contestants = [row for row in column if not row["reference"] and row["family"] != SUBMISSION]
     if better == "none" or not contestants:
         return column

@@ -12,10 +12,7 @@ SUBMISSION = "submission"
 
 
 class Place(NamedTuple):
-    """A rank, and its range: 1 + the models surely better to all that are not surely worse.
-
-    None below five seeds.
-    """
+    """A rank, and the range that no sure difference excludes; no range below five seeds."""
 
     rank: int
     low: int | None

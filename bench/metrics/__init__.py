@@ -119,9 +119,7 @@ def metric(
 
 
 def block_of_rows(n: int, blocks: int = N_BLOCKS) -> list[slice]:
-    """Contiguous blocks that split n rows as evenly as possible, the longer ones first.
-
-    The same for every model, so that they pair.
+    """Split n rows into contiguous, even blocks: the same for every model, so that they pair.
 
     An Evaluation hands out its held-out rows in an order that makes each of these blocks a fair share of every class.
     """

@@ -1,7 +1,4 @@
-"""Hold rows and the balls around them that reach to the k-th nearest neighbour.
-
-Precision, recall, density and coverage are counts of rows in such balls.
-"""
+"""Rows and the balls around them that reach to the k-th nearest neighbour."""
 
 from __future__ import annotations
 
@@ -111,10 +108,7 @@ def four_numbers(precise: Tensor, recalled: Tensor, density: float, covered: Ten
 
 
 def count(real: Side, fake: Side, sets: Sequence[Tensor] = ()) -> Counts:
-    """One pass over the strips of distances between real and generated rows.
-
-    sets: of real rows, to be left out.
-    """
+    """Count who is in whose ball, strip by strip; sets: of real rows, to be left out."""
     member = torch.zeros(len(real.rows), len(sets), dtype=torch.float64, device=real.rows.device)
     for place, rows in enumerate(sets):
         member[rows.to(member.device), place] = 1

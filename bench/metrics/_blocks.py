@@ -1,6 +1,4 @@
-"""The jackknife over held-out rows.
-
-Which rows are left out together, and the error of a value that follows from it.
+"""The jackknife over held-out rows: what is left out together, and a value's error from it.
 
     pseudo_b = B v - (B - 1) v_(-b)                          v_(-b): the value without block b of B                      (1)
     SE^2     = var(pseudo) / B - V2                          never below half of the first term                          (2)
@@ -32,10 +30,7 @@ SEED = 0
 
 
 class Errors(NamedTuple):
-    """Pseudo-values of the blocks, for comparisons on the same rows, and the standard error of eq. (2).
-
-    None where None.
-    """
+    """Pseudo-values of the blocks, and the standard error of eq. (2); None where there is none."""
 
     blocks: tuple[float, ...] = ()
     se: float | None = None
@@ -51,10 +46,7 @@ class Errors(NamedTuple):
 
 
 def dealt_order(n: int, strata: Tensor | None) -> Tensor:
-    """Return a fixed random order of n rows in which blocks share each stratum evenly.
-
-    The blocks are those of `block_of_rows`.
-    """
+    """Return a fixed random order in which blocks of rows share each stratum evenly."""
     order = np.random.RandomState(SEED).permutation(n)
     if strata is not None:
         order = order[np.argsort(strata.cpu().numpy()[order], kind="stable")]
@@ -104,10 +96,7 @@ class Blocks:
 
     @cached_property
     def pairs(self) -> list[Tensor]:
-        """Each set together with its neighbour in the ring.
-
-        Empty where sets overlap, since then eq. (3) does not hold.
-        """
+        """Return each set with its neighbour in the ring; nothing where sets overlap."""
         if self.parts is not None or len(self.sets) < 4:
             return []
         return [torch.cat([self.sets[a], self.sets[b]]) for a, b in zip(self.ring, np.roll(self.ring, -1))]
@@ -128,7 +117,7 @@ class Blocks:
         return self.errors(total / self.n, alone, [])
 
     def errors(self, value: float, alone: list[float], together: list[float]) -> Errors:
-        """Return the errors from the values without each of `sets` and, where rows act in pairs, of `pairs`."""
+        """Return the errors from the values without each of `sets`, and of `pairs` if rows act so."""
         count = len(alone)
         if count < 2:
             return Errors()
@@ -145,10 +134,7 @@ class Blocks:
         return Errors(tuple(blocks.tolist()), max(variance / 2, variance - twice) ** 0.5)
 
     def _mean_square(self, interaction: np.ndarray) -> float:
-        """Return the mean square round the ring.
-
-        Of single rows, about the mean of each pair of classes, which the split fixes.
-        """
+        """Return the mean square round the ring; of single rows, about the mean of two classes."""
         if not self.one_by_one or self.strata is None:
             return float(np.mean(interaction**2))
         classes = self.strata.cpu().numpy()[self.ring]
@@ -158,10 +144,7 @@ class Blocks:
         return float((left**2).sum() / max(1, len(left) - kind.max() - 1))
 
     def _summed(self, beyond: np.ndarray) -> np.ndarray:
-        """Sum what single rows do, less the mean of their class, over the blocks.
-
-        The spread of the sums is that within classes.
-        """
+        """Sum over the blocks what single rows do beyond the mean of their class."""
         strata = np.zeros(self.n, int) if self.strata is None else self.strata.cpu().numpy()
         count, left = min(N_BLOCKS, self.n), beyond.copy()
         for stratum in np.unique(strata):

@@ -108,10 +108,7 @@ class Evaluation:
 
     @property
     def samples(self) -> Tensor:
-        """Return the stored samples in a fixed random order, (n, *shape).
-
-        Of a large file as many as any metric uses.
-        """
+        """Return the stored samples in a fixed random order, (n, *shape), no more than metrics use."""
         key = self._key("samples")
         key = key if key in self.outputs else "samples"
 
@@ -192,10 +189,7 @@ class Evaluation:
         return self.memo((space, f"dealt {self.board}"), lambda: in_split[self.order.to(in_split.device)])
 
     def sample_features(self, space: str) -> Tensor:
-        """Return the features of every sample that a draw or a mode statistic uses, (n, D).
-
-        Computed once, then sliced.
-        """
+        """Return the features, (n, D), of every sample that a draw or a mode statistic uses."""
         both = 2 * (self.dataset.n_mode_samples or len(self.order))  # the other board's mode statistics share them
         used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
         own = self.board if self._key("samples") in self.outputs else ""

@@ -124,7 +124,7 @@ def _exact_kth(side: ScreenedRows, near: Array, which: Array, k: int) -> Array:
 def pairs_within(
     real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield for strips of real rows the pairs within a real ball, and the rows within a generated one.
+    """Yield for strips of real rows the pairs within a real ball, and rows within a fake one.
 
     (i, j) with |x_i - y_j|^2 <= radii_i, and the i with some |x_i - y_j|^2 <= fake_radii_j.
     """
@@ -148,7 +148,7 @@ def pairs_within(
 def _inside(
     s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array
 ) -> tuple[Array, Array]:
-    """Return (i, j) with |x_i - y_j|^2 <= radii_i for these real rows and all of y, from s of eq. (1)."""
+    """Return (i, j) with |x_i - y_j|^2 <= radii_i for these real rows, from s of eq. (1)."""
     threshold = (real.norms[rows] - radii[rows]) / 2
     low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))
     flat = np.flatnonzero(s > low[:, None])

@@ -36,10 +36,7 @@ class Within:
 
 @dataclass(frozen=True)
 class Statistic:
-    """eq. (1), and what leaving rows of a side out needs.
-
-    Each row's sum of k over the other side, (N,) and (M,).
-    """
+    """Eq. (1), and each row's sum of k over the other side, (N,) and (M,), to leave rows out."""
 
     value: float
     real: Within
@@ -67,10 +64,7 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
 
 
 def without(x: Tensor, side: Within, other: Within, cross: Tensor, kernel: Kernel, rows: Tensor) -> float:
-    """Return eq. (1) without some rows of one side, x (N, D).
-
-    cross: each row's sum of k over the other side.
-    """
+    """Return eq. (1) without some rows of one side, x (N, D); cross: sums over the other side."""
     rows = rows.to(x.device)
     left, others = len(x) - len(rows), len(other.rows)
     inside = float(_sums_without_diagonal(x[rows], kernel).sum()) if len(rows) > 1 else 0.0
@@ -94,9 +88,7 @@ def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 def average(
     sides: Sequence[tuple[Tensor, Tensor]], kernel: Kernel, blocks: Blocks
 ) -> tuple[float, tuple[float, ...], float | None]:
-    """Return the mean over draws of eq. (1), with its errors over the real rows.
-
-    The real rows are the same in every (real, fake)."""
+    """Return the mean over draws of eq. (1), with its errors over the real rows."""
     real = sides[0][0]
     ours = within(real, kernel)
     found = [statistic(real, fake, kernel, real_within=ours) for _, fake in sides]

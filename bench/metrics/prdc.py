@@ -53,10 +53,7 @@ def _others(found: Side) -> Tensor:
 
 
 def _kept_reference(rows: Tensor, *, k: int) -> Side:
-    """Return reference(), kept on disk by hash where that pays.
-
-    For real rows, which every cell of a dataset shares.
-    """
+    """Return reference(), kept on disk by hash: every cell of a dataset shares its real rows."""
 
     def compute() -> dict[str, Tensor]:
         radii = side(rows, k=k).radii
@@ -99,10 +96,7 @@ def errors_of(real: Side, fakes: list[Side], blocks: Blocks, *, k: int) -> tuple
 
 
 def _radii_varied(real: Side, fakes: list[Side], lefts: list[Tensor], *, k: int) -> list[dict[str, float]]:
-    """Return the four numbers of the real rows that are left, with radii among these.
-
-    Averaged over the draws.
-    """
+    """Return the four numbers of the rows that are left, radii among these, over the draws."""
     device = real.rows.device
     own = squared_distances(real.rows, real.norms, real.rows, real.norms)
     own.fill_diagonal_(float("inf"))

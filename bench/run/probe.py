@@ -59,8 +59,5 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
 
 
 def _some_rows(dataset: Dataset, n: int) -> Dataset:
-    """Return the dataset with at most n public rows, as many as a probe has samples.
-
-    No error is made of them.
-    """
+    """Return the dataset with at most n public rows, as many as a probe has samples."""
     return replace(dataset, valid=dataset.valid.some(n), parts={}, n_mode_samples=n)
