@@ -1,5 +1,10 @@
 """Errors that the command line turns into one clear line and an exit code of the contract."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class UsageError(ValueError):
     """What was asked for cannot be understood: exit code 2."""
@@ -17,3 +22,19 @@ class InvalidSubmission(ValueError):
     """A file of samples that does not fit its dataset: exit code 6."""
 
     exit_code = 6
+
+
+class NotFound(LookupError):
+    """An unknown name: the message says what was typed, the nearest name and the list."""
+
+
+class Broken(ImportError):
+    """A plugin that cannot be imported or breaks the protocol."""
+
+
+def unknown(kind: str, typed: str, names: Iterable[str]) -> NotFound:
+    """Return the error for an unknown name: what was typed, the nearest name, and the list."""
+    known = sorted(names)
+    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return NotFound(f"unknown {kind} {typed!r}{hint} Known: {', '.join(known)}")

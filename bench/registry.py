@@ -10,16 +10,18 @@ entry points             genbench.models, genbench.datasets: name -> "package.mo
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
-import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+from bench.errors import Broken, NotFound, unknown
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {
@@ -28,24 +30,17 @@ FOLDERS = {
     "metric": (("bench.metrics", ROOT / "bench" / "metrics"),),
 }
 FAMILIES = ("statistical", "tractable", "approximate", "implicit", "extension", "reference")
+KINDS_OF_DATA = {"2d": "2-D", "table": "Tables", "image": "Small images", "large_image": "Images"}  # in words, in order
 
 
 def relative(path: Path) -> str:
-    """A file of this repository as seen from its root; any other path as it is."""
+    """Return a file of this repository as seen from its root, and any other path as it is."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
-
-
-class NotFound(LookupError):
-    """An unknown name: the message says what was typed, the nearest name and the list."""
-
-
-class Broken(ImportError):
-    """A plugin that cannot be imported or breaks the protocol."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a plugin without importing it. error: why the file cannot be read, empty if it can."""
+    """What the syntax tree says of a plugin. error: why the file cannot be read, empty if it can."""
 
     kind: str
     name: str
@@ -55,42 +50,39 @@ class Entry:
     constants: dict[str, Any] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
     attribute: str = ""  # the class or function that is the plugin
+    downloads: bool = False  # whether a dataset's module has a table FILES of remote files
     error: str = ""
 
     @property
     def reference(self) -> bool:
-        """A reference row stands on every board and takes no rank."""
+        """Say whether this is a reference row, which stands on every board and takes no rank."""
         return bool(self.constants.get("reference")) or self.constants.get("family") == "reference"
-
-
-def unknown(kind: str, typed: str, names: Iterable[str]) -> NotFound:
-    """The one error for an unknown name."""
-    known = sorted(names)
-    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return NotFound(f"unknown {kind} {typed!r}{hint} Known: {', '.join(known)}")
 
 
 @cache
 def entries(kind: str) -> dict[str, Entry]:
-    """All plugins of a kind by name, in the order of family and name."""
-    found = {}
+    """Return all plugins of a kind by name: models by family and name, others by file, third parties' last."""
+    plugins: dict[str, Entry] = {}
     for package, folder in FOLDERS[kind]:
         for path in sorted(folder.glob("*.py")):
             if not path.stem.startswith("_"):
                 entry = read_entry(kind, path, f"{package}.{path.stem}")
-                for one in _metrics_of(entry) if kind == "metric" else [entry]:
-                    found[one.name] = one
-    found |= {e.name: e for e in _third_party(kind) if e.name not in found}
-    if kind == "model":
-        rank = {family: i for i, family in enumerate(FAMILIES)}
-        order = sorted(found.values(), key=lambda e: (e.reference, rank.get(e.constants.get("family", ""), 9), e.name))
-        found = {e.name: e for e in order}
-    return found
+                plugins |= {one.name: one for one in (_metrics_of(entry) if kind == "metric" else [entry])}
+    plugins |= {entry.name: entry for entry in _third_party(kind) if entry.name not in plugins}
+    if kind != "model":
+        return plugins
+    rank = {family: i for i, family in enumerate(FAMILIES)}
+    order = sorted(plugins.values(), key=lambda e: (e.reference, rank.get(e.constants.get("family", ""), 9), e.name))
+    return {entry.name: entry for entry in order}
+
+
+def downloadable() -> tuple[str, ...]:
+    """Return the names of the datasets whose module has a table of remote files."""
+    return tuple(entry.name for entry in entries("dataset").values() if entry.downloads)
 
 
 def find(kind: str, name: str) -> Entry:
-    """The entry of a name, or of a path to a model's file; NotFound says what is nearest."""
+    """Return the entry of a name, or of a path to a model's file; NotFound says what is nearest."""
     if kind == "model" and (name.endswith(".py") or "/" in name):
         path = Path(name).resolve()
         if not path.is_file():
@@ -105,101 +97,93 @@ def find(kind: str, name: str) -> Entry:
 
 
 def load(kind: str, name: str) -> Any:
-    """Import a plugin: a model's class, a dataset's function, a metric's marked function."""
+    """Import a plugin and return a model's class, a dataset's function or a metric's marked function."""
     return load_entry(find(kind, name))
 
 
 def load_entry(entry: Entry) -> Any:
-    """Import the module behind an entry and return its class or function; Broken names the file and the reason."""
+    """Import an entry's module and return its class or function; Broken names the file and the reason."""
     if entry.error:
         raise Broken(f"{entry.kind} {entry.name!r} ({entry.path}): {entry.error}")
     try:
-        module = _import(entry)
-        return getattr(module, entry.attribute)
+        return getattr(_import(entry), entry.attribute)
     except Exception as error:
         raise Broken(f"{entry.kind} {entry.name!r} ({entry.path}): {type(error).__name__}: {error}") from error
 
 
 def read_entry(kind: str, path: Path, module: str) -> Entry:
     """Read name, one-line title, constants and methods from the syntax tree."""
+    entry = Entry(kind, path.stem, path, module)
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        return Entry(kind, path.stem, path, module, error=f"{type(error).__name__}: {error}")
-    title = (ast.get_docstring(tree) or "").strip().split("\n")[0]
-    common = dict(kind=kind, name=path.stem, path=path, module=module, title=title)
+        return replace(entry, error=f"{type(error).__name__}: {error}")
+    entry = replace(entry, title=(ast.get_docstring(tree) or "").strip().split("\n")[0])
     if kind == "model":
-        return _read_model(tree, common)
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if kind == "dataset" and path.stem not in names:
-        return Entry(**common, error=f"no function {path.stem!r} in it")
-    return Entry(**common, attribute=path.stem)
+        return _read_model(tree, entry)
+    if kind == "dataset":
+        if path.stem not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
+            return replace(entry, error=f"no function {path.stem!r} in it")
+        parts = (n for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign) for n in ast.walk(node))
+        stored = {n.id for n in parts if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        entry = replace(entry, downloads="FILES" in stored)
+    return replace(entry, attribute=path.stem)
 
 
-def _read_model(tree: ast.Module, common: dict[str, Any]) -> Entry:
+def _read_model(tree: ast.Module, entry: Entry) -> Entry:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and "family" in _literals(node)]
     if len(classes) != 1:
-        error = f"expected exactly one class with a constant `family` in it, found {len(classes)}"
-        return Entry(**common, error=error)
+        return replace(entry, error=f"expected exactly one class with a constant `family` in it, found {len(classes)}")
     constants = _literals(classes[0])
     if constants["family"] not in FAMILIES:
-        return Entry(**common, error=f"family {constants['family']!r} is none of {', '.join(FAMILIES)}")
+        return replace(entry, error=f"family {constants['family']!r} is none of {', '.join(FAMILIES)}")
     methods = tuple(n.name for n in classes[0].body if isinstance(n, ast.FunctionDef))
-    return Entry(**common, constants=constants, methods=methods, attribute=classes[0].name)
+    return replace(entry, constants=constants, methods=methods, attribute=classes[0].name)
 
 
 def _literals(node: ast.ClassDef) -> dict[str, Any]:
-    """Class constants and field defaults that are literals."""
+    """Return class constants and field defaults that are literals."""
     values = {}
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and item.value is not None and isinstance(item.target, ast.Name):
-            try:
+            with suppress(ValueError):
                 values[item.target.id] = ast.literal_eval(item.value)
-            except ValueError:
-                continue
     return values
 
 
 def _metrics_of(entry: Entry) -> list[Entry]:
-    """One entry for each function that is marked with @metric, one for each of its feature spaces."""
+    """Return one entry for each function that is marked with @metric, one for each of its feature spaces."""
     if entry.error:
         return [entry]
-    found = []
-    for node in ast.parse(entry.path.read_text(encoding="utf-8")).body:
-        if not isinstance(node, ast.FunctionDef):
-            continue
+    metrics = []
+    tree = ast.parse(entry.path.read_text(encoding="utf-8"))
+    for node in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         for mark in node.decorator_list:
             if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "metric":
                 constants = {k.arg: ast.literal_eval(k.value) for k in mark.keywords if k.arg}
                 title = (ast.get_docstring(node) or "").split("\n")[0]
+                marked = replace(entry, title=title, constants=constants, attribute=node.name)
                 base = constants.get("name", node.name)
-                names = [f"{base}_{space}" for space in constants.get("spaces", ())] or [base]
-                found += [
-                    Entry("metric", name, entry.path, entry.module, title, constants, attribute=node.name)
-                    for name in names
-                ]
-    return found
+                spaces = [f"{base}_{space}" for space in constants.get("spaces", ())]
+                metrics += [replace(marked, name=name) for name in spaces or [base]]
+    return metrics
 
 
-def _third_party(kind: str) -> list[Entry]:
+def _third_party(kind: str) -> Iterator[Entry]:
     from importlib.metadata import entry_points
 
-    found = []
     for point in entry_points(group=f"genbench.{kind}s"):
         try:
-            spec = importlib.util.find_spec(point.module)
-        except (ImportError, ValueError) as error:
-            found.append(Entry(kind, point.name, Path(point.value), point.value, error=str(error)))
-            continue
+            spec, error = importlib.util.find_spec(point.module), "module not found"
+        except (ImportError, ValueError) as raised:
+            spec, error = None, str(raised)
         if spec is None or spec.origin is None:
-            found.append(Entry(kind, point.name, Path(point.value), point.value, error="module not found"))
-            continue
-        entry = read_entry(kind, Path(spec.origin), point.module)
-        found.append(Entry(**{**entry.__dict__, "name": point.name}))
-    return found
+            yield Entry(kind, point.name, Path(point.value), point.value, error=error)
+        else:
+            yield replace(read_entry(kind, Path(spec.origin), point.module), name=point.name)
 
 
-def _import(entry: Entry) -> Any:
+def _import(entry: Entry) -> ModuleType:
     if not entry.module.startswith("genbench_file_"):
         return importlib.import_module(entry.module)
     if entry.module not in sys.modules:

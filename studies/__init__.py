@@ -1,1 +1,1 @@
-"""Experiments about the suite itself: how well its intervals cover, what its gate finds, what its metrics agree with."""
+"""Experiments about the suite itself; README.md lists them."""

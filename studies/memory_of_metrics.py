@@ -1,9 +1,13 @@
-"""`python -m studies.memory_of_metrics`: peak memory of every sample metric above its features, at N = 5,000 and 20,000 rows a side.
+"""`python -m studies.memory_of_metrics`: peak memory of every sample metric above its features.
 
-Each metric runs in a process of its own on rows (N, 64) float64. The table's last column is what a full N x N matrix would
-take; a metric that works in strips stays far below it. Exits 1 where a metric takes a quarter of such a matrix or more.
+5,000 and 20,000 rows a side, or those of `--rows`. Each metric runs in a process of its own on rows (N, 64) float64. The table's
+last row is what a full N x N matrix would take; a metric that works in strips stays far below it. Exits 1 where a metric takes
+a quarter of such a matrix or more.
 """
 
+from __future__ import annotations
+
+import argparse
 import multiprocessing
 import sys
 from collections.abc import Callable
@@ -16,7 +20,7 @@ DIM = 64
 
 
 def metrics() -> dict[str, Callable]:
-    """Name -> function of (real, fake), both (N, D)."""
+    """Return name -> function of (real, fake), both (N, D)."""
     from bench.metrics import _two_sample, c2st, copies, energy, frechet, inception_score, kid, parzen, prdc
 
     cut = c2st.MAX_ROWS
@@ -34,12 +38,12 @@ def metrics() -> dict[str, Callable]:
 
 
 def rows(n: int, seed: int) -> torch.Tensor:
-    """Normal rows, (n, DIM) float64."""
+    """Draw normal rows, (n, DIM) float64."""
     return torch.randn(n, DIM, generator=torch.Generator().manual_seed(seed)).double()
 
 
 def peak_above(name: str, n: int) -> int:
-    """Bytes that a metric adds to a process at most, its rows not counted."""
+    """Measure the bytes that a metric adds to a process at most, its rows not counted."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measure, (name, n))
 
@@ -60,17 +64,20 @@ def _status(field: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith(field))
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES, help="rows a side, one column each")
+    sizes = parser.parse_args(arguments).rows
     bad = []
     print(f"peak MiB above the features (N, {DIM}) float64\n")
-    print(f"{'metric':28}" + "".join(f"{f'N = {n:,}':>14}" for n in SIZES))
+    print(f"{'metric':28}" + "".join(f"{f'N = {n:,}':>14}" for n in sizes))
     for name in metrics():
-        peaks = [peak_above(name, n) for n in SIZES]
+        peaks = [peak_above(name, n) for n in sizes]
         print(f"{name:28}" + "".join(f"{peak / 2**20:14.0f}" for peak in peaks), flush=True)
-        if peaks[-1] > 8 * SIZES[-1] ** 2 / 4:
+        if peaks[-1] > 8 * sizes[-1] ** 2 / 4:
             bad.append(name)
-    print(f"{'a full matrix of distances':28}" + "".join(f"{8 * n * n / 2**20:14,.0f}" for n in SIZES))
+    print(f"{'a full matrix of distances':28}" + "".join(f"{8 * n * n / 2**20:14,.0f}" for n in sizes))
     if bad:
         sys.exit(f"grows with N x N: {', '.join(bad)}")
 

@@ -5,7 +5,7 @@ import pytest
 from bench import registry
 from bench.models import source
 from bench.models.source import source_sha256
-from bench.registry import NotFound, entries, find, read_entry
+from bench.registry import NotFound, downloadable, entries, find, read_entry
 
 
 def test_a_typo_is_told_the_nearest_name_and_the_list():
@@ -31,7 +31,7 @@ def test_a_file_that_does_not_parse_is_an_entry_with_an_error(tmp_path):
 def test_a_plugin_that_raises_at_import_is_broken_and_named(tmp_path):
     path = tmp_path / "boom.py"
     path.write_text('"""Boom."""\nclass Boom:\n    family: str = "extension"\nraise OSError("no disk")\n')
-    with pytest.raises(registry.Broken, match="boom.py.*OSError: no disk"):
+    with pytest.raises(registry.Broken, match=r"boom\.py.*OSError: no disk"):
         registry.load_entry(find("model", str(path)))
 
 
@@ -47,3 +47,25 @@ def test_the_source_hash_covers_siblings_and_nothing_else():
 def test_metric_names_are_one_for_each_space():
     assert "fid_lenet" in entries("metric")
     assert entries("metric")["fid_lenet"].attribute == "fid"
+
+
+def test_a_dataset_with_a_table_of_files_is_downloadable(tmp_path):
+    """A table that is annotated, or built by a call, counts; one inside a function, and one that is only read, do not."""
+    path = tmp_path / "things.py"
+    for line, expected in {
+        "FILES = make()": True,
+        "FILES: dict = {}": True,
+        "print(FILES)": False,
+        "def other():\n    FILES = {}": False,
+        "COPY = FILES": False,
+    }.items():
+        path.write_text(f"{line}\ndef things(): ...\n")
+        assert read_entry("dataset", path, "things").downloads == expected, line
+
+
+def test_every_downloadable_dataset_of_the_suite_has_its_table():
+    from importlib import import_module
+
+    assert set(downloadable()) >= {"cifar10", "fashion_mnist", "mnist"}
+    for name in entries("dataset"):
+        assert hasattr(import_module(find("dataset", name).module), "FILES") == (name in downloadable())

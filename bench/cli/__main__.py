@@ -2,4 +2,4 @@
 
 from bench.cli.app import main
 
-main()
+main("python -m bench.cli")

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
+import typer
+
+from bench.cli.app import AsJson, app
 from bench.errors import DataUnavailable
-from bench.files import without_downloads
-from bench.records.environment import LIBRARIES, fingerprint
 from bench.registry import entries
+from bench.render.text import clean
 
 OK, WARN, BAD = "ok", "warning", "bad"
+
+
+@app.command(short_help="Check the installation: a verdict and a remedy each.")
+def doctor(as_json: AsJson = False) -> None:
+    """Check the installation: versions, device, memory, plugins, data, weights; a verdict and a remedy each."""
+    raise typer.Exit(0 if print_diagnosis(as_json=as_json) else 1)
+
+
+def print_diagnosis(*, as_json: bool) -> bool:
+    """Print a verdict and a remedy for each check; return whether nothing is bad."""
+    findings = diagnose()
+    if as_json:
+        print(json.dumps([finding.__dict__ for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            remedy = f"\n{'':37}remedy: {finding.remedy}" if finding.remedy else ""
+            print(clean(f"{finding.verdict:8} {finding.check:27} {finding.detail}") + remedy)
+        bad = sum(finding.verdict == BAD for finding in findings)
+        print(f"{len(findings)} checks, {bad} bad" + (": see the remedies above" if bad else ""))
+    return all(finding.verdict != BAD for finding in findings)
 
 
 @dataclass(frozen=True)
@@ -26,14 +48,14 @@ class Finding:
 
 
 def diagnose() -> list[Finding]:
-    """Every check; one that raises is a bad finding, the others go on."""
-    found: list[Finding] = []
-    for check in CHECKS:
+    """Run every check; one that raises is a bad finding, the others go on."""
+    findings: list[Finding] = []
+    for name, check in CHECKS.items():
         try:
-            found += check()
+            findings += check()
         except Exception as error:  # noqa: BLE001 - a doctor that faints helps nobody
-            found.append(Finding(check.__name__.strip("_"), BAD, f"{type(error).__name__}: {error}", "report this"))
-    return found
+            findings.append(Finding(name, BAD, f"{type(error).__name__}: {error}", "report this"))
+    return findings
 
 
 def _python() -> Iterator[Finding]:
@@ -44,16 +66,20 @@ def _python() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from bench.records.environment import LIBRARIES
+
     for name in LIBRARIES:
         try:
-            found = version(name)
+            installed = version(name)
         except PackageNotFoundError:
             yield Finding(name, BAD, "not installed", "pip install -e .")
             continue
-        if name == "torch" and not found.startswith("2.13."):
-            yield Finding(name, WARN, f"{found}, the suite is pinned to 2.13", "pip install 'torch==2.13.*'")
+        if name == "torch" and not installed.startswith("2.13."):
+            yield Finding(name, WARN, f"{installed}, the suite is pinned to 2.13", "pip install 'torch==2.13.*'")
         else:
-            yield Finding(name, OK, found)
+            yield Finding(name, OK, installed)
 
 
 def _device() -> Iterator[Finding]:
@@ -70,6 +96,8 @@ def _device() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
+    from bench.records.environment import fingerprint
+
     env = fingerprint()
     yield Finding("threads", OK, f"{env['cores']} cores: up to {env['cores']} cells side by side, one thread each")
     memory = env["memory_gib"]
@@ -97,6 +125,7 @@ def _plugins() -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     from bench.features import Unavailable, load_space
+    from bench.files import without_downloads
     from bench.registry import load
 
     for name in entries("dataset"):
@@ -110,18 +139,18 @@ def _data() -> Iterator[Finding]:
         yield Finding(f"data {name}", OK, rows)
         for space in dataset.spaces:
             try:
-                found = load_space(space, dataset)
+                weights = load_space(space, dataset)
             except Unavailable as error:
                 yield Finding(f"features {space} of {name}", WARN, "not available", str(error))
             else:
-                yield Finding(f"features {space} of {name}", OK, f"sha256 {found.sha256[:12]}")
+                yield Finding(f"features {space} of {name}", OK, f"sha256 {weights.sha256[:12]}")
 
 
 def _golden() -> Iterator[Finding]:
     from bench.metrics._golden import broken_distances, drifted, values
 
     drift = drifted()
-    told = "; ".join(f"{name} is {found:.8g}, should be {stored:.8g}" for name, (stored, found) in drift.items())
+    told = "; ".join(f"{name} is {today:.8g}, should be {stored:.8g}" for name, (stored, today) in drift.items())
     remedy = "a library computes differently here: compare its version with results/env, and report this"
     yield Finding(
         "metrics", BAD if drift else OK, told or f"{len(values())} golden values reproduced", remedy if drift else ""
@@ -140,13 +169,13 @@ def _proofs() -> Iterator[Finding]:
         yield Finding(name, BAD if faults else OK, "; ".join(faults) or good, "report this" if faults else "")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _python,
-    _libraries,
-    _device,
-    _machine,
-    _plugins,
-    _data,
-    _golden,
-    _proofs,
-)
+CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "python": _python,
+    "libraries": _libraries,
+    "device": _device,
+    "machine": _machine,
+    "plugins": _plugins,
+    "data": _data,
+    "golden": _golden,
+    "proofs": _proofs,
+}

@@ -1,33 +1,59 @@
-"""bench leaderboard and bench compare: boards printed from the stored cells."""
+"""bench leaderboard: rebuild the boards from the stored cells, print them, or open their page."""
 
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from bench.errors import UsageError
-from bench.records.record import FAILED, Record
-from bench.records.store import Store
+import typer
+
+from bench.cli._boards import boards_of, renew_boards
+from bench.cli.app import Out, app
 from bench.registry import unknown
-from bench.render.terminal import print_board
 from bench.render.text import clean
 
 if TYPE_CHECKING:
-    from bench.render.board import Board
+    from bench.records.record import Record
+
+
+class BoardName(StrEnum):
+    """The held-out split of a board: valid is public, test is private."""
+
+    public = "public"
+    private = "private"
+
+
+class Format(StrEnum):
+    """How boards are printed."""
+
+    table = "table"
+    md = "md"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+@app.command(short_help="Rebuild and print the boards, or open the page.")
+def leaderboard(
+    dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="One dataset's board.")] = None,
+    board: Annotated[BoardName, typer.Option(help="The split it is scored on.")] = BoardName.public,
+    format_: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+    out: Out = Path("results"),
+    browse: Annotated[bool, typer.Option("--open", help="Show the page, leaderboard.html, in a browser.")] = False,
+) -> None:
+    """Rebuild the boards from the stored cells and print them, or show the page."""
+    print_leaderboard(out, dataset=dataset, board=board.value, style=format_.value, browse=browse)
 
 
 def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str, browse: bool = False) -> None:
-    """Bench leaderboard: rebuild the files, print what was asked for; browse: show the page in a browser instead."""
+    """Rebuild the files of a folder's boards and print them in a style of Format, or show the page in a browser."""
+    from bench.records.store import open_results
     from bench.render import files
+    from bench.render.terminal import print_board
 
-    store = Store(out)
-    records = store.records()
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is a file; expected a folder of results, such as results")
-    if not records:
-        why = f"; {clean(store.problems[0])}" if store.problems else ""
-        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
+    store, records = open_results(out, option="--out")
     known = sorted({record["dataset"]["id"] for record in records})
     if dataset is not None and dataset not in known:
         raise unknown("dataset on the boards", dataset, known)
@@ -39,66 +65,26 @@ def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str,
     if browse:
         open_page(page)
     elif style == "html":
-        print(files.page(Store(out), [r for r in records if dataset in (None, r["dataset"]["id"])]), end="")
+        print(files.page(store, [r for r in records if dataset in (None, r["dataset"]["id"])]), end="")
     elif style == "table":
-        for one in _boards(records, board=board, dataset=dataset):
+        for one in boards_of(records, board=board, dataset=dataset):
             print_board(one)
         print(f"With pictures and curves: {page} (bench leaderboard --open)")
     elif style == "md":
         from bench.render.markdown import board_markdown
 
-        print("\n".join(map(board_markdown, _boards(records, board=board, dataset=dataset))))
+        print("\n".join(map(board_markdown, boards_of(records, board=board, dataset=dataset))))
     else:
         print(_tidy_text(records, board=board, dataset=dataset, style=style), end="")
 
 
-def renew_boards(out: Path) -> list[Path]:
-    """Rebuild the derived files; a folder that cannot be written to can still be read, and that is said."""
-    if not (out / "cells").is_dir():
-        return []
-    from bench.render.files import write_boards
-
-    try:
-        return write_boards(Store(out))
-    except OSError as error:
-        words = f"bench: the files of boards were not renewed: {error.filename or out}: {error.strerror or error}"
-        print(clean(words), file=sys.stderr)
-        return []
-
-
-def print_tables(out: Path, datasets: set[str], *, suite: str) -> None:
-    """The public boards that a run of a suite has just filled, dataset by dataset."""
-    from bench.render import files
-
-    store = Store(out)
-    records = store.records()
-    records += files.submitted(store, records)
-    boards = _boards([r for r in records if r["suite"] == suite], board="public", dataset=None)
-    for one in sorted(boards, key=lambda board: board.dataset):
-        if one.dataset in datasets:
-            print_board(one)
-
-
-def _boards(records: list[Record], *, board: str, dataset: str | None) -> list[Board]:
-    from bench.leaderboard import flags, table
-    from bench.render.board import make_boards
-
-    frame = table.tidy(records)
-    found = flags.flags(frame, records)
-    return make_boards(frame, table.primary_metrics(records), found, board=board, dataset=dataset)
-
-
 def _tidy_text(records: list[Record], *, board: str, dataset: str | None, style: str) -> str:
-    """Rows of one board, or of one dataset's board, as "csv" or "json"."""
-    from bench.leaderboard import flags, summary, table
+    """Return the rows of one board, or of one dataset's board, as "csv" or "json"."""
+    from bench.leaderboard.boards import Boards
     from bench.render import files
 
-    frame = table.tidy(records)
-    found = flags.flags(frame, records)
-    frame = frame[(frame.board.isin([board, ""])) & ((frame.dataset == dataset) | (dataset is None))]
-    if style == "csv":
-        return files.to_csv(frame)
-    return files.to_json(frame, summary.summary(frame, table.primary_metrics(records), board=board), found)
+    boards = Boards.of(records).only(board=board, dataset=dataset)
+    return files.to_csv(boards.frame) if style == "csv" else files.to_json(boards)
 
 
 def open_page(path: Path) -> None:
@@ -111,29 +97,3 @@ def open_page(path: Path) -> None:
     except webbrowser.Error:
         shown = False
     print(f"Opened {path}" if shown else f"No browser could be started; the page is {path}")
-
-
-def print_comparison(out: Path, a: str, b: str, *, dataset: str) -> None:
-    """Bench compare."""
-    from bench.leaderboard import compare
-    from bench.render.text import number
-
-    records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["status"] not in FAILED]
-    names = {r["model"]["row"] for r in records}
-    if not names:
-        raise UsageError(f"no results on {dataset!r} in {out}; make some with: bench run -m {a},{b} -d {dataset}")
-    for name in (a, b):
-        if name not in names:
-            raise unknown("row", name, names)
-    frame = compare.compare_models(records, a, b, dataset=dataset)
-    print(
-        f"{a} against {b} on {dataset}; difference {a} - {b} on the metric's scale, Welch's test, Holm over the table"
-    )
-    for row in frame.itertuples(index=False):
-        board, metric, left, right, scale, difference, se, p, p_holm = row
-        error = "unknown" if se is None or se != se else number(se)
-        words = "no difference shown" if p_holm >= 0.05 else "differ"
-        print(
-            f"{board:8} {metric:26} {number(left):>10} {number(right):>10}  {scale:5} {number(difference):>10} "
-            f"± {error}, p {p_holm:.3g}: {words}"
-        )

@@ -1,23 +1,60 @@
-"""bench reproduce: the list, the run, what is printed of it, and the exit code."""
+"""bench reproduce: list or run the published results and questions, and print ours beside theirs."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from bench.errors import UsageError
-from bench.render.progress import Lines, Live
+import typer
+
+from bench.cli.app import AsJson, Jobs, Out, app, interrupt_on_sigterm
 from bench.render.text import clean
-from bench.reproductions.protocol import BUDGETS, Experiment, choose, load_experiment, names
+
+if TYPE_CHECKING:
+    from bench.render.progress import Lines, Live
+    from bench.reproductions.protocol import Experiment
+    from bench.reproductions.run import Done
 
 GPU_JOBS = 8  # networks this small leave a GPU idle; nothing here is timed
 
 
+class BudgetName(StrEnum):
+    """How long experiments train."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+@app.command(short_help="Run published results and the ten questions again.")
+def reproduce(
+    name: Annotated[list[str] | None, typer.Argument(help="Names; none lists them all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every published result and question.")] = False,
+    budget: Annotated[BudgetName, typer.Option(help="cpu: shortened. gpu: full length.")] = BudgetName.cpu,
+    jobs: Jobs = None,
+    out: Out = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Run published results again, ours beside theirs, and answer the ten questions: bench reproduce question-1."""
+    from bench.plan.request import split_names
+    from bench.reproductions.protocol import choose
+
+    asked = split_names(name)
+    if not (asked or everything):
+        print_list(as_json=as_json)
+        return
+    interrupt_on_sigterm()
+    experiments = choose(asked, everything=everything)
+    raise typer.Exit(run_and_report(experiments, budget=budget.value, jobs=jobs, out=out, as_json=as_json, named=asked))
+
+
 def print_list(*, as_json: bool) -> None:
-    """A line an experiment: its name and its title."""
+    """Print a line an experiment: its name and its title."""
+    from bench.reproductions.protocol import load_experiment, names
+
     experiments = [load_experiment(name) for name in names()]
     if as_json:
         print(json.dumps([{"name": e.name, "kind": e.kind, "title": e.title} for e in experiments], indent=1))
@@ -29,38 +66,29 @@ def print_list(*, as_json: bool) -> None:
     print("\nRun one: bench reproduce NAME. All, shortened: bench reproduce --all --budget cpu", file=sys.stderr)
 
 
-def check(asked: tuple[str, ...], *, everything: bool, budget: str) -> list[Experiment]:
-    """The experiments asked for, or the error of the first wrong word."""
-    if budget not in BUDGETS:
-        raise UsageError(f"--budget must be cpu or gpu, got {budget!r}")
-    return choose(asked, everything=everything)
-
-
 def run_and_report(
     experiments: list[Experiment], *, budget: str, jobs: int | None, out: Path, as_json: bool, named: tuple[str, ...]
 ) -> int:
-    """Run, write results and pages, print; returns the exit code.
+    """Run experiments, write their results and pages, print them, and return the exit code.
 
     3 where a run failed; 7 where data is missing for an experiment that was asked for by name (one of named), not with --all or a group.
     """
-    import os
-
-    from bench.executors.device import resolve_device
+    from bench.executors.device import cores, resolve_device
+    from bench.render.progress import Lines, Live
     from bench.reproductions.pages import write_pages
     from bench.reproductions.run import reproduce
 
     device = "cpu" if budget == "cpu" else resolve_device("auto")
     if budget == "gpu" and device == "cpu":
         print("no GPU here: at full length most protocols take days on a CPU", file=sys.stderr)
-    cores = len(os.sched_getaffinity(0))
-    workers = jobs or (min(cores, GPU_JOBS) if device == "cuda" else cores)
-    seen: list[Any] = []
+    workers = jobs or (min(cores(), GPU_JOBS) if device == "cuda" else cores())
+    seen: list[Lines | Live] = []
 
-    def observer() -> Lines:
+    def observer() -> Lines | Live:
         seen.append(Live() if sys.stderr.isatty() else Lines())
         return seen[-1]
 
-    def tell(experiment: Experiment, done: Any) -> None:
+    def tell(experiment: Experiment, done: Done) -> None:
         if seen and isinstance(seen[-1], Live):
             seen[-1].close()
         if not as_json:
@@ -85,8 +113,8 @@ def run_and_report(
     return 7 if any(d.status == "data unavailable" and d.name in named for d in ended) else 0
 
 
-def print_done(done: Any) -> None:
-    """Ours beside theirs, or arms and effects, of one experiment; one line where it could not be run."""
+def print_done(done: Done) -> None:
+    """Print our values beside the published ones, or arms and effects; one line where it could not be run."""
     if done.result is None:
         print(clean(f"{done.name}: {done.status}: {done.reason}") + "\n")
         return
@@ -101,13 +129,13 @@ def print_done(done: Any) -> None:
         _print_table(*questions_page.arm_rows(result, result["arms"]))
     if result["compare"]:
         _print_table(*questions_page.effect_rows(result))
-    for found in result["correlate"]:
-        print(clean(questions_page.correlation_text(found)))
+    for correlation in result["correlate"]:
+        print(clean(questions_page.correlation_text(correlation)))
     print(f"{result['core_minutes']:.1f} core-minutes\n", flush=True)
 
 
 def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
-    """As wide as the terminal: columns that do not fit beside the others follow in a table below; 200 wide in a pipe."""
+    """Print a table as wide as the terminal, or 200 wide in a pipe; columns that do not fit follow in a table below."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -127,7 +155,7 @@ def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -
 
 
 def blocks_of_columns(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...], width: int) -> list[list[int]]:
-    """Groups of column numbers that fit the width, the first column in each of them."""
+    """Return groups of column numbers that fit the width, the first column in each of them."""
     widths = [max(len(row[i]) for row in (headings, *rows)) + 3 for i in range(len(headings))]
     blocks, used = [[0]], widths[0]
     for i in range(1, len(headings)):

@@ -1,62 +1,121 @@
-"""bench run: its checks before anything heavy is started, the plan of --dry-run, and what is printed at the end."""
+"""bench run: check what was asked for, run what is missing or print the plan of it, and print what came of it."""
 
 from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from bench.cli.leaderboard import print_tables, renew_boards
+import typer
+
+from bench.cli._boards import print_tables, renew_boards
+from bench.cli.app import AsJson, Jobs, Out, app, interrupt_on_sigterm
 from bench.errors import UsageError
-from bench.plan.request import Plan, Request
-from bench.plan.suite import load_suite
-from bench.records.cost import COMMITTED, read_ledger
-from bench.records.store import Store
-from bench.registry import find
-from bench.render.progress import Lines, Live
 from bench.render.text import clean, seconds_text
-from bench.run.progress import expected_seconds
-from bench.run.sweep import Outcome, run
-from bench.run.todo import todo_list
 
-PRECISIONS = ("fp32", "bf16")
-
-
-def check_precision(precision: str) -> str:
-    """The precision, or a UsageError."""
-    if precision not in PRECISIONS:
-        raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    return precision
+if TYPE_CHECKING:
+    from bench.plan.request import Request
+    from bench.run.sweep import Outcome
 
 
-def check_names(request: Request) -> None:
-    """Refuse unknown names before anything heavy is started."""
-    load_suite(request.suite)
-    if request.data:
-        if request.datasets:
-            raise UsageError(f"--data is the dataset; leave out -d {','.join(request.datasets)}")
-        from bench.datasets.own.read import read_arrays
+class Device(StrEnum):
+    """Where models train."""
 
-        # says what is wrong, keeps what is decoded
-        read_arrays(Path(request.data), label=request.label, strict=request.strict)
-    elif request.label or request.strict:
-        raise UsageError("--label and --strict go with --data")
-    for name in request.models:
-        entry = find("model", name)
-        if entry.error:
-            raise UsageError(f"model {name!r} ({entry.path}): {entry.error}")
-    for name in request.datasets:
-        find("dataset", name)
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
 
 
-def run_and_report(request: Request, *, out: Path, jobs: int, rerun: str, as_json: bool) -> Outcome:
-    """Run, rebuild the boards, print them and their files."""
+class Precision(StrEnum):
+    """The arithmetic of models that have the choice."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class Rerun(StrEnum):
+    """Which cells are run again."""
+
+    missing = "missing"
+    failed = "failed"
+    all = "all"
+
+
+@app.command(short_help="Train and score what is missing, print the boards.")
+def run(
+    everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
+    model: Annotated[
+        list[str] | None, typer.Option("-m", "--model", help="Model: a name or a file; repeat it, or use commas.")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("-d", "--dataset", help="Dataset; repeat it, or use commas.")
+    ] = None,
+    suite: Annotated[str, typer.Option(help="smoke, core, or a TOML file: gives datasets, models, budgets.")] = "core",
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Training seeds; the suite's own number if left out.")
+    ] = None,
+    device: Annotated[Device, typer.Option(metavar="<str>", help="auto, cpu or cuda.")] = Device.auto,
+    precision: Annotated[
+        Precision, typer.Option(metavar="<str>", help="fp32 or bf16, for models that have the choice.")
+    ] = Precision.fp32,
+    jobs: Jobs = None,
+    out: Out = Path("results"),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your own data: a folder of images, an .npz or a .csv.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
+    rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
+    allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score what is missing, then print the boards and name their files."""
+    if not (everything or model or dataset or data):
+        raise UsageError("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)")
+    from bench.executors.device import default_jobs, resolve_device
+    from bench.plan.check import check_request
+    from bench.plan.request import Request, split_names
+
+    interrupt_on_sigterm()
+    request = Request(
+        suite=suite,
+        models=split_names(model),
+        datasets=split_names(dataset),
+        seeds=seeds,
+        device=resolve_device(device),
+        precision=precision.value,
+        settings=tuple(settings or ()),
+        data=str(data.resolve()) if data else None,
+        label=label,
+        strict=strict,
+        fetch=not dry_run,
+    )
+    check_request(request)
+    if dry_run:
+        print_plan(request, out, rerun, as_json=as_json)
+        return
+    jobs = jobs or default_jobs(request.device)
+    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, as_json=as_json)
+    raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
+
+
+def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_json: bool) -> Outcome:
+    """Run what is missing, rebuild the boards, print them and name their files."""
+    from bench.plan.suite import load_suite
+    from bench.render.progress import Lines, Live
+    from bench.run.sweep import run as run_suite
+
     observer = Live() if sys.stderr.isatty() else Lines()
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
-        outcome = run(request, out=out, jobs=jobs, rerun=rerun, observer=observer, throughput=throughput)
+        outcome = run_suite(request, out=out, jobs=jobs, rerun=rerun.value, observer=observer, throughput=throughput)
     except UsageError:
         refused = True  # nothing ran, perhaps because another run has the folder
         raise
@@ -108,10 +167,19 @@ def _say_outcome(outcome: Outcome) -> None:
         print(clean(f"failed: {slot} (bench show {slot}; run it again with --rerun failed)"))
 
 
-def print_plan(plan: Plan, out: Path, rerun: str, *, as_json: bool) -> None:
-    """--dry-run: every cell and what would be done with it, every skip and why."""
-    store = Store(out)
-    todo = {one.cell.slot: one.action for one in todo_list(plan, store, rerun=rerun)} if out.exists() else None
+def print_plan(request: Request, out: Path, rerun: Rerun, *, as_json: bool) -> None:
+    """Print every cell of a request and what would be done with it, every skip and why; run nothing."""
+    from bench.executors.local import Workers
+    from bench.executors.planning import make_plan
+    from bench.records.cost import COMMITTED, read_ledger
+    from bench.records.store import Store
+    from bench.run.progress import expected_seconds
+    from bench.run.todo import todo_list
+
+    with Workers() as workers:
+        plan, _ = make_plan(workers, request)
+    listed = todo_list(plan, Store(out), rerun=rerun.value) if out.exists() else None
+    todo = None if listed is None else {one.cell.slot: one.action for one in listed}
     actions = [(cell, "train" if todo is None else todo.get(cell.slot, "done")) for cell in plan.cells]
     if as_json:
         cells = [cell.to_json() | {"action": action} for cell, action in actions]

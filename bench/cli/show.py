@@ -1,86 +1,37 @@
-"""bench list and bench show: plugins, suites, own data and stored cells in words. Reads syntax trees; torch comes late."""
+"""bench show: a plugin, a suite, own data or a stored cell in words. Plugins are read as syntax trees; torch comes late."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from bench.cli.app import Out, app
 from bench.errors import UsageError
-from bench.files import without_downloads
-from bench.plan.suite import FOLDER as SUITES
-from bench.plan.suite import load_suite, suite_names
-from bench.records.cost import COMMITTED, read_ledger, shares
-from bench.records.record import Record
-from bench.records.store import Store, read_record
 from bench.registry import entries, find, relative, unknown
 from bench.render.text import clean
-from bench.submissions.file import form_of
 
-CAPABILITY_WORDS = {
-    "fit_steps": "trained step by step",
-    "sample": "samples",
-    "sample_given": "samples given a class",
-    "log_prob": "exact log-likelihood",
-    "elbo": "bound on the log-likelihood",
-    "predict_proba": "classifies",
-    "sample_held_out": "held-out data",
-}
+if TYPE_CHECKING:
+    from bench.datasets import Dataset
+    from bench.records.record import Record
 
 
-def print_list(kind: str, *, as_json: bool) -> None:
-    """Bench list."""
-    if kind == "suites":
-        _print_suites(as_json=as_json)
-        return
-    found = list(entries(kind.removesuffix("s")).values())
-    if as_json:
-        rows = [
-            {
-                "name": e.name,
-                "title": e.title,
-                "path": str(e.path),
-                "methods": e.methods,
-                "error": e.error,
-                **e.constants,
-            }
-            for e in found
-        ]
-        print(json.dumps(rows, indent=1, default=list))
-        return
-    for entry in found:
-        if kind == "models":
-            label = f"{entry.constants.get('family', ''):12} "
-        elif kind == "metrics":
-            label = f"{entry.constants.get('better', ''):7} "
-        else:
-            label = ""
-        print(
-            clean(
-                f"{entry.name:18} {label}{entry.title}" if not entry.error else f"{entry.name:18} BROKEN: {entry.error}"
-            )
-        )
-
-
-def _print_suites(*, as_json: bool) -> None:
-    suites = [load_suite(name) for name in suite_names()]
-    if as_json:
-        print(json.dumps([s.__dict__ for s in suites], indent=1))
-        return
-    for suite in suites:
-        print(f"{suite.name}: {suite.description}")
-        print(f"  datasets: {', '.join(suite.datasets)}; {suite.seeds} seed(s)")
-        ledger = shares(read_ledger(COMMITTED), suite.name)
-        total = sum(seconds for _, seconds, _ in ledger)
-        for model, seconds, cells in ledger:
-            share = seconds / total if total else 0.0
-            print(f"  {model:18} {seconds:7.1f} core-seconds a seed over {cells} datasets, {share:5.1%}")
-        if ledger:
-            print(f"  {'all':18} {total:7.1f} core-seconds a seed, {total * suite.seeds:.0f} with {suite.seeds} seeds")
+@app.command(short_help="Describe a model, dataset, metric, suite or cell.")
+def show(
+    name: Annotated[str, typer.Argument(help="A name; dataset/model/seed-0; or a path, also of your own data.")],
+    out: Out = Path("results"),
+) -> None:
+    """Describe a model, dataset, metric or suite, or a stored cell (dataset/model/seed-0, or a path)."""
+    print_one(name, out)
 
 
 def print_one(name: str, out: Path) -> None:
-    """Bench show."""
+    """Print what a name or a path stands for: own data, a stored cell, a plugin or a suite, in this order."""
+    from bench.plan.suite import FOLDER as SUITES
+    from bench.plan.suite import suite_names
+
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
     if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):
@@ -102,24 +53,29 @@ def print_one(name: str, out: Path) -> None:
 
 
 def _cell_record(name: str, out: Path) -> Record | None:
-    """A stored record by path, by slot, or by the tail of its slot (dataset/model/seed-k)."""
+    """Return a stored record by its path, by its slot, or by the tail of its slot (dataset/model/seed-k)."""
+    from bench.records.store import read_record
+
     path = Path(name)
     if "/" not in name or name.endswith(".py"):
         return None
     tail = name.removesuffix(".json")
-    found = [path] if path.is_file() else sorted((out / "cells").glob(f"**/{tail}.json"))
-    if not found:
+    paths = [path] if path.is_file() else sorted((out / "cells").glob(f"**/{tail}.json"))
+    if not paths:
         raise UsageError(
             f"{name!r} is no file or folder, and no cell in {out}; a cell is dataset/model/seed-0, see {out}/cells"
         )
-    record, problem = read_record(found[0])
+    record, problem = read_record(paths[0])
     if record is None:
-        raise UsageError(f"{found[0]} is not a stored cell: {problem}")
+        raise UsageError(f"{paths[0]} is not a stored cell: {problem}")
     return record
 
 
 def _show_model(name: str, out: Path) -> None:
     import ast
+
+    from bench.models import CAPABILITIES
+    from bench.records.store import Store
 
     entry = find("model", name)
     text = entry.path.read_text(encoding="utf-8")
@@ -128,7 +84,7 @@ def _show_model(name: str, out: Path) -> None:
     print(
         f"\nfile: {relative(entry.path)}\nfamily: {entry.constants.get('family')}\npaper: {entry.constants.get('paper', '')}"
     )
-    print(f"can: {', '.join(CAPABILITY_WORDS[m] for m in entry.methods if m in CAPABILITY_WORDS)}")
+    print(f"can: {', '.join(CAPABILITIES[m].words for m in entry.methods if m in CAPABILITIES)}")
     print("fields: " + ", ".join(f"{k}={v!r}" for k, v in entry.constants.items() if k not in hidden))
     records = [r for r in Store(out).records() if r["model"]["id"] == entry.name] if (out / "cells").is_dir() else []
     for record in records:
@@ -139,6 +95,7 @@ def _show_model(name: str, out: Path) -> None:
 
 
 def _show_dataset(name: str, out: Path) -> None:
+    from bench.files import without_downloads
     from bench.registry import load
 
     entry = find("dataset", name)
@@ -156,7 +113,9 @@ def _show_own(path: Path) -> None:
     _describe(data)
 
 
-def _describe(data: Any) -> None:
+def _describe(data: Dataset) -> None:
+    from bench.submissions.values import form_of
+
     print(f"kind: {data.kind}; one example has shape {data.shape}")
     print(
         f"train / valid / test: {len(data.train)} / {len(data.valid)} / {len(data.test)} rows (public: valid, private: test)"

@@ -4,30 +4,51 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bench.datasets._pixels import Rows
+from bench.datasets._pixels import PixelRows
+
+Examples = Tensor | PixelRows  # x (N, *shape) float32; 8-bit images stay bytes until rows are taken
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of one split: x (N, *shape) float32 (8-bit images as Rows), y (N,) int64 or None where there are no labels."""
+    """Rows of one split: x (N, *shape) and y (N,) int64, None where there are no labels."""
 
-    x: Tensor | Rows
+    x: Examples
     y: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def labels(self) -> Tensor:
+        """Return y where it cannot be absent; ValueError where it is."""
+        if self.y is None:
+            raise ValueError("these rows have no labels; use a dataset with n_classes > 0")
+        return self.y
+
+    def first(self, n: int) -> Split:
+        """Return the first n rows, as a tensor."""
+        return Split(self.x[:n], None if self.y is None else self.y[:n])
+
+
+class Splits(NamedTuple):
+    """The three fixed parts of a dataset."""
+
+    train: Split
+    valid: Split
+    test: Split
+
 
 @dataclass(frozen=True)
 class Mixture:
-    """The known law of a 2-D dataset: equal spherical Gaussians, means (K, D), standard deviation sigma."""
+    """A law known in full: equal spherical Gaussians with means (K, D) and standard deviation sigma."""
 
     means: Tensor
     sigma: float
@@ -50,7 +71,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset with fixed splits; a model sees `train` only, `valid` is the public board, `test` the private one."""
+    """Fixed splits: a model sees `train` only, `valid` is the public board, `test` the private one."""
 
     name: str
     kind: str  # "2d", "table", "image" or "large_image"
@@ -74,17 +95,17 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one example."""
+        """Return the shape of one example."""
         return tuple(self.train.x.shape[1:])
 
     @property
     def n_train(self) -> int:
-        """Training rows."""
+        """Return the number of training rows."""
         return len(self.train)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of every value of every split, so that changed data gives a changed key."""
+        """Hash every value of every split, so that changed data gives a changed key."""
         digest = hashlib.sha256(f"{self.name}/{self.version}/{self.levels}".encode())
         for split in (self.train, self.valid, self.test):
             _feed(digest, split)
@@ -92,80 +113,94 @@ class Dataset:
 
     @cached_property
     def train_sha256(self) -> str:
-        """Hash of the training rows alone, for what is derived from them."""
+        """Hash the training rows alone, for what is derived from them."""
         digest = hashlib.sha256(f"{self.name}/{self.version}/{self.levels}".encode())
         _feed(digest, self.train)
         return digest.hexdigest()
 
     def split(self, board: str) -> Split:
-        """The held-out rows behind a board, "public" or "private"."""
+        """Return the held-out rows behind a board, "public" or "private"."""
         return {"public": self.valid, "private": self.test}[board]
 
     def oracle(self, n: int, *, board: str, seed: int) -> Tensor:
-        """Real data as a sampler: fresh draws where the law is known, else of or from the *other* held-out split."""
+        """Sample real data: fresh draws where the law is known, else draws from the *other* held-out split."""
         if self.law is not None:
             return self.law.sample(n, seed=seed)
         other = {"public": "test", "private": "valid"}[board]
         if self.fresh is not None:
             return self.fresh(n, other, seed).to(self.train.x.device)
-        return cycle_rows(getattr(self, other).x, n, seed=seed)
+        return cycle_rows({"valid": self.valid, "test": self.test}[other].x, n, seed=seed)
 
-    def to_grid(self, x: Tensor, *, dequantized: bool = False) -> Tensor:
-        """Clip and round image samples to the dataset's own levels; real data passes unchanged.
+    def to_grid(self, x: Examples, *, dequantized: bool = False) -> Tensor:
+        """Clip and round image samples to the dataset's own levels; real data pass unchanged.
 
         dequantized: the samples live on (code + u) / levels, so that a code is a floor and not a rounding.
         """
         if self.levels is None:
-            return x
+            return x[:]
         codes = torch.floor(x * self.levels) if dequantized else torch.round(x * (self.levels - 1))
         return codes.clamp(0, self.levels - 1) / (self.levels - 1)
 
-    def dequantize(self, x: Tensor, *, seed: int | None) -> Tensor:
-        """(code + u) / levels with seeded uniform u (u = 1/2 where seed is None); real data passes unchanged."""
+    def dequantize(self, x: Examples, *, seed: int | None) -> Tensor:
+        """Return (code + u) / levels, u uniform by seed, 1/2 where seed is None; real data pass unchanged."""
         if self.levels is None:
-            return x
+            return x[:]
         codes = torch.round(x * (self.levels - 1))
         if seed is None:
             return (codes + 0.5) / self.levels
         generator = torch.Generator(x.device).manual_seed(seed)
         noisy = codes + torch.rand(x.shape, generator=generator, device=x.device)
-        return (
-            torch.minimum(noisy, torch.nextafter(codes + 1, codes)) / self.levels
-        )  # code + u must not round to code + 1
+        below = torch.nextafter(codes + 1, codes)  # code + u must not round to code + 1
+        return torch.minimum(noisy, below) / self.levels
 
     def to(self, device: torch.device | str) -> Dataset:
-        """The same dataset with its tensors on a device."""
-        from dataclasses import replace
+        """Move the tensors to a device."""
 
-        move = lambda split: Split(split.x.to(device), None if split.y is None else split.y.to(device))
+        def move(split: Split) -> Split:
+            return Split(split.x.to(device), None if split.y is None else split.y.to(device))
+
         law = None if self.law is None else Mixture(self.law.means.to(device), self.law.sigma)
         return replace(self, train=move(self.train), valid=move(self.valid), test=move(self.test), law=law)
 
 
+def is_dequantised(measure: str) -> bool:
+    """Say whether a density of this measure is trained and scored on (code + u) / levels where the data are codes."""
+    return measure == "lebesgue"
+
+
 def _feed(digest: Any, split: Split) -> None:
-    values = split.x.digest_parts() if isinstance(split.x, Rows) else [split.x]
+    values = split.x.digest_parts() if isinstance(split.x, PixelRows) else [split.x]
     for tensor in (*values, split.y):
         if tensor is not None:
             digest.update(str(tuple(tensor.shape)).encode())
             digest.update(tensor.contiguous().cpu().numpy().data)
 
 
-def cycle_rows(x: Tensor, n: int, *, seed: int) -> Tensor:
-    """N rows of x in random order, each as often as any other (plus or minus one)."""
+def cycle_rows(x: Examples, n: int, *, seed: int) -> Tensor:
+    """Return n rows of x in random order, each as often as any other (plus or minus one)."""
     generator = torch.Generator().manual_seed(seed)
     rounds = [torch.randperm(len(x), generator=generator) for _ in range(-(-n // len(x)))]
     return x[torch.cat(rounds)[:n].to(x.device)]
 
 
 def binarized(dataset: Dataset, *, seed: int = 0) -> Dataset:
-    """Images whose pixels were drawn once from Bernoulli(value), every split by a stream of its own: a fixed binarisation."""
-    from dataclasses import replace
+    """Draw every pixel once from Bernoulli(value), every split by a stream of its own: a fixed binarisation."""
 
     def draw(split: Split, offset: int) -> Split:
         generator = torch.Generator().manual_seed(3 * seed + offset)
         parts = [torch.rand(part.shape, generator=generator) < part for part in split.x.split(4096)]
-        return Split(Rows(torch.cat(parts).to(torch.uint8), 2), split.y)
+        return Split(PixelRows(torch.cat(parts).to(torch.uint8), 2), split.y)
 
-    splits = {name: draw(getattr(dataset, name), i) for i, name in enumerate(("train", "valid", "test"))}
-    binary = {"levels": 2, "primary": "nll", "spaces": (), "n_modes": 0, "n_classes": 0, "n_mode_samples": 0}
-    return replace(dataset, name=f"{dataset.name}_binarized", **splits, **binary)
+    return replace(
+        dataset,
+        name=f"{dataset.name}_binarized",
+        train=draw(dataset.train, 0),
+        valid=draw(dataset.valid, 1),
+        test=draw(dataset.test, 2),
+        levels=2,
+        primary="nll",
+        spaces=(),
+        n_modes=0,
+        n_classes=0,
+        n_mode_samples=0,
+    )

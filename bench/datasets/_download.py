@@ -18,8 +18,8 @@ import urllib.request
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
 
 from bench.errors import DataUnavailable
 from bench.files import cache_folder, downloads_allowed
@@ -42,21 +42,16 @@ class RemoteFile:
     sha256: str
     urls: tuple[str, ...]
 
-    @property
-    def unpacked(self) -> str:
-        """The file's name once it is unpacked; its own name where nothing is."""
-        return self.name if self.name.endswith(".tar.gz") else self.name.removesuffix(".gz")
-
 
 def folders(dataset: str) -> list[Path]:
-    """Where a dataset's files are looked for, in order; the second is where downloads go."""
-    found = [cache_folder() / dataset, DEBIAN / dataset.replace("_", "-")]
+    """List where a dataset's files are looked for, in order: downloads go to the user's cache folder among them."""
+    usual = [cache_folder() / dataset, DEBIAN / dataset.replace("_", "-")]
     given = os.environ.get("GENBENCH_DATA")
-    return [Path(given) / dataset, Path(given), *found] if given else found
+    return [Path(given) / dataset, Path(given), *usual] if given else usual
 
 
 def find(dataset: str, file: RemoteFile) -> Path | None:
-    """The first place where the file lies, compressed or not; its content is checked when it is read."""
+    """Return the first place where the file lies, compressed or not; its content is checked when it is read."""
     for folder in folders(dataset):
         names = (file.name, file.name.removesuffix(".gz")) if _is_packed(file.name) else (file.name,)
         for name in names:
@@ -66,7 +61,7 @@ def find(dataset: str, file: RemoteFile) -> Path | None:
 
 
 def read(dataset: str, file: RemoteFile) -> bytes:
-    """The checked content of a file, from disk or else from a mirror; DataUnavailable in one line with the remedy."""
+    """Read a file's checked content from disk, else from a mirror; DataUnavailable in one line with the remedy."""
     path = find(dataset, file)
     try:
         return content(fetch(dataset, file) if path is None else path, file)
@@ -77,7 +72,7 @@ def read(dataset: str, file: RemoteFile) -> bytes:
 def content(path: Path, file: RemoteFile) -> bytes:
     """Decompress and check: ValueError names a file that is truncated, oversized or something else."""
     try:
-        with (gzip.open if _is_packed(path.name) else open)(path, "rb") as stream:
+        with _open(path, packed=_is_packed(path.name)) as stream:
             raw = stream.read(file.size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged ({error}); delete it and run: bench data fetch") from error
@@ -125,7 +120,7 @@ def _download(path: Path, file: RemoteFile) -> None:
                 except (OSError, ValueError, EOFError, zlib.error) as error:
                     said.append(f"{url}: {_reason(error)}")
                     continue
-                os.replace(part, path)
+                part.replace(path)
                 return
             time.sleep(min(0.2 * 2**attempt, 5.0))
     finally:
@@ -155,7 +150,7 @@ def _stream(url: str, part: Path, file: RemoteFile) -> None:
 
 def _check(part: Path, file: RemoteFile) -> None:
     digest, size = hashlib.sha256(), 0
-    with (gzip.open if _is_packed(file.name) else open)(part, "rb") as stream:
+    with _open(part, packed=_is_packed(file.name)) as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
             size += len(block)
@@ -170,16 +165,15 @@ def _is_packed(name: str) -> bool:
     return name.endswith(".gz") and not name.endswith(".tar.gz")
 
 
-def _opener(name: str) -> Any:
-    return gzip.open if name.endswith(".gz") and not name.endswith(".tar.gz") else open
+def _open(path: Path, *, packed: bool) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 def _progress(name: str, received: int, total: int) -> None:
     if sys.stderr.isatty() and total:
         done = received / total
-        print(
-            f"\r{name} {done:4.0%} of {total / 1e6:.1f} MB", end="" if done < 1 else "\n", file=sys.stderr, flush=True
-        )
+        sys.stderr.write(f"\r{name} {done:4.0%} of {total / 1e6:.1f} MB" + ("" if done < 1 else "\n"))
+        sys.stderr.flush()
 
 
 def _reason(error: Exception) -> str:

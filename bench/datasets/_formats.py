@@ -6,14 +6,13 @@ import io
 import struct
 import tarfile
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 
 from bench.datasets import Dataset, Split
 from bench.datasets._download import RemoteFile, read
-from bench.datasets._pixels import Rows
+from bench.datasets._pixels import PixelRows
 
 IDX_UINT8 = 0x08
 CIFAR_RECORD = 1 + 3 * 32 * 32
@@ -21,7 +20,7 @@ Part = tuple[np.ndarray, np.ndarray]  # codes (N, C, H, W) uint8, labels (N,) in
 
 
 def read_idx(raw: bytes, name: str) -> np.ndarray:
-    """An array of bytes in IDX format; ValueError names a file that is mislabelled, truncated or oversized."""
+    """Read bytes in IDX format; ValueError names a file that is mislabelled, truncated or oversized."""
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != IDX_UINT8 or not 1 <= raw[3] <= 3:
         raise ValueError(f"{name} is not an IDX file of bytes: it starts with {raw[:4].hex(' ') or 'nothing'}")
     start = 4 + 4 * raw[3]
@@ -35,7 +34,7 @@ def read_idx(raw: bytes, name: str) -> np.ndarray:
 
 
 def read_images_and_labels(images: bytes, labels: bytes, name: str) -> Part:
-    """Codes (N, 1, H, W) uint8 and labels (N,) int64 of a pair of IDX files."""
+    """Read codes (N, 1, H, W) uint8 and labels (N,) int64 from a pair of IDX files."""
     x, y = read_idx(images, f"{name} images"), read_idx(labels, f"{name} labels")
     if x.ndim != 3 or y.ndim != 1 or len(x) != len(y):
         raise ValueError(f"{name}: images {x.shape} and labels {y.shape} do not belong together")
@@ -43,7 +42,7 @@ def read_images_and_labels(images: bytes, labels: bytes, name: str) -> Part:
 
 
 def read_cifar(raw: bytes) -> dict[str, Part]:
-    """ "train" and "test" of CIFAR-10's binary archive: codes (N, 3, 32, 32) uint8 and labels (N,)."""
+    """Read CIFAR-10's binary archive as "train" and "test": codes (N, 3, 32, 32) uint8 and labels (N,)."""
     parts: dict[str, np.ndarray] = {}
     with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz") as archive:
         for member in archive:
@@ -78,7 +77,7 @@ IDX_FILES = (  # MNIST's four files, which Fashion-MNIST took over: what it is, 
 
 
 def idx_files(mirrors: Sequence[str], sha256: Sequence[str]) -> dict[str, RemoteFile]:
-    """The four files of a dataset in MNIST's format; sha256: of each, unpacked, in the order of IDX_FILES."""
+    """Return the four files of a dataset in MNIST's format; sha256: one a file, unpacked, in IDX_FILES' order."""
     return {
         what: RemoteFile(name, size, digest, tuple(mirror + name for mirror in mirrors))
         for (what, name, size), digest in zip(IDX_FILES, sha256, strict=True)
@@ -86,7 +85,7 @@ def idx_files(mirrors: Sequence[str], sha256: Sequence[str]) -> dict[str, Remote
 
 
 def idx_pairs(name: str, files: dict[str, RemoteFile]) -> dict[str, Part]:
-    """ "train" and "test" of a dataset in MNIST's format."""
+    """Read "train" and "test" of a dataset in MNIST's format."""
     return {
         part: read_images_and_labels(
             read(name, files[f"{part} images"]), read(name, files[f"{part} labels"]), f"{name} {part}"
@@ -103,16 +102,16 @@ def image_dataset(
     primary: str,
     spaces: tuple[str, ...],
     class_names: tuple[str, ...],
-    **facts: Any,
+    notes: dict[str, str] | None = None,
 ) -> Dataset:
-    """A fixed shuffle of the published training part gives n_train training and 5,000 validation rows; test stays whole."""
+    """Shuffle the published training part by a fixed seed into n_train and 5,000 rows; test stays whole."""
     x, y = parts["train"]
     order = np.random.RandomState(0).permutation(len(x))
-    rows = {"train": order[:n_train], "valid": order[n_train : n_train + 5000]}
     return Dataset(
         name=name,
         kind="large_image",
-        **{part: _part(x, y, index) for part, index in rows.items()},
+        train=_part(x, y, order[:n_train]),
+        valid=_part(x, y, order[n_train : n_train + 5000]),
         test=_shuffled(*parts["test"]),
         primary=primary,
         spaces=spaces,
@@ -120,7 +119,7 @@ def image_dataset(
         n_classes=10,
         class_names=class_names,
         n_modes=10,
-        **facts,
+        notes=notes or {},
     )
 
 
@@ -129,4 +128,4 @@ def _shuffled(x: np.ndarray, y: np.ndarray) -> Split:
 
 
 def _part(x: np.ndarray, y: np.ndarray, order: np.ndarray) -> Split:
-    return Split(Rows(torch.from_numpy(x[order]), 256), torch.from_numpy(y[order]))
+    return Split(PixelRows(torch.from_numpy(x[order]), 256), torch.from_numpy(y[order]))

@@ -5,7 +5,7 @@ from bench.datasets._split import table_dataset
 
 
 def breast_cancer() -> Dataset:
-    """60 / 20 / 20 % of the rows, stratified, standardised by train."""
+    """Split the rows 60 / 20 / 20 %, stratified, standardised by train."""
     from sklearn.datasets import load_breast_cancer
 
     return table_dataset("breast_cancer", load_breast_cancer())

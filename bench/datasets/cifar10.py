@@ -15,7 +15,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 
 def cifar10() -> Dataset:
-    """45,000 / 5,000 / 10,000 rows."""
+    """Read 45,000 / 5,000 / 10,000 rows."""
     return image_dataset(
         "cifar10",
         read_cifar(read("cifar10", ARCHIVE)),

@@ -2,16 +2,19 @@
 
 import torch
 
-from bench.datasets import Dataset, Split
+from bench.datasets import Dataset, Splits
 from bench.datasets._split import split_rows
 
 
 def digits() -> Dataset:
-    """1000 / 398 / 399 rows, stratified."""
+    """Return 1000 / 398 / 399 rows, stratified."""
+    splits = digit_splits()
     return Dataset(
         name="digits",
         kind="image",
-        **digit_splits(),
+        train=splits.train,
+        valid=splits.valid,
+        test=splits.test,
         primary="fid_lenet",
         spaces=("lenet",),
         levels=17,
@@ -22,8 +25,8 @@ def digits() -> Dataset:
     )
 
 
-def digit_splits() -> dict[str, Split]:
-    """The fixed rows, x (N, 1, 8, 8) = value / 16 and y (N,)."""
+def digit_splits() -> Splits:
+    """Return the fixed rows, x (N, 1, 8, 8) = value / 16 and y (N,)."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

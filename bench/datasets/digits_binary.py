@@ -1,15 +1,18 @@
 """digits_binary: the rows of digits with every pixel at 8 of 16 or above set: for the binary autoregressive papers."""
 
-from bench.datasets import Dataset, Split
+from bench.datasets import Dataset, Split, Splits
 from bench.datasets.digits import digit_splits
 
 
 def digits_binary() -> Dataset:
-    """1000 / 398 / 399 rows, the same as digits'."""
+    """Return 1000 / 398 / 399 rows, the same as digits'."""
+    splits = Splits(*(Split((split.x >= 0.5).float(), split.y) for split in digit_splits()))
     return Dataset(
         name="digits_binary",
         kind="image",
-        **{part: Split((split.x >= 0.5).float(), split.y) for part, split in digit_splits().items()},
+        train=splits.train,
+        valid=splits.valid,
+        test=splits.test,
         primary="nll",
         spaces=("lenet",),
         levels=2,

@@ -21,7 +21,7 @@ FILES = idx_files(
 
 
 def fashion_mnist() -> Dataset:
-    """50,000 / 5,000 / 10,000 rows."""
+    """Read 50,000 / 5,000 / 10,000 rows."""
     return image_dataset(
         "fashion_mnist",
         idx_pairs("fashion_mnist", FILES),

@@ -7,6 +7,6 @@ from bench.datasets._mixture import mixture_dataset
 
 
 def grid25() -> Dataset:
-    """100,000 / 2,500 / 2,500 points."""
+    """Draw 100,000 / 2,500 / 2,500 points."""
     axis = torch.arange(-4.0, 5.0, 2.0)
     return mixture_dataset("grid25", torch.cartesian_prod(axis, axis), 0.05)

@@ -5,7 +5,7 @@ from bench.datasets._split import table_dataset
 
 
 def iris() -> Dataset:
-    """60 / 20 / 20 % of the rows, stratified, standardised by train."""
+    """Split the rows 60 / 20 / 20 %, stratified, standardised by train."""
     from sklearn.datasets import load_iris
 
     return table_dataset("iris", load_iris())

@@ -17,7 +17,7 @@ FILES = idx_files(
 
 
 def mnist() -> Dataset:
-    """50,000 / 5,000 / 10,000 rows."""
+    """Read 50,000 / 5,000 / 10,000 rows."""
     return image_dataset(
         "mnist",
         idx_pairs("mnist", FILES),

@@ -9,6 +9,6 @@ from bench.datasets._mixture import mixture_dataset
 
 
 def ring8() -> Dataset:
-    """100,000 / 2,500 / 2,500 points."""
+    """Draw 100,000 / 2,500 / 2,500 points."""
     angle = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
     return mixture_dataset("ring8", torch.stack([angle.cos(), angle.sin()], dim=1), 0.01)

@@ -3,32 +3,33 @@
 import torch
 
 from bench.datasets import Dataset, Split
-from bench.datasets._pixels import Rows
+from bench.datasets._pixels import PixelRows
 from bench.datasets.mnist import mnist
 from bench.datasets.stacked_digits import triple_prior
 
-SIZES = {"train": 50_000, "valid": 5_000, "test": 10_000}
-
 
 def stacked_mnist() -> Dataset:
-    """50,000 / 5,000 / 10,000 triples, each of digits of its own split only; kept as indices into MNIST's rows."""
+    """Draw 50,000 / 5,000 / 10,000 triples, each of digits of its own split; kept as indices into MNIST's rows."""
     grey = mnist()
 
-    def triples(n: int, part: str, seed: int) -> Rows:
-        base = getattr(grey, part)
+    def triples(n: int, part: str, seed: int) -> PixelRows:
+        base = {"train": grey.train, "valid": grey.valid, "test": grey.test}[part].x
+        assert isinstance(base, PixelRows), "MNIST's images are held as bytes"
         index = torch.randint(len(base), (n, 3), generator=torch.Generator().manual_seed(seed))
-        return Rows(base.x.codes, 256, index)
+        return PixelRows(base.codes, 256, index)
 
     return Dataset(
         name="stacked_mnist",
         kind="large_image",
-        **{part: Split(triples(n, part, seed=i)) for i, (part, n) in enumerate(SIZES.items())},
+        train=Split(triples(50_000, "train", 0)),
+        valid=Split(triples(5_000, "valid", 1)),
+        test=Split(triples(10_000, "test", 2)),
         primary="mode_kl",
         spaces=("lenet",),
         levels=256,
         n_modes=1000,
         fresh=lambda n, part, seed: triples(n, part, seed).whole(),
-        mode_prior=triple_prior(grey.train.y),
+        mode_prior=triple_prior(grey.train.labels),
         n_mode_samples=10_000,
         classifier_of="mnist",
         notes={"source": "triples of MNIST's rows, drawn within each split", "modes": "digits of the three channels"},

@@ -5,7 +5,7 @@ from bench.datasets._split import table_dataset
 
 
 def wine() -> Dataset:
-    """60 / 20 / 20 % of the rows, stratified, standardised by train."""
+    """Split the rows 60 / 20 / 20 %, stratified, standardised by train."""
     from sklearn.datasets import load_wine
 
     return table_dataset("wine", load_wine())

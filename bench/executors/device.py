@@ -1,28 +1,36 @@
-"""Choose the device of a run on this machine."""
+"""Choose the device of a run on this machine, and how many cells run side by side."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.records.environment import cores
+
+__all__ = ["cores", "default_jobs", "resolve_device"]
 
 
 def resolve_device(asked: str) -> str:
-    """ "auto" is the GPU where there is one; asking for one where there is none is a usage error."""
+    """Return "cpu" or "cuda"; "auto" is the GPU where there is one, and UsageError tells of one that is not there."""
     if asked == "cpu":
         return "cpu"
-    found = _cuda_available()
-    if asked == "cuda" and not found:
+    available = _cuda_available()
+    if asked == "cuda" and not available:
         raise UsageError(
             "--device cuda: no CUDA device is visible to torch here; use --device cpu, or install the CUDA build"
         )
     if asked not in ("auto", "cuda"):
         raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
-    return "cuda" if found else "cpu"
+    return "cuda" if available else "cpu"
+
+
+def default_jobs(device: str) -> int:
+    """Count the cells that run side by side unless --jobs says otherwise: one on a GPU, else one a core."""
+    return 1 if device == "cuda" else cores()
 
 
 def _cuda_available() -> bool:
-    """Whether an NVIDIA driver is here and torch can use it; torch is imported only if there is a driver."""
+    """Tell whether an NVIDIA driver is here and torch can use it; torch is imported only if there is a driver."""
     if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists():
         return False
     import torch

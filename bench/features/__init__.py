@@ -4,27 +4,48 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from bench.datasets import Dataset
+from bench.datasets import Dataset, Examples
 from bench.errors import DataUnavailable
 
 _loaded: dict[tuple[str, str, str], FeatureSpace] = {}
 
 
 class FeatureSpace(Protocol):
-    """Maps examples (N, *shape) to features (N, D). Spaces with a classifier also have `logits_of(features) -> (N, G, K)`."""
+    """A map of examples to features, by name; its hash tells other weights or other training rows apart."""
 
     name: str
     sha256: str
 
-    def __call__(self, x: Tensor) -> Tensor: ...
+    def __call__(self, x: Examples) -> Tensor:
+        """Return features (N, D) of examples (N, *shape)."""
+        ...
+
+
+@runtime_checkable
+class Classifying(Protocol):
+    """A space with a classifier on its features."""
+
+    def logits_of(self, features: Tensor) -> Tensor:
+        """Return the logits of each of G channel groups, (N, G, K)."""
+        ...
+
+
+@runtime_checkable
+class CountingModes(Protocol):
+    """A space that tells a dataset's modes apart."""
+
+    def mode_ids_of(self, features: Tensor) -> Tensor:
+        """Return the mode of each example from its features, (N,)."""
+        ...
 
 
 def load_space(name: str, dataset: Dataset) -> FeatureSpace:
-    """The named space for a dataset; LookupError lists the known names, `Unavailable` says what is missing and why."""
+    """Return the named space for a dataset; LookupError lists the names, `Unavailable` says what is missing."""
     key = (name, dataset.name, str(dataset.train.x.device))
     if key not in _loaded:
         try:
@@ -39,9 +60,7 @@ def load_space(name: str, dataset: Dataset) -> FeatureSpace:
 
 @cache
 def space_names() -> tuple[str, ...]:
-    """Names of the feature spaces: the files of this folder."""
-    from pathlib import Path
-
+    """Return the names of the feature spaces: the files of this folder."""
     return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")))
 
 

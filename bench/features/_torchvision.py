@@ -1,4 +1,4 @@
-"""torchvision where its compiled operators do not fit this torch: `import torchvision` itself needs two of their schemas.
+"""Import torchvision where its compiled operators do not fit this torch: it asks for two of their schemas.
 
 PyPI's torchvision for Linux is built for CUDA. Beside a CPU build of torch its extension cannot be loaded, and importing it
 raises "operator torchvision::nms does not exist", although nothing here runs an operator of it. So the two schemas
@@ -23,7 +23,7 @@ _SCHEMAS = (
 
 @cache
 def import_torchvision() -> ModuleType:
-    """The torchvision module; call it once before importing anything that imports torchvision (pytorch-fid does)."""
+    """Import torchvision; call this before importing anything that imports torchvision (pytorch-fid does)."""
     if not _has_compiled_operators():
         _declare()
     return importlib.import_module("torchvision")

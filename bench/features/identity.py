@@ -7,7 +7,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset
+from bench.datasets import Dataset, Examples
 
 
 class Identity:
@@ -18,12 +18,13 @@ class Identity:
     def __init__(self, mean: Tensor, std: Tensor, sha256: str) -> None:
         self.mean, self.std, self.sha256 = mean, std, sha256
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Examples) -> Tensor:
+        """Return features (N, D)."""
         return (x.flatten(1).double() - self.mean) / self.std
 
 
 def build(dataset: Dataset) -> Identity:
-    """The space that a dataset's training rows define; its hash is that of the mean and scale."""
+    """Build the space that a dataset's training rows define; its hash is that of the mean and scale."""
     rows = dataset.train.x.flatten(1).double()
     mean, std = rows.mean(dim=0), rows.std(dim=0)
     std = torch.where(std > 0, std, torch.ones_like(std))

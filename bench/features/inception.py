@@ -1,4 +1,4 @@
-"""Inception features: pytorch-fid's network and weights, the pool3 layer of 2048 numbers that FID is defined on.
+"""Inception features: pytorch-fid's network and weights, the layer of 2048 numbers that FID is defined on.
 
 Images in [0, 1] of 1 or 3 channels and any size are resized to 299x299 by pytorch-fid's own bilinear rule. The weights are
 downloaded once into torch's hub folder ($TORCH_HOME); where that cannot be done, `Unavailable` says what to do.
@@ -13,7 +13,7 @@ from urllib.error import URLError
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset
+from bench.datasets import Dataset, Examples
 from bench.features import Unavailable
 from bench.features._torchvision import import_torchvision
 
@@ -39,19 +39,20 @@ class Inception:
         self.classes = torch.load(path, map_location=device, weights_only=True)["fc.weight"]
 
     @torch.no_grad()
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Examples) -> Tensor:
+        """Return features (N, dims)."""
         if x.ndim != 4 or x.shape[1] not in (1, 3):
             raise ValueError(f"expected images (N, 1 or 3, H, W), got {tuple(x.shape)}")
         maps = [self.net(part.float().expand(-1, 3, -1, -1))[0] for part in x.split(self.batch)]
         return torch.cat([part.mean(dim=(2, 3)) for part in maps])
 
     def logits_of(self, features: Tensor) -> Tensor:
-        """Class scores without the bias, as the published inception scores were computed, (N, 1, 1008)."""
+        """Return class scores without the bias, as published inception scores are computed, (N, 1, 1008)."""
         return (features @ self.classes.T)[:, None]
 
 
 def weights_file() -> Path:
-    """Where the weights are, downloaded if need be; Unavailable with the remedy if they cannot be had."""
+    """Return where the weights are, downloaded if need be; Unavailable says the remedy if they cannot be had."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
     if path.exists():
         return path
@@ -78,10 +79,10 @@ def _sha256(path: Path) -> str:
 
 
 def is_published(sha256: str) -> bool:
-    """Whether these are pytorch-fid's own weights: other ones give numbers that compare with nobody's."""
+    """Say whether these are pytorch-fid's own weights: other ones give numbers that compare with nobody's."""
     return sha256.startswith(FILE.removesuffix(".pth").rpartition("-")[2])
 
 
 def build(dataset: Dataset) -> Inception:
-    """The space on the dataset's device."""
+    """Build the space on the dataset's device."""
     return Inception(dataset.train.x.device)

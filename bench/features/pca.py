@@ -11,7 +11,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset
+from bench.datasets import Dataset, Examples
 
 N_COMPONENTS = 64
 MAX_ROWS = 10_000
@@ -25,12 +25,13 @@ class PCA:
     def __init__(self, mean: Tensor, axes: Tensor, sha256: str) -> None:
         self.mean, self.axes, self.sha256 = mean, axes, sha256
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Examples) -> Tensor:
+        """Return features (N, K)."""
         return torch.cat([(part.flatten(1).double() - self.mean) @ self.axes for part in x.split(4096)])
 
 
 def build(dataset: Dataset) -> PCA:
-    """Components of the first 10,000 training rows (they are in random order), by the eigenvectors of their covariance."""
+    """Take the eigenvectors of the covariance of the first 10,000 training rows, which are in random order."""
     rows = dataset.train.x[:MAX_ROWS].flatten(1).double()
     mean = rows.mean(dim=0)
     centred = rows - mean
@@ -41,5 +42,5 @@ def build(dataset: Dataset) -> PCA:
         values, left = torch.linalg.eigh(centred @ centred.T / (len(rows) - 1))
         vectors = centred.T @ left / ((len(rows) - 1) * values.clamp(min=1e-12)).sqrt()
     axes = vectors[:, -kept:].flip(1) / values[-1].clamp(min=1e-12).sqrt()
-    digest = hashlib.sha256(f"pca {kept} {dataset.train_sha256}".encode()).hexdigest()  # of what defines it: the rows
+    digest = hashlib.sha256(f"pca {kept} {dataset.train_sha256}".encode()).hexdigest()  # the rows define it
     return PCA(mean, axes, digest)

@@ -15,10 +15,16 @@ MEMORY_BUDGET = 1.25  # times the reference's peak memory ...
 MEMORY_SLACK = 48 * 2**20  # ... plus what the allocator may hold on to
 
 
+ENDED_EARLY = (*FAILED, "diverged")  # statuses of seeds that may lack metrics
+
+
 def judge_status(row: str, before: dict[str, int], after: dict[str, Any]) -> Finding:
-    """What failed now and had not failed in the reference. before, after["statuses"]: status -> number of seeds."""
+    """Say whether seeds failed that had not failed in the reference.
+
+    before, after["statuses"]: status -> number of seeds.
+    """
     statuses = Counter(after["statuses"])
-    for status in (*FAILED, "diverged"):
+    for status in ENDED_EARLY:
         count, was = statuses[status], before.get(status, 0)
         if count > was:
             verdict = "error" if status in FAILED else "regression"
@@ -31,8 +37,11 @@ def judge_status(row: str, before: dict[str, int], after: dict[str, Any]) -> Fin
 
 
 def judge_speed(row: str, before: dict[str, Any], after: dict[str, Any], *, fail: bool) -> list[Finding]:
-    """Training and sampling speed, each side divided by its machine's calibration workload. fail: a slow one is red."""
-    found = []
+    """Judge training and sampling speed, each side divided by its machine's calibration workload.
+
+    fail: a slow one is red.
+    """
+    findings: list[Finding] = []
     machine = relative_machine(before, after)
     for name, subject in (("train", "speed of training"), ("sample", "speed of sampling")):
         was, now = before.get(f"{name}_examples_per_s"), after.get(f"{name}_examples_per_s")
@@ -41,23 +50,32 @@ def judge_speed(row: str, before: dict[str, Any], after: dict[str, Any], *, fail
         slower = was * machine / now
         if slower <= SPEED_BUDGET:
             verdict = "same" if slower == 1 else "within"
-            found.append(Finding(row, subject, verdict, f"{1 / slower:.2f} of the reference's speed"))
+            findings.append(Finding(row, subject, verdict, f"{1 / slower:.2f} of the reference's speed"))
             continue
         spreads = [side.get(f"{name}_spread") or 0.0 for side in (before, after)]
-        spread, certain = max(spreads), slower > SPEED_BUDGET * (1 + sum(spreads))
+        verdict, advice = _verdict_on_slower(slower, spreads, fail=fail)
         words = f"{slower:.2f} times slower, the budget is {SPEED_BUDGET:g} ({was:,.4g} -> {now:,.4g} per second"
-        words += f", this machine is {machine:.2f} times the reference's)"
-        if spread > NOISY or not certain:
-            words += f"; the windows differ by {spread:.0%}: measure again on a quiet machine"
-        elif not fail:
-            words += "; a warning on a shared runner"
-        verdict = "regression" if fail and certain and spread <= NOISY else "inconclusive"
-        found.append(Finding(row, subject, verdict, words, math.log(slower)))
-    return found
+        words += f", this machine is {machine:.2f} times the reference's){advice}"
+        findings.append(Finding(row, subject, verdict, words, math.log(slower)))
+    return findings
+
+
+def _verdict_on_slower(slower: float, spreads: list[float], *, fail: bool) -> tuple[str, str]:
+    """Return the verdict on a speed beyond its budget, and advice.
+
+    spreads: of the windows that either side measured.
+    """
+    spread = max(spreads)
+    if spread > NOISY or slower <= SPEED_BUDGET * (1 + sum(spreads)):
+        return "inconclusive", f"; the windows differ by {spread:.0%}: measure again on a quiet machine"
+    return ("regression", "") if fail else ("inconclusive", "; a warning on a shared runner")
 
 
 def relative_machine(before: dict[str, Any], after: dict[str, Any]) -> float | None:
-    """How much faster this machine is than the reference's: calibration workloads, 1 on the same machine, None unknown."""
+    """Return how many times faster this machine is than the reference's.
+
+    It is None where neither the workload's speed nor the machine is known.
+    """
     was, now = before.get("matmul_flops_per_s"), after.get("matmul_flops_per_s")
     if was and now:
         return now / was
@@ -66,7 +84,7 @@ def relative_machine(before: dict[str, Any], after: dict[str, Any]) -> float | N
 
 
 def judge_memory(row: str, before: float | None, after: float | None, subject: str) -> Finding | None:
-    """Peak bytes against their budget."""
+    """Judge peak bytes against their budget; None where one side was not measured."""
     if not before or not after:
         return None
     words = f"{before / 2**20:,.0f} -> {after / 2**20:,.0f} MiB"

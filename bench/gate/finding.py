@@ -1,4 +1,4 @@
-"""A verdict about one subject of one row, and the order of verdicts."""
+"""What the gate says: a verdict about one subject of one row, and the order of verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a number of seeds can resolve: pilot variance, the effect found with 80 % power, and the seeds that a wanted effect needs.
+"""What a number of seeds can resolve: pilot variance, effects found, seeds that an effect needs.
 
     effect e of n seeds against n:  P(T' > t) = power,  t = t_{1-alpha, 2n-2},  T' noncentral t with e / (s sqrt(2 / n))        (1)
     of the gate: the larger of (1) at alpha / (2 tests), its two p-values and Holm's first step, and delta + z_power s sqrt(2 / n) (2)
@@ -13,24 +13,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, variance
+from typing import Any
 
 from bench.leaderboard.scales import to_scale
+from bench.leaderboard.student import t_quantile
 from bench.records.record import Record
 from bench.registry import entries
 
 GATED = ("nll", "nll_dequantized", "nll_bound", "accuracy")  # gated on every board, besides its primary metric
 ALPHA, POWER = 0.05, 0.8
 MOST_SEEDS = 1000
-RELATIVE_FLOOR = (
-    0.01  # of delta: 1 % of the value, on the raw scale at least 0.01; what another processor's rounding may do
-)
-COUNTED_ROWS = 2  # of delta for a share that was counted from n rows: two of them may fall on the other side
+# The least delta: what another processor's rounding may do.
+RELATIVE_FLOOR = 0.01  # 1 % of the value, on the raw scale at least 0.01
+COUNTED_ROWS = 2  # so many of the n rows that a share was counted from may fall on the other side
 Key = tuple[str, str, str]  # suite-device, dataset, metric
+Entry = dict[str, Any]  # of one metric in a record
 
 
 @dataclass(frozen=True)
 class Column:
-    """One metric on one board. deviation: a typical row's over seeds, on the scale (median of rows that have one).
+    """One metric on one board.
+
+    deviation: a typical row's over seeds, on the scale (median of rows that have one).
 
     delta: the effect, on the scale, below which the gate is never red: what `seeds` seeds resolve in a typical row.
     """
@@ -47,25 +51,28 @@ class Column:
 
 
 def gated_metrics(primary: str) -> tuple[str, ...]:
-    """The metrics that the gate judges on a board: the one place that says so."""
+    """Return the metrics that the gate judges on a board, its primary metric first."""
     return (primary, *(name for name in GATED if name != primary))
 
 
 def columns(records: Iterable[Record], *, seeds: int | None = None) -> dict[Key, Column]:
-    """Every gated column of the public board. seeds: of the run that delta is for; those stored if left out."""
-    found: dict[Key, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
+    """Return every gated column of the public board.
+
+    seeds: of the run that delta is for; those stored if left out.
+    """
+    entries_of: dict[Key, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     versions: dict[Key, int] = {}
     for record in records:
         place = f"{record['suite']}-{record['device']}", record["dataset"]["id"]
         for metric in gated_metrics(record["dataset"].get("primary", "")):
             entry = record["metrics"]["public"].get(metric)
             if entry and entry["value"] is not None:
-                found[*place, metric][record["model"]["row"]].append(entry)
+                entries_of[*place, metric][record["model"]["row"]].append(entry)
                 versions[*place, metric] = record.get("protocol", {}).get("metric_versions", {}).get(metric, 1)
-    return {key: _column(key[2], rows, versions[key], seeds) for key, rows in sorted(found.items())}
+    return {key: _column(key[2], rows, versions[key], seeds) for key, rows in sorted(entries_of.items())}
 
 
-def _column(metric: str, rows: dict[str, list[dict]], version: int, seeds: int | None) -> Column:
+def _column(metric: str, rows: dict[str, list[Entry]], version: int, seeds: int | None) -> Column:
     known = entries("metric")
     scale = known[metric].constants.get("scale", "raw") if metric in known else "raw"
     first = next(iter(rows.values()))[0]
@@ -80,7 +87,7 @@ def _column(metric: str, rows: dict[str, list[dict]], version: int, seeds: int |
 
 
 def floor_of(values: Sequence[float], scale: str, n: int) -> float:
-    """The least delta of a column on its scale: rounding on another processor is no regression."""
+    """Return the least delta of a column on its scale: rounding on another processor is no regression."""
     middle = median(values)
     if scale == "log":
         return RELATIVE_FLOOR
@@ -91,20 +98,26 @@ def floor_of(values: Sequence[float], scale: str, n: int) -> float:
 
 
 def resolvable(deviation: float, seeds: int, *, alpha: float = ALPHA, power: float = POWER) -> float:
-    """The effect on the scale that `seeds` seeds against as many find with this power, eq. (1); inf for one noisy seed."""
+    """Return the effect that `seeds` seeds against as many find with this power, eq. (1).
+
+    It is inf for one seed of a row that scatters.
+    """
     if deviation == 0.0:
         return 0.0
     if seeds < 2:
         return math.inf
-    return _noncentrality(2 * seeds - 2, alpha, power) * deviation * math.sqrt(2 / seeds)
+    return noncentrality(2 * seeds - 2, alpha, power) * deviation * math.sqrt(2 / seeds)
 
 
 def found_by_gate(
     deviation: float, seeds: int, *, tests: int, floor: float = 0.0, alpha: float = ALPHA, power: float = POWER
 ) -> float:
-    """The effect on the scale that the gate turns red about as often as `power` says, eq. (2), where `tests` values differ.
+    """Return the smallest effect that the gate reports with about this power, eq. (2).
 
-    Delta is what the same seeds resolve in one test (or floor, where that is more), and a red finding lies beyond it.
+    tests: values that differ in the gate's run.
+
+    The effect is on the metric's scale, and a red finding lies beyond delta: what the same seeds resolve in one test, or floor
+    where that is more.
     """
     if seeds < 2:
         return math.inf
@@ -124,7 +137,10 @@ def seeds_needed(
     alpha: float = ALPHA,
     power: float = POWER,
 ) -> int | None:
-    """The fewest seeds a side that resolve an effect on the scale, of one test or (with tests) of the gate; None: a thousand do not."""
+    """Return the fewest seeds a side that resolve an effect on the scale; None where a thousand do not.
+
+    tests: values that differ in the gate's run; None: of one test alone.
+    """
 
     def effect_of(seeds: int) -> float:
         if tests is None:
@@ -143,24 +159,18 @@ def seeds_needed(
     return low
 
 
-def _noncentrality(df: int, alpha: float, power: float) -> float:
-    """The noncentrality of a one-sided t test with this power, by bisection."""
-    from scipy.special import nctdtr
+def noncentrality(df: int, alpha: float, power: float) -> float:
+    """Return the noncentrality at which a one-sided t test at level alpha has this power.
 
-    from bench.leaderboard.student import t_quantile
+    It is 0 where power is below alpha.
+    """
+    from scipy.special import nctdtrinc
 
-    threshold, low, high = t_quantile(1 - alpha, df), 0.0, 100.0
-    while high - low > 1e-6:
-        middle = (low + high) / 2
-        if 1 - float(nctdtr(df, middle, threshold)) < power:
-            low = middle
-        else:
-            high = middle
-    return high
+    return max(0.0, float(nctdtrinc(df, 1 - power, t_quantile(1 - alpha, df))))
 
 
 def effect_on_scale(share: float, column: Column, value: float) -> float:
-    """What "worse by this share" is on the column's scale, at a typical value: 0.3 is 30 %."""
+    """Return what "worse by this share" is on the column's scale, at a typical value: 0.3 is 30 %."""
     worse = value + share * abs(value) * (1 if column.better == "lower" else -1)
     if column.scale == "logit":  # the share of errors grows
         worse = value - share * (1 - value) if column.better == "higher" else worse

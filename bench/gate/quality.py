@@ -1,20 +1,39 @@
+"""Judge metrics: is one surely worse than in the reference, and by more than its delta?
+
+    identical values pass without statistics; a difference is tested: one-sided on the metric's declared scale, Holm over every
+    difference of the run; red only if it is significant and beyond the column's delta, in the mean and in the median seed
+
+    p = min(1, 2 min(p_welch, p_outlying)),   t_outlying = worsening / (s_before sqrt(1/n + 1/m)), n - 1 degrees of freedom    (1)
+
+Welch's test takes the scatter of the new seeds for doubt, and a broken model scatters: three seeds twenty times worse pass it.
+The second test asks whether the new seeds scatter like the reference's, as those of an unchanged model would; doubling the
+smaller p keeps the level. The second test would mistake a rare collapse for a change where the reference's seeds did not happen
+to show one. The median, which one seed cannot move, guards against that.
+
+Both sides share their held-out rows, so that training seeds are the only noise. What is neither shown to be worse nor shown to
+be no worse than delta is inconclusive: a warning.
+"""
+
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from bench.gate.finding import Finding
+from bench.gate.power import ALPHA
+from bench.leaderboard import welch
 from bench.leaderboard.scales import from_scale, to_scale
-from bench.leaderboard.student import holm, satterthwaite, t_quantile, t_tail
-
-ALPHA = 0.05
+from bench.leaderboard.student import holm
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One metric of one cell before and after: values per seed in the metric's unit; delta is on its scale."""
+class Change:
+    """One metric of one cell before and after: values per seed in the metric's unit.
+
+    delta is on the metric's scale.
+    """
 
     row: str
     metric: str
@@ -24,116 +43,140 @@ class Difference:
     better: str
     delta: float
 
+    @property
+    def sign(self) -> int:
+        """Return what a rise of the metric counts as: 1 where it is worse, else -1."""
+        return 1 if self.better == "lower" else -1
+
+    @property
+    def scaled(self) -> tuple[list[float], list[float]]:
+        """Return the values before and after, on the metric's scale."""
+        before, after = ([to_scale(value, self.scale) for value in values] for values in (self.before, self.after))
+        return before, after
+
+    @property
+    def identical(self) -> bool:
+        """Say whether the seeds that both sides ran gave the same bits.
+
+        A run of fewer seeds is compared with the first ones.
+        """
+        count = min(len(self.before), len(self.after))
+        return self.before[:count] == self.after[:count]
+
 
 @dataclass(frozen=True)
-class Welch:
-    """Worsening on the scale (positive is worse), its one-sided p-value, and its upper confidence limit; None: unknown."""
+class Worsening:
+    """How much worse the new mean is on the scale, its p by eq. (1), and its upper limit.
 
-    worsening: float
+    size: positive is worse.
+
+    p and limit are None where no side has a variance.
+    """
+
+    size: float
     p: float | None
     limit: float | None
 
 
-def welch(test: Difference, *, alpha: float = ALPHA) -> Welch:
-    """One-sided Welch test that `after` is worse. A side of one seed takes the other side's variance."""
-    sign = 1 if test.better == "lower" else -1
-    sides = [[to_scale(value, test.scale) for value in values] for values in (test.before, test.after)]
-    means = [math.fsum(values) / len(values) for values in sides]
-    worsening = sign * (means[1] - means[0])
-    variances = [_variance(values, mean) for values, mean in zip(sides, means)]
-    known = [v for v in variances if v is not None]
+def measure_worsening(test: Change, *, alpha: float = ALPHA) -> Worsening:
+    """Return the worsening with the p-value of both tests, eq. (1), and its upper limit at alpha."""
+    mean = welch_test(test)
+    limits = mean.interval(alpha)
+    p, other = mean.p_above, outlying(test)
+    if p is not None and other is not None:
+        p = min(1.0, 2 * min(p, other))
+    return Worsening(mean.value, p, limits[1] if limits else None)
+
+
+def welch_test(test: Change) -> welch.Difference:
+    """Test the worsening of the mean seed by Welch. A side of one seed takes the other side's variance."""
+    before, after = test.scaled
+    worsening = test.sign * (_mean(after) - _mean(before))
+    known = [(_variance(side), len(side) - 1) for side in (before, after) if len(side) > 1]
     if not known:
-        return Welch(worsening, None, None)
-    parts = []
-    for values, own in zip(sides, variances):
-        chosen, df = (own, len(values) - 1) if own is not None else (known[0], max(len(s) for s in sides) - 1)
-        parts.append((chosen / len(values), df))
-    se = math.sqrt(parts[0][0] + parts[1][0])
-    if se == 0.0:
-        return Welch(worsening, 0.0 if worsening > 0 else 1.0, worsening)
-    df = satterthwaite(parts)
-    if None in variances:  # one variance used twice has its own degrees of freedom, not twice as many
-        df = parts[0][1]
-    return Welch(worsening, t_tail(worsening / se, df), worsening + t_quantile(1 - alpha, df) * se)
+        return welch.Difference(worsening, None)
+    sides = known if len(known) == 2 else known * 2
+    parts = [(variance / len(side), df) for side, (variance, df) in zip((before, after), sides)]
+    tested = welch.difference(worsening, parts)
+    # one variance used twice has its own degrees of freedom, not twice as many
+    return tested if len(known) == 2 or not tested.se else replace(tested, df=known[0][1])
 
 
-def outlying(test: Difference) -> float | None:
-    """One-sided p-value of the new mean as seeds of the reference's own scatter, eq. (1); None where that is not known."""
-    before, after = ([to_scale(v, test.scale) for v in values] for values in (test.before, test.after))
-    mean, k = math.fsum(before) / len(before), len(before)
-    variance = _variance(before, mean)
-    if not variance or len(after) < 2:  # of one new seed Welch asks the same
+def outlying(test: Change) -> float | None:
+    """Return the p of the new mean among seeds that scatter as the reference's, eq. (1).
+
+    It is None where that scatter is not known.
+    """
+    before, after = test.scaled
+    if len(before) < 2 or len(after) < 2:  # Welch's test asks the same of one new seed
         return None
-    worsening = (1 if test.better == "lower" else -1) * (math.fsum(after) / len(after) - mean)
-    return t_tail(worsening / math.sqrt(variance * (1 / k + 1 / len(after))), k - 1)
+    variance = _variance(before)
+    if not variance:
+        return None
+    se = math.sqrt(variance * (1 / len(before) + 1 / len(after)))
+    return welch.Difference(test.sign * (_mean(after) - _mean(before)), se, len(before) - 1).p_above
 
 
-def typical_worsening(test: Difference) -> float:
-    """Worsening of the median seed against the reference's mean seed, on the scale."""
-    before, after = ([to_scale(v, test.scale) for v in values] for values in (test.before, test.after))
-    return (1 if test.better == "lower" else -1) * (median(after) - math.fsum(before) / len(before))
+def typical_worsening(test: Change) -> float:
+    """Return the worsening of the median seed against the reference's mean seed, on the scale."""
+    before, after = test.scaled
+    return test.sign * (median(after) - _mean(before))
 
 
-def p_value(test: Difference, found: Welch) -> float | None:
-    """Both tests in one, eq. (1); None where no variance is known."""
-    other = outlying(test)
-    return found.p if other is None or found.p is None else min(1.0, 2 * min(found.p, other))
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
-def _variance(values: Sequence[float], mean: float) -> float | None:
-    return math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1) if len(values) > 1 else None
+def _variance(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
 
 
-def judge_quality(tests: Sequence[Difference], *, alpha: float = ALPHA) -> list[Finding]:
-    """A verdict a test, in their order. Identical values are no test and cost Holm's correction nothing."""
-    differing = [test for test in tests if not _identical(test)]
-    results = {id(test): welch(test, alpha=alpha) for test in differing}
-    found = [p_value(test, results[id(test)]) for test in differing]
-    p_values = holm([1.0 if p is None else p for p in found])
-    adjusted = {id(test): p for test, p in zip(differing, p_values)}
+def judge_quality(tests: Sequence[Change], *, alpha: float = ALPHA) -> list[Finding]:
+    """Return a verdict on each test, in their order.
+
+    Identical values are no test and cost Holm's correction nothing.
+    """
+    worsenings = {i: measure_worsening(test, alpha=alpha) for i, test in enumerate(tests) if not test.identical}
+    adjusted = dict(zip(worsenings, holm([1.0 if w.p is None else w.p for w in worsenings.values()])))
     return [
-        _finding(test, results[id(test)], adjusted[id(test)], alpha)
-        if id(test) in results
+        _finding(test, worsenings[i], adjusted[i], alpha)
+        if i in worsenings
         else Finding(test.row, test.metric, "same", "identical")
-        for test in tests
+        for i, test in enumerate(tests)
     ]
 
 
-def _identical(test: Difference) -> bool:
-    """Every seed that both sides ran gave the same bits (a run of fewer seeds is compared with the first ones)."""
-    count = min(len(test.before), len(test.after))
-    return test.before[:count] == test.after[:count]
+def _finding(test: Change, worsening: Worsening, p: float, alpha: float) -> Finding:
+    verdict, words = _verdict(test, worsening, p, alpha)
+    change = f"{_centre(test.before, test.scale)} -> {_centre(test.after, test.scale)}"
+    return Finding(test.row, test.metric, verdict, f"{change} ({_effect(test, worsening.size)}{words})", worsening.size)
 
 
-def _finding(test: Difference, found: Welch, p: float, alpha: float) -> Finding:
-    change = (
-        f"{_centre(test.before, test.scale)} -> {_centre(test.after, test.scale)} ({_effect(test, found.worsening)}"
-    )
+def _verdict(test: Change, worsening: Worsening, p: float, alpha: float) -> tuple[str, str]:
+    """Return the verdict, and the reason for it in words that follow the change."""
     seeds = f"{len(test.before)} and {len(test.after)} seeds"
-    if found.p is None:
-        words = f"{change}; one seed on each side decides nothing: run more seeds)"
-        return Finding(test.row, test.metric, "inconclusive", words, found.worsening)
-    significant, beyond = p < alpha, found.worsening > test.delta
-    if significant and beyond and typical_worsening(test) <= test.delta:
-        words = f"{change}, p {p:.2g}, but the median of {seeds} is not beyond delta: a few seeds moved the mean)"
-        return Finding(test.row, test.metric, "inconclusive", words, found.worsening)
-    if significant and beyond:
-        return Finding(test.row, test.metric, "regression", f"{change}, p {p:.2g}, {seeds})", found.worsening)
-    if found.limit is not None and found.limit <= test.delta:
-        return Finding(test.row, test.metric, "within", f"{change}, within delta)", found.worsening)
+    if worsening.p is None:
+        return "inconclusive", "; one seed on each side decides nothing: run more seeds"
+    significant = p < alpha
+    if significant and worsening.size > test.delta:
+        if typical_worsening(test) > test.delta:
+            return "regression", f", p {p:.2g}, {seeds}"
+        words = f", p {p:.2g}, but the median of {seeds} is not beyond delta: a few seeds moved the mean"
+        return "inconclusive", words
+    if worsening.limit is not None and worsening.limit <= test.delta:
+        return "within", ", within delta"
     if significant:
-        words = f"{change}, p {p:.2g}: worse, but by less than delta {_effect(test, test.delta)})"
-    else:
-        words = f"{change}, p {p:.2g}, {seeds}: cannot exclude {_effect(test, test.delta)})"
-    return Finding(test.row, test.metric, "inconclusive", words, found.worsening)
+        return "inconclusive", f", p {p:.2g}: worse, but by less than delta {_effect(test, test.delta)}"
+    return "inconclusive", f", p {p:.2g}, {seeds}: cannot exclude {_effect(test, test.delta)}"
 
 
 def _centre(values: Sequence[float], scale: str) -> str:
-    return f"{from_scale(math.fsum(to_scale(v, scale) for v in values) / len(values), scale):.4g}"
+    return f"{from_scale(_mean([to_scale(v, scale) for v in values]), scale):.4g}"
 
 
-def _effect(test: Difference, size: float) -> str:
-    """A worsening in words: percent on the log scale, steps of the unit or of the odds elsewhere."""
+def _effect(test: Change, size: float) -> str:
+    """Return a worsening in words: percent on the log scale, steps of the unit or of the odds elsewhere."""
     direction = "worse" if size >= 0 else "better"
     if math.isinf(size):
         return "any change"

@@ -1,4 +1,4 @@
-"""results/reference.json: what the gate compares with. One row a line, sorted, so that a review reads it as a diff."""
+"""Make, write and read results/reference.json: one row a line, sorted, for reviews."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from bench.errors import UsageError
-from bench.files import write_atomic
+from bench.files import read_json, write_atomic
 from bench.gate.power import columns, gated_metrics
 from bench.gate.schema import SCHEMA, check
 from bench.records.record import Record
@@ -22,7 +22,7 @@ Reference = dict[str, Any]
 
 
 def summarise(records: Iterable[Record]) -> Reference:
-    """{"columns", "rows"} of records: per row its values per seed, statuses, speed and memory; per column scale and delta."""
+    """Return {"columns", "rows"} of records: a row has scores by seed, statuses, speed, memory; a column scale and delta."""
     records = list(records)
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -35,7 +35,7 @@ def summarise(records: Iterable[Record]) -> Reference:
 
 
 def _rounded(column: dict[str, Any]) -> dict[str, Any]:
-    """Deviation and delta to four digits; the floor stands in delta."""
+    """Round deviation and delta to four digits, and drop the floor, which delta holds."""
     column = {k: v for k, v in column.items() if k != "floor"}
     return column | {k: float(f"{column[k]:.4g}") for k in ("deviation", "delta")}
 
@@ -67,34 +67,34 @@ def _first_line(record: Record) -> str:
 
 
 def _resources(records: list[Record]) -> dict[str, Any]:
-    """Median peak bytes over the seeds that ended well; absent where they were not measured."""
-    found = {}
+    """Return the median peak bytes over the seeds that ended well; absent where they were not measured."""
+    peaks = {}
     for name in ("peak_rss_bytes", "peak_cuda_bytes"):
         values = [r["resources"].get(name) for r in records if r["status"] == "ok"]
         if any(values):
-            found[name] = round(median(v for v in values if v))
-    return found
+            peaks[name] = round(median(v for v in values if v))
+    return peaks
 
 
 def _speed(records: list[Record]) -> dict[str, Any]:
-    """The exclusive pass of the first seed that has one, with its machine; nothing where there was none."""
+    """Return speeds and machine of the first seed that was timed alone; {} where none was."""
     for record in records:
         throughput = record["throughput"]
         if not throughput.get("contended", True):
-            found = {name: throughput.get(name) for name in SPEEDS}
-            found["matmul_flops_per_s"] = (throughput.get("calibration") or {}).get("matmul_flops_per_s")
-            found["env_ref"] = record.get("env_ref")
-            return {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in found.items() if v is not None}
+            speeds = {name: throughput.get(name) for name in SPEEDS}
+            speeds["matmul_flops_per_s"] = (throughput.get("calibration") or {}).get("matmul_flops_per_s")
+            speeds["env_ref"] = record.get("env_ref")
+            return {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in speeds.items() if v is not None}
     return {}
 
 
 def suites_of(reference: Reference) -> set[str]:
-    """The suite-device pairs that rows belong to."""
+    """Return the suite-device pairs that the rows belong to."""
     return {row.split("/")[0] for row in reference["rows"]}
 
 
 def accept(old: Reference | None, fresh: Reference, *, git_sha: str | None, partial: bool = False) -> Reference:
-    """The new reference: every suite that was run anew replaces the old one's (its rows only, with partial); others stay."""
+    """Return the old reference with what was run anew in place: whole suites, or rows if partial."""
     base = old or {"columns": {}, "rows": {}, "commits": {}}
     renewed = suites_of(fresh)
     keep = lambda key: partial or key.split("/")[0] not in renewed
@@ -106,7 +106,7 @@ def accept(old: Reference | None, fresh: Reference, *, git_sha: str | None, part
 
 
 def encode(reference: Reference) -> bytes:
-    """JSON with one row a line."""
+    """Return a reference as JSON with one row a line."""
     lines = [
         "{",
         f' "schema": {json.dumps(SCHEMA)},',
@@ -116,18 +116,19 @@ def encode(reference: Reference) -> bytes:
         lines.append(f' "{name}": {{')
         items = sorted(reference[name].items())
         for i, (key, value) in enumerate(items):
-            text = json.dumps(_finite(value), sort_keys=True, allow_nan=False)
+            text = json.dumps(_no_infinite_delta(value), sort_keys=True, allow_nan=False)
             lines.append(f"  {json.dumps(key)}: {text}{',' if i + 1 < len(items) else ''}")
         lines.append(f" }}{end}")
     return ("\n".join([*lines, "}"]) + "\n").encode()
 
 
-def _finite(value: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and math.isinf(v) else v for k, v in value.items()}
+def _no_infinite_delta(entry: dict[str, Any]) -> dict[str, Any]:
+    """Replace infinity by null, which means no bound there; a NaN must never become one."""
+    return {k: None if isinstance(v, float) and math.isinf(v) else v for k, v in entry.items()}
 
 
 def write(reference: Reference, path: Path) -> None:
-    """Write it whole or not at all; UsageError where the path cannot be written."""
+    """Write a reference whole or not at all; UsageError where the path cannot be written."""
     try:
         write_atomic(path, encode(reference))
     except OSError as error:
@@ -135,13 +136,13 @@ def write(reference: Reference, path: Path) -> None:
 
 
 def read(path: Path) -> Reference:
-    """Read a reference; UsageError says what is wrong with it and what to do."""
+    """Read a reference; UsageError says what is wrong in it and what to do."""
     advice = "write one from reviewed results: bench gate --accept --results DIR"
     if not path.is_file():
         raise UsageError(f"no reference at --ref {path}; {advice}")
     try:
-        value = json.loads(path.read_bytes(), parse_constant=_refuse)
-    except (ValueError, OSError, RecursionError) as error:
+        value = read_json(path.read_bytes())
+    except (ValueError, OSError) as error:
         raise UsageError(f"--ref {path} is not readable as JSON ({error}); {advice}") from error
     problem = check(value)
     if problem:
@@ -149,7 +150,3 @@ def read(path: Path) -> Reference:
     for column in value["columns"].values():
         column["delta"] = math.inf if column["delta"] is None else column["delta"]
     return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -20,7 +20,7 @@ from bench.leaderboard.student import satterthwaite, t_quantile
 
 @dataclass(frozen=True)
 class Centre:
-    """A model's result on one board: everything on the metric's scale except `centre` itself, which is in its unit.
+    """A model's result on one board, on the metric's scale; only `centre` is in its unit.
 
     seed_variance: s^2 / k, None with one seed. blocks: pseudo-values of the blocks of rows, averaged over seeds.
     """
@@ -56,8 +56,9 @@ class Centre:
 
 
 def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str, n: int = 0) -> Centre:
-    """values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
+    """Average a model's seeds on the metric's scale, with the variance over seeds and over held-out rows.
 
+    values: one per seed, in the metric's unit. blocks: one list of pseudo-values per seed (lists may be empty).
     n: rows that a share was counted from. A share of 0 or 1 of them counts as half a row away from it on the logit scale.
     """
     floor = 0.5 / (n + 1) if scale == "logit" and n else FLOOR
@@ -68,15 +69,16 @@ def summarise(values: Sequence[float], blocks: Sequence[Sequence[float]], scale:
     averaged = np.empty(0)
     if all(blocks) and len({len(b) for b in blocks}) == 1:
         averaged = np.add.reduce(np.array(blocks, dtype=float), axis=0) / len(blocks) * slope(centre, scale, floor)
-    return Centre(centre, mean, scale, k, seeds, _variance_of_mean(averaged), tuple(averaged.tolist()), floor)
+    return Centre(centre, mean, scale, k, seeds, variance_of_mean(averaged), tuple(averaged.tolist()), floor)
 
 
-def _variance_of_mean(blocks: Sequence[float] | np.ndarray) -> float:
+def variance_of_mean(blocks: Sequence[float] | np.ndarray) -> float:
+    """Return the variance of the blocks' mean; 0 for fewer than two blocks."""
     count = len(blocks)
-    return float(_sum_of_squares(np.asarray(blocks)) / (count - 1) / count) if count > 1 else 0.0
+    return float(sum_of_squares(np.asarray(blocks)) / (count - 1) / count) if count > 1 else 0.0
 
 
-def _sum_of_squares(x: np.ndarray) -> np.ndarray:
-    """Squared deviations from the mean, summed over the last axis: np.var's own steps, which cost more to call than to do."""
+def sum_of_squares(x: np.ndarray) -> np.ndarray:
+    """Sum the squared deviations from the mean over the last axis, in np.var's steps but cheaper to call."""
     x = x - np.add.reduce(x, axis=-1, keepdims=True) / x.shape[-1]
     return np.add.reduce(x * x, axis=-1)

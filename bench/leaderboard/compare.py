@@ -14,7 +14,10 @@ from bench.records.record import BOARDS, Record
 
 
 def compare_models(records: list[Record], a: str, b: str, *, dataset: str) -> pd.DataFrame:
-    """Every metric that both rows have on a dataset: centres, difference on the metric's scale, SE, p, Holm's p."""
+    """Compare two rows by every metric that both have on a dataset.
+
+    Columns: both centres, their difference on the metric's scale with its SE, p, and Holm's p.
+    """
     rows = []
     for board in BOARDS:
         sides = [[r for r in records if r["dataset"]["id"] == dataset and r["model"]["row"] == name] for name in (a, b)]

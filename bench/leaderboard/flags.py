@@ -1,50 +1,59 @@
-"""Findings to show beside a row: those of its records, and rows that beat the oracle."""
+"""Findings to show beside a row: its records' own, speeds of other hardware, better than the oracle."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from bench.leaderboard.table import primary_metrics
+from bench.leaderboard.hardware import OTHER_HARDWARE, timed_elsewhere
+from bench.leaderboard.row import Row, rows_of
+from bench.leaderboard.table import by_board, primary_metrics
 from bench.records.record import Record
 
+Flags = dict[tuple[str, str, str, str], list[str]]  # (suite, device, dataset, model) -> findings in words
 
-def flags(frame: pd.DataFrame, records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[str]]:
-    """(suite, device, dataset, model) -> findings in words: of the records, and better than the oracle."""
-    found: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    for record in records:
-        key = record["suite"], record["device"], record["dataset"]["id"], record["model"]["row"]
-        for flag in record["flags"]:
-            words = flag.removeprefix("metric: ")
-            if words.partition(":")[0] not in {f.partition(":")[0] for f in found[key]}:
-                found[key].append(words)
+
+def flags(frame: pd.DataFrame, records: Sequence[Record]) -> Flags:
+    """Collect the findings about each row of the boards."""
+    words: Flags = defaultdict(list)
+    for board, models in by_board(records).items():
+        for model, those in models.items():
+            words[*board, model] += _of_records(those)
+        for model in timed_elsewhere(models):
+            words[*board, model].append(OTHER_HARDWARE)
     primaries = primary_metrics(records)
-    for row in better_than_oracle(frame):
+    for row in better_than_oracle(rows_of(frame)):
         if primaries.get(row.dataset, ("",))[0] == row.metric:
-            found[row.suite, row.device, row.dataset, row.model].append(
+            words[row.suite, row.device, row.dataset, row.model].append(
                 f"better than the oracle: {row.metric} beats held-out real data on the {row.board} board"
             )
-    return {key: sorted(set(words)) for key, words in sorted(found.items()) if words}
+    return {key: sorted(set(findings)) for key, findings in sorted(words.items()) if findings}
 
 
-def better_than_oracle(frame: pd.DataFrame) -> list[Any]:
-    """Rows that beat the oracle of their board by more than twice the standard error of the difference."""
-    rows = []
-    keys = ["suite", "device", "dataset", "board", "metric"]
-    oracle = {
-        tuple(r): (c, s) for *r, c, s in frame[frame.model == "oracle"][[*keys, "centre", "se"]].itertuples(index=False)
-    }
-    chosen = frame[(frame.board != "") & (frame.better != "none") & ~frame.reference.astype(bool)]
-    for row in chosen[[*keys, "model", "better", "centre", "se"]].itertuples():
-        real = oracle.get((row.suite, row.device, row.dataset, row.board, row.metric))
-        if real is None or row.se is None or math.isnan(row.centre):
-            continue
-        sign = 1 if row.better == "lower" else -1
-        se = math.hypot(row.se, 0.0 if real[1] is None or math.isnan(real[1]) else real[1])
-        if sign * (real[0] - row.centre) > 2 * se > 0:
-            rows.append(row)
-    return rows
+def _of_records(records: Iterable[Record]) -> list[str]:
+    """Collect the findings of a row's records, of those that open with the same words the first one only."""
+    first: dict[str, str] = {}
+    for flag in (flag.removeprefix("metric: ") for record in records for flag in record["flags"]):
+        first.setdefault(flag.partition(":")[0], flag)
+    return list(first.values())
+
+
+def better_than_oracle(rows: Sequence[Row]) -> list[Row]:
+    """Find the rows that beat their board's oracle by more than two standard errors of the difference."""
+    oracle = {_place(row): row for row in rows if row.model == "oracle"}
+    contestants = [row for row in rows if row.board and row.better != "none" and not row.reference]
+    return [row for row in contestants if _beats(row, oracle.get(_place(row)))]
+
+
+def _place(row: Row) -> tuple[str, ...]:
+    return row.suite, row.device, row.dataset, row.board, row.metric
+
+
+def _beats(row: Row, oracle: Row | None) -> bool:
+    if oracle is None or oracle.centre is None or row.centre is None or row.se is None:
+        return False
+    ahead = oracle.centre - row.centre if row.better == "lower" else row.centre - oracle.centre
+    return ahead > 2 * math.hypot(row.se, oracle.se or 0.0) > 0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-FLOOR = 1e-6  # values at or below it count as this on the log scale, and 1 - it is the logit's ceiling
-HUGE = 690.0  # exp of it is still a number
-SCALES = ("raw", "log", "logit")
+FLOOR = 1e-6  # a value at or below FLOOR counts as FLOOR on a log scale; a logit scale ends at FLOOR and 1 - FLOOR
+HUGE = 690.0  # exp(HUGE) is still a finite float
 
 
 def to_scale(value: float, scale: str, floor: float = FLOOR) -> float:
-    """A value on "raw", "log" or "logit" scale; floor keeps it away from where the scale has no end."""
+    """Put a value on a scale; floor keeps it away from where the log and logit scales have no end."""
     if scale == "log":
         return math.log(max(value, floor))
     if scale == "logit":
@@ -20,14 +19,14 @@ def to_scale(value: float, scale: str, floor: float = FLOOR) -> float:
 
 
 def from_scale(value: float, scale: str) -> float:
-    """The inverse of to_scale."""
+    """Invert to_scale."""
     if scale == "log":
         return math.exp(min(value, HUGE))
     return 1 / (1 + math.exp(min(-value, HUGE))) if scale == "logit" else value
 
 
 def slope(value: float, scale: str, floor: float = FLOOR) -> float:
-    """Derivative of to_scale at a value: the delta method's factor."""
+    """Return the derivative of to_scale at a value: the delta method's factor."""
     if scale == "log":
         return 1 / max(value, floor)
     if scale == "logit":

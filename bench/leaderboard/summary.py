@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from bench.leaderboard.ranks import SUBMISSION
+from bench.leaderboard.row import SUBMISSION, Row, rows_of
+
+COLUMNS = ["suite", "device", "kind", "model", "family", "mean_rank", "boards_entered", "boards"]
+Ranks = dict[str, dict[str, int]]  # dataset -> model -> rank
 
 
-def summary(frame: pd.DataFrame, primaries: dict[str, tuple[str, str]], *, board: str = "public") -> pd.DataFrame:
-    """Mean rank per kind of data over the boards that all of a kind's models entered, with boards_entered.
+def summary(frame: pd.DataFrame, primaries: Mapping[str, tuple[str, str]], *, board: str = "public") -> pd.DataFrame:
+    """Average the ranks per kind of data over its boards.
 
-    Columns: suite, device, kind, model, family, mean_rank (None unless it entered every common board), boards_entered,
-    boards. Ranks are taken anew among the models that share all boards of the kind, so that absentees move nobody.
+    Columns: COLUMNS; mean_rank is None for a model that did not enter every board of the kind.
+    Ranks are taken anew among the models that share all boards of the kind, so that absentees move nobody.
     """
-    chosen = frame[(frame.board == board) & ~frame.reference.astype(bool) & (frame.family != SUBMISSION)]
-    rows = []
-    for (suite, device), part in chosen.groupby(["suite", "device"], sort=True):
-        for kind in sorted({kind for _, kind in primaries.values()}):
-            boards = {
-                d: m
-                for d, (m, k) in primaries.items()
-                if k == kind and ((part.dataset == d) & (part.metric == m)).any()
-            }
-            entered: dict[str, dict[str, int]] = defaultdict(dict)
-            family = {}
-            for dataset, metric in boards.items():
-                for row in part[(part.dataset == dataset) & (part.metric == metric)].itertuples():
-                    entered[row.model][dataset] = int(row.rank)
-                    family[row.model] = row.family
-            common = [model for model, ranks in entered.items() if len(ranks) == len(boards)]
-            places: dict[str, list[int]] = {model: [] for model in common}
-            for dataset in boards:
-                for place, model in enumerate(sorted(common, key=lambda m, d=dataset: entered[m][d]), start=1):
-                    places[model].append(place)
-            for model, ranks in sorted(entered.items()):
-                mean = sum(places[model]) / len(boards) if model in places and boards else None
-                rows.append((suite, device, kind, model, family[model], mean, len(ranks), len(boards)))
-    names = ["suite", "device", "kind", "model", "family", "mean_rank", "boards_entered", "boards"]
-    result = pd.DataFrame(rows, columns=names)
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows_of(frame):
+        metric, kind = primaries.get(row.dataset, ("", ""))
+        if row.metric == metric and row.board == board and not row.reference and row.family != SUBMISSION:
+            groups[row.suite, row.device, kind].append(row)
+    rows = [(*key, *means) for key, those in sorted(groups.items()) for means in _means(those)]
+    result = pd.DataFrame(rows, columns=COLUMNS)
     return result.sort_values(["suite", "device", "kind", "mean_rank", "model"], na_position="last").reset_index(
         drop=True
     )
+
+
+def _means(rows: list[Row]) -> Iterator[tuple[str, str, float | None, int, int]]:
+    """Yield (model, family, mean rank, boards entered, boards) of each model of one kind of data."""
+    ranks: Ranks = defaultdict(dict)
+    for row in rows:
+        if row.rank is not None:
+            ranks[row.dataset][row.model] = row.rank
+    means = _common_means(ranks)
+    families = {row.model: row.family for row in rows}
+    for model, family in sorted(families.items()):
+        entered = sum(model in places for places in ranks.values())
+        yield model, family, means.get(model), entered, len(ranks)
+
+
+def _common_means(ranks: Ranks) -> dict[str, float]:
+    """Average the ranks that the models of all boards have among each other."""
+    common = set.intersection(*(set(places) for places in ranks.values())) if ranks else set()
+    totals = dict.fromkeys(common, 0)
+    for places in ranks.values():
+        for place, model in enumerate(sorted(common, key=places.__getitem__), start=1):
+            totals[model] += place
+    return {model: total / len(ranks) for model, total in totals.items()}

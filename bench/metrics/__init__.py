@@ -13,18 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 N_BLOCKS = 20  # of the jackknife over held-out rows
+DIRECTIONS = ("lower", "higher", "none")  # which values are better; "none": a control, never ranked
+SCALES = ("raw", "log", "logit")  # on which values are averaged and compared
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A metric's value on one board.
 
-    n: samples or rows it was computed from. blocks: pseudo-values of the 20 blocks of held-out rows, whose mean is about
-    the value and whose standard deviation / sqrt(20) is its standard error over the rows; empty where the value
-    depends on no held-out row. note: a finding in words that goes to the record's flags.
+    n: the number of samples or rows that it was computed from. blocks: pseudo-values of the 20 blocks of held-out rows; their
+    mean is about the value, and their standard deviation / sqrt(20) is its standard error over the rows; empty where the
+    value depends on no held-out row. note: a finding in words that goes to the record's flags.
     """
 
     value: float
@@ -34,7 +40,7 @@ class Estimate:
 
     @property
     def test_se(self) -> float:
-        """Standard error over the held-out rows; 0 where there are no blocks."""
+        """Return the standard error over the held-out rows; 0 where there are no blocks."""
         count = len(self.blocks)
         if count < 2:
             return 0.0
@@ -57,11 +63,11 @@ class Metric:
     slow: bool
 
     def __call__(self, *arguments: Any) -> Estimate:
-        """The function that was marked."""
+        """Call the function that was marked."""
         return self.function(*arguments)
 
     def names(self) -> tuple[str, ...]:
-        """Column names: one per feature space, or the function's own name."""
+        """Return the column names: one per feature space, or the function's own name."""
         return tuple(f"{self.name}_{space}" for space in self.spaces) or (self.name,)
 
 
@@ -80,9 +86,9 @@ def metric(
 
     needs: attributes of the Evaluation (see Evaluation.has). slow: not in core. A higher version re-scores stored samples.
     """
-    if better not in ("higher", "lower", "none"):
+    if better not in DIRECTIONS:
         raise ValueError(f'better must be "higher", "lower" or "none", got {better!r}')
-    if scale not in ("raw", "log", "logit"):
+    if scale not in SCALES:
         raise ValueError(f'scale must be "raw", "log" or "logit", got {scale!r}')
 
     def mark(function: Callable[..., Estimate]) -> Metric:
@@ -102,24 +108,24 @@ def metric(
 
 
 def block_of_rows(n: int, blocks: int = N_BLOCKS) -> list[slice]:
-    """Contiguous blocks that split n rows as evenly as possible: the same for every model, so that they pair."""
+    """Split n rows into contiguous blocks, as even as possible: the same for every model, so that they pair."""
     blocks = min(blocks, n)
     edges = [round(i * n / blocks) for i in range(blocks + 1)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:])]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
-def block_means(values: Any) -> tuple[float, ...]:
-    """Pseudo-values of a mean over rows: the block means. values: (N,) tensor."""
+def block_means(values: Tensor) -> tuple[float, ...]:
+    """Return the pseudo-values of a mean over rows (N,): the block means."""
     return tuple(float(values[rows].double().mean()) for rows in block_of_rows(len(values)))
 
 
 def pseudo_values(value: float, leave_one_out: Sequence[float]) -> tuple[float, ...]:
-    """Jackknife pseudo-values B * value - (B - 1) * value without block b (Efron and Tibshirani 1993, ch. 11)."""
+    """Return B * value - (B - 1) * value without block b: the jackknife of Efron and Tibshirani (1993, ch. 11)."""
     count = len(leave_one_out)
     return tuple(count * value - (count - 1) * float(other) for other in leave_one_out)
 
 
-def refuse_non_finite(x: Any, name: str) -> None:
+def refuse_non_finite(x: Tensor, name: str) -> None:
     """Raise ValueError with the position of the first NaN or infinity in a tensor of rows (N, ...)."""
     import torch
 

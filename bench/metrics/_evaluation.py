@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Split
-from bench.features import FeatureSpace, load_space
+from bench.datasets import Dataset, Examples, Mixture, Split, is_dequantised
+from bench.features import CountingModes, FeatureSpace, load_space
 from bench.metrics._cache import kept
 
 Value = TypeVar("Value")
@@ -18,7 +18,7 @@ DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
 
 
 class Evaluation:
-    """What metrics see. board: "public" (valid) or "private" (test).
+    """All that a metric is given. board: "public" (valid) or "private" (test).
 
     outputs, by name (all optional; rows in the split's order):
         samples (n, *shape)         on the dataset's grid; SPLIT.samples where a board has its own (the oracle)
@@ -39,10 +39,14 @@ class Evaluation:
     ) -> None:
         self.dataset, self.outputs, self.board, self.measure = dataset, outputs, board, measure
         self.n_draws = draws
-        self._memo = {} if shared is None else shared  # what both boards of one set of outputs have in common
+        self._memo: dict[Hashable, Any] = (
+            {} if shared is None else shared
+        )  # what both boards of one set of outputs have in common
 
     def has(self, need: str) -> bool:
-        """Whether a need of a metric is met: an output, a fact of the dataset, or a feature space's name."""
+        """Say whether a need of a metric is met: an output, or a fact of the dataset or of the density."""
+        dequantised = is_dequantised(self.measure)
+        counting = bool(self.measure) and not dequantised
         checks = {
             "samples": lambda: "samples" in self.outputs,
             "given": lambda: "given.x" in self.outputs,
@@ -56,11 +60,11 @@ class Evaluation:
             "classifier": lambda: self.dataset.law is None and self.dataset.n_modes > 0,
             "levels": lambda: self.dataset.levels is not None,
             "real_valued": lambda: self.dataset.levels is None,
-            "natural": lambda: self.dataset.levels is None or self.measure == "counting",
+            "natural": lambda: self.dataset.levels is None or counting,
             "many_rows": lambda: min(len(self.real), len(self.samples)) > 5000,
             "image": lambda: len(self.dataset.shape) == 3,
-            "counting": lambda: self.measure == "counting",
-            "lebesgue": lambda: self.measure == "lebesgue",
+            "counting": lambda: counting,
+            "lebesgue": lambda: dequantised,
         }
         if need not in checks:
             raise LookupError(f"unknown need {need!r}; expected one of {', '.join(checks)}")
@@ -68,22 +72,23 @@ class Evaluation:
 
     @property
     def train(self) -> Split:
-        """The training rows: for standardisation, copies, train-test gaps."""
+        """Return the training rows: for standardisation, copies, train-test gaps."""
         return self.dataset.train
 
     @cached_property
     def real(self) -> Split:
-        """The board's held-out rows."""
+        """Return the board's held-out rows."""
         return self.dataset.split(self.board)
 
     @property
     def samples(self) -> Tensor:
-        """All stored samples, (n, *shape)."""
-        return self.outputs.get(self._key("samples"), self.outputs.get("samples"))
+        """Return all stored samples, (n, *shape)."""
+        own = self._key("samples")
+        return self.outputs[own if own in self.outputs else "samples"]
 
     @property
     def draws(self) -> list[Tensor]:
-        """Disjoint sets of as many samples as the board has real rows (at most n_draws), each (n, *shape)."""
+        """Return disjoint sets of as many samples as the board has real rows, at most n_draws, each (n, *shape)."""
         return [self.samples[rows] for rows in self._draw_rows()]
 
     def _draw_rows(self) -> list[slice]:
@@ -93,67 +98,73 @@ class Evaluation:
 
     @property
     def mode_rows(self) -> slice:
-        """The samples that mode statistics are computed from; the two boards use different ones where they last."""
+        """Choose the samples for mode statistics: other ones for each board, if there are enough for both."""
         n = self.dataset.n_mode_samples or len(self.real)
         start = n if self.board == "private" and len(self.samples) >= 2 * n else 0
         return slice(start, start + n)
 
     @property
     def mode_samples(self) -> Tensor:
-        """The samples of mode_rows, (n, *shape)."""
+        """Return the samples of mode_rows, (n, *shape)."""
         return self.samples[self.mode_rows]
 
     @property
     def mode_ids(self) -> Tensor:
-        """The mode that the pinned classifier sees in each of the mode samples, (n,)."""
-        return self.space("lenet").mode_ids_of(self.sample_features("lenet")[self.mode_rows])
+        """Return the mode that the pinned classifier sees in each of the mode samples, (n,)."""
+        space = self.space("lenet")
+        assert isinstance(space, CountingModes), "the pinned classifier counts modes"
+        return space.mode_ids_of(self.sample_features("lenet")[self.mode_rows])
+
+    @property
+    def law(self) -> Mixture:
+        """Return the known law; LookupError where there is none."""
+        if self.dataset.law is None:
+            raise LookupError(f"the law of {self.dataset.name} is not known; ask has('law') first")
+        return self.dataset.law
 
     @property
     def log_prob(self) -> Tensor:
-        """Exact log-probabilities of the board's rows, (N,), nats."""
+        """Return exact log-probabilities of the board's rows, (N,), nats."""
         return self.outputs[self._key("log_prob")]
 
     @property
     def elbo(self) -> Tensor:
-        """Bounds on the log-likelihood of the board's rows, (N,), nats."""
+        """Return bounds on the log-likelihood of the board's rows, (N,), nats."""
         return self.outputs[self._key("elbo")]
 
     @property
     def proba(self) -> Tensor:
-        """Class probabilities of the board's rows, (N, K)."""
+        """Return class probabilities of the board's rows, (N, K)."""
         return self.outputs[self._key("proba")]
 
     def space(self, name: str) -> FeatureSpace:
-        """A feature space bound to this dataset."""
+        """Return a feature space bound to this dataset."""
         return load_space(name, self.dataset)
 
     def real_features(self, space: str) -> Tensor:
-        """Features of the board's rows, (N, D)."""
+        """Return the features of the board's rows, (N, D)."""
         return self._reference_features(space, f"real {self.board}", self.real.x)
 
-    def train_features(self, space: str) -> Tensor:
-        """Features of the training rows, (N, D)."""
-        return self._reference_features(space, "train", self.train.x)
-
     def sample_features(self, space: str) -> Tensor:
-        """Features of every sample that a draw or a mode statistic uses, (n, D): computed once, then sliced."""
+        """Return the features of every sample that a draw or a mode statistic uses, (n, D): computed once."""
         both = 2 * (self.dataset.n_mode_samples or len(self.real))  # the other board's mode statistics share them
         used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
         own = self.board if self._key("samples") in self.outputs else ""
         return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
 
     def draw_features(self, space: str) -> list[Tensor]:
-        """Features of each draw, a list of (n, D)."""
+        """Return the features of each draw, a list of (n, D)."""
         features = self.sample_features(space)
         return [features[rows] for rows in self._draw_rows()]
 
-    def _reference_features(self, space: str, which: str, rows: Tensor) -> Tensor:
+    def _reference_features(self, space: str, which: str, rows: Examples) -> Tensor:
         def compute() -> Tensor:
-            found = self.space(space)
+            features_of = self.space(space)
             with torch.no_grad():
                 if space == "identity":
-                    return found(rows)
-                return kept(f"features/{space}/{found.sha256}", rows, lambda: {"features": found(rows)})["features"]
+                    return features_of(rows)
+                what = f"features/{space}/{features_of.sha256}"
+                return kept(what, rows, lambda: {"features": features_of(rows)})["features"]
 
         return self.memo((space, which), compute)
 
@@ -165,7 +176,7 @@ class Evaluation:
         return self.memo((space, which), compute)
 
     def memo(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The value of a computation that several metrics share, computed when first asked for."""
+        """Return a value that several metrics share, computed when it is first asked for."""
         if key not in self._memo:
             self._memo[key] = compute()
         return self._memo[key]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import torch
@@ -28,42 +29,57 @@ class Moments:
 
     @cached_property
     def factor(self) -> Tensor:
-        """(r, D) with factor^T factor = covariance; computed when it is first asked for."""
-        return covariance_factor(self.covariance) if self.rows is None else self.rows
+        """Return (r, D) with factor^T factor = covariance; computed when it is first asked for."""
+        return covariance_factor(self.upper) if self.rows is None else self.rows
+
+    @property
+    def upper(self) -> Tensor:
+        """Return the covariance, where these moments hold one and no rows."""
+        assert self.covariance is not None, "moments hold rows or a covariance"
+        return self.covariance
 
     @cached_property
     def triangular(self) -> bool:
-        """Whether the factor is square and upper triangular, as Cholesky's is."""
+        """Say whether the factor is square and upper triangular, as Cholesky's is."""
         return self.factor.shape[0] == self.factor.shape[1] and not bool(self.factor.tril(-1).any())
 
 
-def _mean(features: Tensor) -> Tensor:
+def mean_of(features: Tensor) -> Tensor:
+    """Return the mean (D,) of features (N, D) in float64."""
     if not _on_cpu(features):
-        return sum(strip.double().sum(dim=0) for strip in features.split(STRIP)) / len(features)
+        return _added(strip.double().sum(dim=0) for strip in features.split(STRIP)) / len(features)
     return torch.from_numpy(features.numpy().mean(axis=0, dtype=np.float64))
 
 
-def _centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
-    """Features - mean in float64: an array on a CPU, a tensor on a GPU."""
-    if not _on_cpu(features):
-        return features.double() - mean
-    return np.subtract(features.numpy(), mean.numpy(), dtype=np.float64)
-
-
-def _covariance(features: Tensor, mean: Tensor) -> Tensor:
-    """Covariance (D, D) of features (N, D), in strips; on a CPU its upper triangle."""
+def covariance_of(features: Tensor, mean: Tensor) -> Tensor:
+    """Return the covariance (D, D) of features (N, D), computed in strips; on a CPU only its upper triangle."""
     weight = 1 / (len(features) - 1)
     if not _on_cpu(features):
-        return sum(part.T @ part for part in (_centred(strip, mean) for strip in features.split(STRIP))) * weight
+        parts = (strip.double() - mean for strip in features.split(STRIP))
+        return _added(part.T @ part for part in parts) * weight
     from scipy.linalg.blas import dsyrk
 
     upper = np.zeros((features.shape[1],) * 2, order="F")
     for strip in features.split(STRIP):
-        upper = dsyrk(weight, _centred(strip, mean).T, beta=1.0, c=upper, overwrite_c=True)
+        upper = dsyrk(weight, _minus(strip, mean).T, beta=1.0, c=upper, overwrite_c=True)
     return torch.from_numpy(upper)
 
 
-def _from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
+def centred(features: Tensor, mean: Tensor) -> Tensor | np.ndarray:
+    """Return features - mean in float64: an array on a CPU, a tensor on a GPU."""
+    return _minus(features, mean) if _on_cpu(features) else features.double() - mean
+
+
+def _minus(features: Tensor, mean: Tensor) -> np.ndarray:
+    return np.subtract(features.numpy(), mean.numpy(), dtype=np.float64)
+
+
+def _added(parts: Iterator[Tensor]) -> Tensor:
+    return reduce(torch.add, parts)
+
+
+def from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
+    """Return the moments of a covariance (D, D); ValueError where its trace overflows."""
     trace = float(covariance.diagonal().sum())
     if not np.isfinite(trace):
         raise ValueError("the squares of these features are too large for float64; scale them down")
@@ -71,7 +87,7 @@ def _from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
 
 
 def covariance_factor(covariance: Tensor) -> Tensor:
-    """R (r, D) with R^T R = covariance (D, D), of which the upper triangle is read, and r its numerical rank.
+    """Factor covariance (D, D), of which the upper triangle is read, as R^T R; R is (r, D), r the numerical rank.
 
     Cholesky's factor where no pivot is within rounding of 0; else, after scaling to a diagonal of ones so that small columns
     count as much as large ones, LAPACK's pivoted factor, which stops at the rank and takes many times as long, or on a GPU
@@ -105,18 +121,18 @@ def _on_cpu(x: Tensor) -> bool:
     return x.device.type == "cpu"
 
 
-def _squared_cross(real: Moments, fake: Moments) -> Tensor:
-    """C C^T (r, r) of the cross matrix C = A B^T, or C^T C where that is smaller; the upper triangle is right."""
+def squared_cross(real: Moments, fake: Moments) -> Tensor:
+    """Return C C^T (r, r) of the cross matrix C = A B^T, or C^T C where that is smaller; its upper triangle is right."""
     if fake.rows is None and real.triangular and _on_cpu(real.factor):
         from scipy.linalg.lapack import dsygst
 
-        return torch.from_numpy(dsygst(fake.covariance.numpy(), real.factor.numpy(), itype=2)[0])  # A S_f A^T
-    cross = _product(real.factor, fake.factor)
-    return _product(cross, cross) if cross.shape[0] <= cross.shape[1] else _product(cross.T, cross.T)
+        return torch.from_numpy(dsygst(fake.upper.numpy(), real.factor.numpy(), itype=2)[0])  # A S_f A^T
+    cross = product(real.factor, fake.factor)
+    return product(cross, cross) if cross.shape[0] <= cross.shape[1] else product(cross.T, cross.T)
 
 
-def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
-    """Sum of the roots of the eigenvalues of a positive semidefinite matrix (r, r), and how far rounding may have moved it.
+def roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
+    """Sum the roots of the eigenvalues of a positive semidefinite (r, r), and bound what rounding may have moved.
 
     An eigenvalue is known within about e = 8 eps of the largest. Its root moves by e / (2 root), up or down alike, so over the
     eigenvalues above e these add like independent errors; the root of one below e is off by up to sqrt(e) and never down, so
@@ -137,12 +153,13 @@ def _roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
     return float(roots.sum()), float(error)
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """A @ b^T. numpy recognises a @ a.T and computes half of it."""
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """Return a @ b^T. numpy recognises a @ a.T and computes half of it."""
     return a @ b.T if not _on_cpu(a) else torch.from_numpy(a.numpy() @ b.numpy().T)
 
 
-def _svdvals(matrix: Tensor) -> Tensor:
+def svdvals(matrix: Tensor) -> Tensor:
+    """Return the singular values of a matrix."""
     if not _on_cpu(matrix):
         return torch.linalg.svdvals(matrix)
     return torch.from_numpy(np.linalg.svd(matrix.numpy(), compute_uv=False))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import torch
@@ -18,14 +19,14 @@ LOOSE = {"c2st_auc": 0.02, "tstr_accuracy": 0.02}
 
 
 def waves(n: int, d: int, phase: float) -> Tensor:
-    """Rows that look irregular and are the same everywhere: the fractional parts of multiples of roots, (n, d) float64."""
+    """Return rows (n, d) float64 that look irregular and are the same everywhere: fractional parts of roots' multiples."""
     i = torch.arange(1, n + 1, dtype=torch.float64)[:, None]
     roots = torch.tensor([math.sqrt(k) for k in (2, 3, 5, 7, 11, 13, 17, 19)][:d], dtype=torch.float64)
     return ((i * roots + phase) % 1.0) * 2 - 1 + 0.3 * torch.sin(i * roots + phase)
 
 
 def values() -> dict[str, float]:
-    """Every metric on the same small arrays."""
+    """Compute every metric on the same small arrays."""
     from bench.metrics.c2st import classifier_auc
     from bench.metrics.copies import copy_excess_of
     from bench.metrics.energy import energy_distance
@@ -62,23 +63,23 @@ def values() -> dict[str, float]:
 
 
 def drifted() -> dict[str, tuple[float, float]]:
-    """Metrics whose value differs from the stored one: name -> (stored, found)."""
+    """Return the metrics whose value differs from the stored one: name -> (stored, computed)."""
     stored = json.loads(STORED.read_text(encoding="utf-8"))
-    found = values()
-    missing = set(stored) ^ set(found)
+    computed = values()
+    missing = set(stored) ^ set(computed)
     if missing:
         raise LookupError(
-            f"golden values and metrics differ in {', '.join(sorted(missing))}; run python -m bench.golden"
+            f"golden values and metrics differ in {', '.join(sorted(missing))}; run python -m bench.metrics._golden"
         )
 
     def differs(name: str) -> bool:
-        return abs(found[name] - stored[name]) > LOOSE.get(name, TOLERANCE * max(1e-3, abs(stored[name])))
+        return abs(computed[name] - stored[name]) > LOOSE.get(name, TOLERANCE * max(1e-3, abs(stored[name])))
 
-    return {name: (stored[name], found[name]) for name in stored if differs(name)}
+    return {name: (stored[name], computed[name]) for name in stored if differs(name)}
 
 
 def broken_distances() -> list[str]:
-    """Distances that are not 0 between a set and itself, or not symmetric; prdc of a set with itself must be perfect."""
+    """Return in words which distances are not 0 for equal sets, not symmetric, or do not grow with a shift."""
     from bench.metrics.energy import energy_distance
     from bench.metrics.frechet import frechet_distance
     from bench.metrics.kid import kernel_distance
@@ -100,4 +101,4 @@ def broken_distances() -> list[str]:
 
 if __name__ == "__main__":
     STORED.write_text(json.dumps(values(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(f"wrote {STORED}")
+    sys.stdout.write(f"wrote {STORED}\n")

@@ -1,10 +1,10 @@
-"""Who is near whom among many rows on a CPU: float32 decides what its rounding cannot have changed, float64 the rest.
+"""Who is near whom among many rows on a CPU: float32 decides where its rounding cannot matter, float64 the rest.
 
     s_ij = x_i . y_j - |y_j|^2 / 2        so that |x_i - y_j|^2 = |x_i|^2 - 2 s_ij                         (1)
 
-comes from one float32 product. What a comparison decides by more than a bound on its error is decided; the few pairs within it
-are looked at again in float64. So the answers are those of float64, at half the time and memory. numpy throughout: torch's
-threads would take OpenBLAS's cores.
+comes from one float32 product. A comparison stands where its two sides differ by more than a bound on the error; the few pairs
+that differ by less are looked at again in float64. So the answers are those of float64, at half the time and memory. All of it is
+numpy's: torch's threads would take OpenBLAS's cores.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HALVES = 256  # dimensions from which each pair of a side is computed once
 ROUNDING = 1e-12  # of |x|^2 + |y|^2: within it of an edge is outside
 
 
-class Rows:
+class ScreenedRows:
     """Rows (N, D) float64 near the origin, their squared norms (N,), and both in float32."""
 
     def __init__(self, rows: Array) -> None:
@@ -33,8 +33,8 @@ class Rows:
         self.half_norms = (self.norms / 2).astype(np.float32)
         self.reach = float(self.norms.max()) ** 0.5
 
-    def slack(self, other: Rows) -> Array:
-        """How far s_ij may be off for these rows as x and the other side as y, (N,), and with it what it is compared with.
+    def slack(self, other: ScreenedRows) -> Array:
+        """Bound how far s_ij may be off for these rows as x and the other side as y, and what it is compared with, (N,).
 
         (D + 16) u (|x_i| Y + Y^2 / 2), u = 2^-24 and Y the longest y: D u for the product (Higham 2002, section 3.1), 2 u for the
         rounded rows, 2 u for |y|^2 / 2 and its subtraction, the rest for squared radii of the other side up to (2 Y)^2 that are
@@ -45,13 +45,13 @@ class Rows:
 
 
 def fits(*sides: Array) -> bool:
-    """Whether float32 holds the squares of these rows."""
+    """Say whether float32 holds the squares of these rows."""
     return all(1e-12 < max(float(side.max()), -float(side.min())) < 1e15 for side in sides)
 
 
 def kth_squared_distance(rows: Array, k: int) -> Array:
-    """Squared distance from each row (N, D) to its k-th nearest other row, (N,)."""
-    side = Rows(rows - rows.mean(axis=0))  # the bound is tightest about their own mean
+    """Return the squared distance from each row (N, D) to its k-th nearest other row, (N,)."""
+    side = ScreenedRows(rows - rows.mean(axis=0))  # the bound is tightest about their own mean
     n, keep = len(rows), min(k + SPARE, len(rows) - 1)
     near, which = np.full((n, keep), -np.inf, np.float32), np.zeros((n, keep), np.int64)
 
@@ -77,12 +77,15 @@ def kth_squared_distance(rows: Array, k: int) -> Array:
 
 
 def _product(x: Array, y: Array, space: Array) -> Array:
-    """X @ y^T (B, M) in memory that is used again: new pages cost more than a pass over them."""
+    """Return x @ y^T (B, M) in memory that is used again: new pages cost more than a pass over them."""
     return np.matmul(x, y.T, out=space[: len(x) * len(y)].reshape(len(x), len(y)))
 
 
 def _largest(s: Array, k: int) -> tuple[Array, Array]:
-    """The k largest of each row of s (B, M) and their columns: they lie in the k groups of columns with the largest maxima."""
+    """Return the k largest of each row of s (B, M) and their columns.
+
+    They lie in the k groups of columns with the largest maxima.
+    """
     size = int((s.shape[1] / k) ** 0.5)  # of a group
     if size < 4:
         column = np.argpartition(s, -k, axis=1)[:, -k:]
@@ -98,25 +101,33 @@ def _largest(s: Array, k: int) -> tuple[Array, Array]:
     return np.take_along_axis(value, best, 1), np.take_along_axis(column, best, 1)
 
 
-def _exact_kth(side: Rows, near: Array, which: Array, k: int) -> Array:
-    """The k-th smallest squared distance in float64 of the candidates (N, keep), of all rows where these may not hold it."""
+def _exact_kth(side: ScreenedRows, near: Array, which: Array, k: int) -> Array:
+    """Return the k-th smallest squared distance of each row in float64, (N,).
+
+    Looked for among the candidates (N, keep), and among all rows where the candidates may not hold it.
+    """
     near = near.astype(np.float64)
     slack = 2 * side.slack(side)[:, None]
     kth = np.sort(near, axis=1)[:, -k, None]
     squared = np.where(near > kth + slack, -1.0, np.inf)  # surely nearer than the k-th; surely farther
     i, c = np.nonzero(np.abs(near - kth) <= slack)
     squared[i, c] = _of_pairs(side, side, i, which[i, c])
-    found = np.sort(squared, axis=1)[:, k - 1]
-    unsure = np.flatnonzero(near.min(axis=1) + slack[:, 0] >= kth[:, 0]) if near.shape[1] < len(near) - 1 else []
-    for part in _strips(unsure):
+    exact = np.sort(squared, axis=1)[:, k - 1]
+    some_left_out = near.shape[1] < len(near) - 1
+    for part in _strips(np.flatnonzero((near.min(axis=1) + slack[:, 0] >= kth[:, 0]) & some_left_out)):
         squared = _all_squared(side, part, side)
         squared[np.arange(len(part)), part] = np.inf
-        found[part] = np.partition(squared, k - 1, axis=1)[:, k - 1]
-    return found
+        exact[part] = np.partition(squared, k - 1, axis=1)[:, k - 1]
+    return exact
 
 
-def pairs_within(real: Rows, fake: Rows, radii: Array, fake_radii: Array) -> Iterator[tuple[Array, Array, Array]]:
-    """For strips of real rows: (i, j) of the pairs with |x_i - y_j|^2 < radii_i, and the i with some |x_i - y_j|^2 < fake_radii_j."""
+def pairs_within(
+    real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield for strips of real rows the pairs within a real ball, and the rows within a generated one.
+
+    (i, j) with |x_i - y_j|^2 < radii_i, and the i with some |x_i - y_j|^2 < fake_radii_j.
+    """
     strip = STRIP * (1 + (real.exact.shape[1] >= HALVES))
     space = np.empty(strip * len(fake_radii), np.float32)
     slack, half_radii = real.slack(fake), (fake_radii / 2).astype(np.float32)
@@ -134,8 +145,10 @@ def pairs_within(real: Rows, fake: Rows, radii: Array, fake_radii: Array) -> Ite
             yield i, j, rows[recalled]
 
 
-def _inside(s: Array, rows: Array, real: Rows, fake: Rows, radii: Array, slack: Array) -> tuple[Array, Array]:
-    """(i, j) of the pairs of these real rows and all of y with |x_i - y_j|^2 < radii_i, from s of eq. (1)."""
+def _inside(
+    s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array
+) -> tuple[Array, Array]:
+    """Return (i, j) with |x_i - y_j|^2 < radii_i for these real rows and all of y, from s of eq. (1)."""
     threshold = (real.norms[rows] - radii[rows]) / 2
     low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))
     flat = np.flatnonzero(s > low[:, None])
@@ -157,18 +170,18 @@ def _strips(rows: Array, size: int | None = None) -> list[Array]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def _of_pairs(x: Rows, y: Rows, i: Array, j: Array) -> Array:
-    """|x_i - y_j|^2 in float64 for lists of pairs."""
-    found = np.empty(len(i))
+def _of_pairs(x: ScreenedRows, y: ScreenedRows, i: Array, j: Array) -> Array:
+    """Return |x_i - y_j|^2 in float64 for lists of pairs."""
+    squared = np.empty(len(i))
     for start in range(0, len(i), 1024):
         part = slice(start, start + 1024)
         difference = x.exact[i[part]] - y.exact[j[part]]
-        found[part] = np.einsum("ij,ij->i", difference, difference)
-    return found
+        squared[part] = np.einsum("ij,ij->i", difference, difference)
+    return squared
 
 
-def _all_squared(x: Rows, part: Array, y: Rows) -> Array:
-    """|x_i - y_j|^2 in float64 for the rows `part` of x and all of y, (B, M)."""
+def _all_squared(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
+    """Return |x_i - y_j|^2 in float64 for the rows `part` of x and all of y, (B, M)."""
     squared = x.exact[part] @ y.exact.T
     squared *= -2
     squared += x.norms[part, None]
@@ -176,8 +189,8 @@ def _all_squared(x: Rows, part: Array, y: Rows) -> Array:
     return squared.clip(min=0, out=squared)
 
 
-def _raised(x: Rows, part: Array, y: Rows) -> Array:
-    """_all_squared() and the rounding that counts as outside."""
+def _raised(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
+    """Return _all_squared() plus the rounding that counts as outside."""
     squared = _all_squared(x, part, y)
     squared += ROUNDING * x.norms[part, None]
     squared += ROUNDING * y.norms

@@ -1,4 +1,4 @@
-"""Named metrics over one evaluation, and an estimate as a record holds it."""
+"""Compute the named metrics of one evaluation, and turn each into a record's entry."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bench.registry import entries, load
 
 
 def score(ev: Evaluation, names: tuple[str, ...]) -> dict[str, Estimate]:
-    """Every named metric whose needs the evaluation meets."""
-    found = {}
+    """Compute every named metric whose needs the evaluation meets."""
+    estimates = {}
     for name in names:
         metric = metric_of(name)
         if not all(ev.has(need) for need in metric.needs):
@@ -19,17 +19,17 @@ def score(ev: Evaluation, names: tuple[str, ...]) -> dict[str, Estimate]:
         space = name[len(metric.name) + 1 :]
         estimate = metric.function(ev, space) if metric.spaces else metric.function(ev)
         if estimate is not None:
-            found[name] = estimate
-    return found
+            estimates[name] = estimate
+    return estimates
 
 
 def metric_of(name: str) -> Metric:
-    """The marked metric behind a column's name."""
+    """Return the marked metric behind a column's name."""
     return load("metric", name)
 
 
 def entry_of(name: str, estimate: Estimate) -> dict[str, Any]:
-    """An estimate as a record holds it."""
+    """Return an estimate as a record holds it."""
     metric = metric_of(name)
     return {
         "value": estimate.value,
@@ -42,6 +42,6 @@ def entry_of(name: str, estimate: Estimate) -> dict[str, Any]:
 
 
 def better_of(name: str) -> str:
-    """Which direction of a metric is good, read from its file; "lower" for one that is gone."""
+    """Read from its file which direction of a metric is good; "lower" for a metric that is gone."""
     known = entries("metric")
     return known[name].constants["better"] if name in known else "lower"

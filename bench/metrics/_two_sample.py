@@ -29,14 +29,14 @@ class Within:
 
     @property
     def mean(self) -> float:
-        """Mean of k over all pairs i != j."""
+        """Return the mean of k over all pairs i != j."""
         n = len(self.rows)
         return float(self.rows.sum()) / (n * (n - 1))
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """eq. (1), and its values without each block of real and without each block of generated rows."""
+    """Eq. (1), and its values without each block of real and without each block of generated rows."""
 
     value: float
     without_real: tuple[float, ...]
@@ -44,13 +44,13 @@ class Statistic:
 
 
 def within(x: Tensor, kernel: Kernel) -> Within:
-    """The sums of one side; keep them for a reference that is used again."""
+    """Compute the sums of one side; keep them for a reference that is used again."""
     blocks = tuple((b, float(_sums_without_diagonal(x[b], kernel).sum())) for b in block_of_rows(len(x)))
     return Within(_sums_without_diagonal(x, kernel), blocks)
 
 
 def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within | None = None) -> Statistic:
-    """Eq. (1) for prepared features (N, D) and (M, D)."""
+    """Compute eq. (1) for prepared features (N, D) and (M, D)."""
     ours, theirs = real_within or within(real, kernel), within(fake, kernel)
     rows, columns = [], torch.zeros(len(fake), dtype=fake.dtype, device=fake.device)
     for part in real.split(STRIP):
@@ -65,7 +65,7 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
 
 
 def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sides as (N, D) float64; ValueError where they do not fit, are too few or are not finite."""
+    """Return both sides as (N, D) float64; ValueError where they do not fit, are too few or are not finite."""
     real, fake = torch.as_tensor(real).detach(), torch.as_tensor(fake).detach()
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or not real.shape[1]:
         raise ValueError(f"expected features (N, D) and (M, D), got {tuple(real.shape)} and {tuple(fake.shape)}")
@@ -76,14 +76,14 @@ def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return real.double(), fake.double()
 
 
-def average(found: Sequence[Statistic]) -> tuple[float, list[float]]:
-    """Mean over draws of the value and of the values without each block of real rows."""
-    value = sum(s.value for s in found) / len(found)
-    return value, [sum(v) / len(found) for v in zip(*(s.without_real for s in found))]
+def average(draws: Sequence[Statistic]) -> tuple[float, list[float]]:
+    """Average over draws the value and the values without each block of real rows."""
+    value = sum(s.value for s in draws) / len(draws)
+    return value, [sum(v) / len(draws) for v in zip(*(s.without_real for s in draws))]
 
 
 def _sums_without_diagonal(x: Tensor, kernel: Kernel) -> Tensor:
-    """Row sums of the kernel matrix without its diagonal; each pair of strips is computed once."""
+    """Sum the rows of the kernel matrix without its diagonal; each pair of strips is computed once."""
     sums = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     for start in range(0, len(x), STRIP):
         part = x[start : start + STRIP]
@@ -95,15 +95,14 @@ def _sums_without_diagonal(x: Tensor, kernel: Kernel) -> Tensor:
 
 
 def _without(side: Within, other_mean: float, cross: Tensor, others: int) -> tuple[float, ...]:
-    """Eq. (1) without each block of one side; empty where fewer than two rows would be left."""
+    """Compute eq. (1) without each block of one side; empty where fewer than two rows would be left."""
     n, total, cross_total = len(side.rows), float(side.rows.sum()), float(cross.sum())
-    found = []
+    values = []
     for block, inside in side.blocks:
         left = n - (block.stop - block.start)
         if left < 2 or len(side.blocks) < N_BLOCKS:
             return ()
         pairs = total - 2 * float(side.rows[block].sum()) + inside
-        found.append(
-            pairs / (left * (left - 1)) + other_mean - 2 * (cross_total - float(cross[block].sum())) / (left * others)
-        )
-    return tuple(found)
+        crossing = 2 * (cross_total - float(cross[block].sum())) / (left * others)
+        values.append(pairs / (left * (left - 1)) + other_mean - crossing)
+    return tuple(values)

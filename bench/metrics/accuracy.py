@@ -9,5 +9,5 @@ from bench.metrics._evaluation import Evaluation
 @metric(needs=("proba", "labels"), better="higher", unit="fraction", scale="logit")
 def accuracy(ev: Evaluation) -> Estimate:
     """Share of held-out rows whose most probable class is the true one."""
-    correct = (ev.proba.argmax(dim=1) == ev.real.y).double()
+    correct = (ev.proba.argmax(dim=1) == ev.real.labels).double()
     return Estimate(float(correct.mean()), len(correct), block_means(correct))

@@ -21,7 +21,7 @@ MAX_ROWS = 2000  # a side: a forest of more takes minutes
 
 
 def classifier_auc(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
-    """Mean over the folds of the AUC, rows (N, D) and (M, D); 0.5 for samples of one law."""
+    """Return the mean AUC over the folds for rows (N, D) and (M, D); 0.5 for samples of one law."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedGroupKFold

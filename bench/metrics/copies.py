@@ -3,9 +3,9 @@
     copy_fraction(S) = share of s in S with |s - t| < |t - t'|      t = the training row nearest to s, t' the one nearest to t
     copy_excess      = copy_fraction(samples) - copy_fraction(held-out rows)                              (1)
 
-Held-out rows alone have a fraction far above zero (0.42 to 0.46 on digits), training rows have 1: hence the difference.
-Against the first 5,000 training
-rows at most: copies of the others go unseen, so a large set needs more of them. Memory: one strip of 1,024 rows of distances.
+Held-out rows alone have a fraction far above zero (0.42 to 0.46 on digits), training rows have 1: hence the difference. Samples
+are compared with the first 5,000 training rows at most: copies of the others go unseen, so a large set needs more of them.
+Memory: one strip of 1,024 rows of distances.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ Z_99 = 2.3263478740408408  # one-sided
 
 
 def nearest(queries: Tensor, rows: Tensor, *, own: bool = False) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest of rows (M, D) and its index, (N,) each; own: queries are the rows, and none is its own neighbour."""
+    """Return the distance to the nearest of rows (M, D) and its index, (N,) each.
+
+    own: queries are the rows, and none is its own neighbour.
+    """
     distances, indices = [], []
     direct = rows.shape[1] <= 64
     mode = "donot_use_mm_for_euclid_dist" if direct else "use_mm_for_euclid_dist"
@@ -32,14 +35,14 @@ def nearest(queries: Tensor, rows: Tensor, *, own: bool = False) -> tuple[Tensor
         strip = torch.cdist(queries[start : start + STRIP], rows, compute_mode=mode)
         if own:
             strip.diagonal(start).fill_(math.inf)
-        found = strip.min(dim=1)
-        distances.append(found.values)
-        indices.append(found.indices)
+        closest = strip.min(dim=1)
+        distances.append(closest.values)
+        indices.append(closest.indices)
     return torch.cat(distances), torch.cat(indices)
 
 
 def is_copy(samples: Tensor, train: Tensor, spacing: Tensor) -> Tensor:
-    """Whether each row of samples (N, D) lies nearer to a training row (M, D) than that row's own neighbour does, bool (N,).
+    """Say which samples (N, D) lie nearer to a training row (M, D) than its own neighbour does, bool (N,).
 
     spacing: distance of each training row to its nearest other one, `nearest(train, train, own=True)[0]`.
     """
@@ -48,7 +51,7 @@ def is_copy(samples: Tensor, train: Tensor, spacing: Tensor) -> Tensor:
 
 
 def copy_excess_of(samples: Tensor, held_out: Tensor, train: Tensor) -> tuple[float, float]:
-    """(excess, its lower bound of 99 % confidence) for rows (N, D), (M, D), (T, D); a bound above 0 tells copies."""
+    """Return the excess and its lower bound of 99 % confidence for rows (N, D), (M, D), (T, D); > 0 tells copies."""
     for name, rows in {"samples": samples, "held-out rows": held_out, "training rows": train}.items():
         refuse_non_finite(rows, name)
     if len(train) < 2:
@@ -60,7 +63,7 @@ def copy_excess_of(samples: Tensor, held_out: Tensor, train: Tensor) -> tuple[fl
 
 
 def _error(theirs: Tensor, ours: Tensor) -> float:
-    """Standard error of a difference of shares; half a count is added so that a share of 0 or 1 keeps an error."""
+    """Return the standard error of a difference of shares; half a count more, so that a share of 0 or 1 has one."""
 
     def variance(flags: Tensor) -> float:
         share = (float(flags.sum()) + 0.5) / (len(flags) + 1)

@@ -19,14 +19,14 @@ DIRECT_UP_TO = 32  # dimensions; above, distances come from products of centred 
 
 
 def energy_distance(real: Tensor, fake: Tensor) -> float:
-    """Unbiased energy distance of features (N, D) and (M, D); 0 in expectation is best, it may be negative."""
+    """Return the unbiased energy distance of features (N, D) and (M, D); 0 in expectation is best, it may be negative."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
     return statistic(real - centre, fake - centre, minus_distance).value
 
 
 def minus_distance(a: Tensor, b: Tensor) -> Tensor:
-    """-|a_i - b_j|, (N, M)."""
+    """Return -|a_i - b_j|, (N, M)."""
     direct = a.shape[1] <= DIRECT_UP_TO
     mode = "donot_use_mm_for_euclid_dist" if direct else "use_mm_for_euclid_dist"
     return torch.cdist(a, b, compute_mode=mode).neg_()
@@ -37,6 +37,5 @@ def energy(ev: Evaluation) -> Estimate:
     """Unbiased energy distance on features standardised by the training rows, averaged over the draws."""
     sides = [prepared(ev.real_features("identity"), draw) for draw in ev.draw_features("identity")]
     kept = within(sides[0][0], minus_distance)
-    found = [statistic(real, fake, minus_distance, real_within=kept) for real, fake in sides]
-    value, without = average(found)
+    value, without = average([statistic(real, fake, minus_distance, real_within=kept) for real, fake in sides])
     return Estimate(value, len(sides[0][0]), pseudo_values(value, without))

@@ -25,14 +25,14 @@ from bench.metrics._gaussians import (
     STRIP,
     SVD_RANK,
     Moments,
-    _centred,
-    _covariance,
-    _from_covariance,
-    _mean,
-    _product,
-    _roots_of_eigenvalues,
-    _squared_cross,
-    _svdvals,
+    centred,
+    covariance_of,
+    from_covariance,
+    mean_of,
+    product,
+    roots_of_eigenvalues,
+    squared_cross,
+    svdvals,
 )
 
 MOMENTS_VERSION = 2  # raise it when moments() changes: factors kept on disk are named by it
@@ -40,53 +40,53 @@ EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first orde
 
 
 def moments(features: Tensor) -> Moments:
-    """What eq. (1) needs of one side, features (N, D); ValueError below two rows and where a value is not finite."""
+    """Compute what eq. (1) needs of features (N, D); ValueError below two rows and where a value is not finite."""
     if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"expected features of shape (N, D) with N >= 2 and D >= 1, got {tuple(features.shape)}")
     features = features.detach()
     if features.dtype == torch.bfloat16:  # which numpy has not
         features = features.float()
     n, dim = features.shape
-    mean = _mean(features)
+    mean = mean_of(features)
     if not bool(torch.isfinite(mean).all()):
         refuse_non_finite(features, "features")
     if n > dim:
-        return _from_covariance(mean, _covariance(features, mean))
-    centred = _centred(features, mean)
-    centred *= (n - 1) ** -0.5
-    trace = float(centred.ravel() @ centred.ravel())
+        return from_covariance(mean, covariance_of(features, mean))
+    scaled = centred(features, mean)
+    scaled *= (n - 1) ** -0.5
+    trace = float(scaled.ravel() @ scaled.ravel())
     # Householder's reflection of (1, ..., 1) on the first axis: that row becomes 0, the covariance stays
-    rows = centred[1:]
-    rows -= centred[0] / (n**0.5 + 1)
+    rows = scaled[1:]
+    rows -= scaled[0] / (n**0.5 + 1)
     return Moments(mean, trace, rows=torch.as_tensor(rows))
 
 
 def reference_moments(features: Tensor) -> Moments:
-    """moments() with their factor, kept on disk by hash where that pays: for real features, which a dataset's cells share."""
+    """Return moments() with their factor, kept on disk by hash where that pays: a dataset's cells share real features."""
 
     def compute() -> dict[str, Tensor]:
-        found = moments(features)
-        trace = torch.tensor(found.trace, dtype=torch.float64)
-        return {"mean": found.mean, "factor": found.factor, "trace": trace}
+        side = moments(features)
+        trace = torch.tensor(side.trace, dtype=torch.float64)
+        return {"mean": side.mean, "factor": side.factor, "trace": trace}
 
     values = kept(f"moments/{MOMENTS_VERSION}", features, compute)
     return Moments(values["mean"], float(values["trace"]), rows=values["factor"])
 
 
 def distance_of(real: Moments, fake: Moments) -> float:
-    """Eq. (1) from kept moments; 0 is best."""
+    """Compute eq. (1) from kept moments; 0 is best."""
     _check_same_dim(len(real.mean), len(fake.mean))
     separate = float((real.mean - fake.mean).square().sum()) + real.trace + fake.trace
     if min(len(real.factor), len(real.mean) if fake.rows is None else len(fake.rows)) > SVD_RANK:
-        nuclear, error = _roots_of_eigenvalues(_squared_cross(real, fake))
+        nuclear, error = roots_of_eigenvalues(squared_cross(real, fake))
         if 2 * error <= 1e-8 * (separate - 2 * nuclear):
             return separate - 2 * nuclear
-    cross = _product(real.factor, fake.factor)
-    return max(0.0, separate - 2 * float(_svdvals(cross).sum())) if min(cross.shape) else separate
+    cross = product(real.factor, fake.factor)
+    return max(0.0, separate - 2 * float(svdvals(cross).sum())) if min(cross.shape) else separate
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
-    """Squared Frechet distance of two sets of features (N, D) and (M, D), tensors or arrays; 0 is best."""
+    """Return the squared Frechet distance of features (N, D) and (M, D), tensors or arrays; 0 is best."""
     real, fake = torch.as_tensor(real), torch.as_tensor(fake)
     if real.ndim == fake.ndim == 2:
         _check_same_dim(real.shape[1], fake.shape[1])
@@ -108,7 +108,7 @@ def fid(ev: Evaluation, space: str) -> Estimate:
 
 
 def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: int = 15, least: int = 5000) -> float:
-    """Extrapolation of eq. (1) to N -> infinity (Chong and Forsyth 2020): the intercept of a line fitted against 1/N.
+    """Extrapolate eq. (1) to N -> infinity (Chong and Forsyth 2020): the intercept of a line fitted against 1/N.
 
     N runs from `least` to all rows in equal steps of 1/N; each point takes a random subset of the generated rows (M, D)
     against all real rows (N, D), as the paper does.
@@ -132,40 +132,40 @@ def fid_inf(ev: Evaluation, space: str) -> Estimate:
 
 
 def leave_blocks_out(features: Tensor) -> list[Moments]:
-    """Moments without each block of rows: where enough rows are left, by taking the block's part out of the scatter."""
+    """Return the moments without each block of rows, its part taken out of the scatter if enough rows are left."""
     n, dim = features.shape
     blocks = block_of_rows(n)
     if n - max(b.stop - b.start for b in blocks) <= dim:
         return [moments(torch.cat([features[: b.start], features[b.stop :]])) for b in blocks]
-    mean = _mean(features)
-    scatter, found = _covariance(features, mean) * (n - 1), []
+    mean = mean_of(features)
+    scatter, sides = covariance_of(features, mean) * (n - 1), []
     for block in blocks:
         inside = features[block].double() - mean
         left = n - len(inside)
         shift = -inside.sum(dim=0) / left  # of the mean of the others
         rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
         if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the block's
-            found.append(moments(torch.cat([features[: block.start], features[block.stop :]])))
+            sides.append(moments(torch.cat([features[: block.start], features[block.stop :]])))
             continue
-        found.append(_from_covariance(mean + shift, rest / (left - 1)))
-    return found
+        sides.append(from_covariance(mean + shift, rest / (left - 1)))
+    return sides
 
 
 def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:
-    """First-order effect of each real row on eq. (1), (N,), mean about 0: the infinitesimal jackknife (Jaeckel 1972).
+    """Return the first-order effect of each real row on eq. (1), (N,): the infinitesimal jackknife (Jaeckel 1972).
 
     (x - mu_r)^T (I - T) (x - mu_r) - tr S_r + tr T S_r + 2 (mu_r - mu_f)^T (x - mu_r), where T is the optimal transport
     map between the Gaussians, T = B^T (B S_r B^T)^(-1/2) B.
     """
-    cross = _product(fake.factor, real.factor)
-    values, vectors = torch.linalg.eigh(_product(cross, cross))
+    cross = product(fake.factor, real.factor)
+    values, vectors = torch.linalg.eigh(product(cross, cross))
     keep = values > values[-1:].clamp(min=0) * 1e-14 * len(values)  # none where all samples are one
     half = fake.factor.T @ (vectors[:, keep] / values[keep] ** 0.25)  # half half^T = T
     parts = []
     for strip in features.split(STRIP):
-        centred = strip.double() - real.mean
-        transported = (centred @ half).square().sum(dim=1)
-        parts.append(centred.square().sum(dim=1) - transported + 2 * centred @ (real.mean - fake.mean))
+        apart = strip.double() - real.mean
+        transported = (apart @ half).square().sum(dim=1)
+        parts.append(apart.square().sum(dim=1) - transported + 2 * apart @ (real.mean - fake.mean))
     influence = torch.cat(parts)
     return influence - influence.mean()
 

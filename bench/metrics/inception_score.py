@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from bench.features import Classifying
 from bench.metrics import Estimate, metric, refuse_non_finite
 from bench.metrics._evaluation import Evaluation
 
@@ -17,7 +18,7 @@ SPLITS = 10
 
 
 def inception_score_of(logits: Tensor, *, splits: int = SPLITS) -> tuple[float, float]:
-    """(mean, standard deviation) over the splits of eq. (1) for logits (N, K); from 1 to K."""
+    """Return mean and standard deviation over the splits of eq. (1) for logits (N, K); from 1 to K."""
     if logits.ndim != 2 or len(logits) < splits:
         raise ValueError(f"expected logits (N, K) with N >= {splits}, got {tuple(logits.shape)}")
     refuse_non_finite(logits, "logits")
@@ -35,6 +36,7 @@ def inception_score_of(logits: Tensor, *, splits: int = SPLITS) -> tuple[float, 
 @metric(needs=("samples", "image"), spaces=("inception",), better="none", scale="log")
 def inception_score(ev: Evaluation, space: str) -> Estimate:
     """Exponential of the mutual information of sample and predicted ImageNet class, over ten splits; ranks nobody."""
-    features = ev.sample_features(space)
-    value, _ = inception_score_of(ev.space(space).logits_of(features)[:, 0])
+    features, network = ev.sample_features(space), ev.space(space)
+    assert isinstance(network, Classifying), "the Inception network has a classifier"
+    value, _ = inception_score_of(network.logits_of(features)[:, 0])
     return Estimate(value, len(features))

@@ -26,7 +26,7 @@ SEED = 2020
 
 
 def polynomial_kernel(a: Tensor, b: Tensor) -> Tensor:
-    """Eq. (1) for rows (N, D) and (M, D), (N, M)."""
+    """Return eq. (1) for rows (N, D) and (M, D), (N, M)."""
     base = (a @ b.T).div_(a.shape[1]).add_(1)
     return base.square().mul_(base)
 
@@ -34,7 +34,7 @@ def polynomial_kernel(a: Tensor, b: Tensor) -> Tensor:
 def kernel_distance(
     real: Tensor, fake: Tensor, *, subsets: int | None = None, subset_size: int = SUBSET_SIZE, seed: int = SEED
 ) -> tuple[float, float]:
-    """(MMD^2, its standard error) of features (N, D) and (M, D); 0 in expectation is best.
+    """Return MMD^2 and its standard error for features (N, D) and (M, D); 0 in expectation is best.
 
     subsets: so many random subsets of subset_size rows; 0: one statistic over all rows; None: by the number of rows.
     """
@@ -44,13 +44,13 @@ def kernel_distance(
     if subsets:
         values = subset_values(real, fake, subsets=subsets, subset_size=subset_size, seed=seed)
         return float(values.mean()), subsets_se(values, subset_size / min(len(real), len(fake)))
-    found = statistic(real, fake, polynomial_kernel)
-    sides = (found.without_real, found.without_fake)
-    return found.value, sum(Estimate(0, 0, pseudo_values(found.value, w)).test_se ** 2 for w in sides) ** 0.5
+    over_all = statistic(real, fake, polynomial_kernel)
+    sides = (over_all.without_real, over_all.without_fake)
+    return over_all.value, sum(Estimate(0, 0, pseudo_values(over_all.value, w)).test_se ** 2 for w in sides) ** 0.5
 
 
 def subset_values(real: Tensor, fake: Tensor, *, subsets: int, subset_size: int, seed: int) -> np.ndarray:
-    """MMD^2 of random subsets without replacement, (subsets,), in torch-fidelity's order of draws."""
+    """Return MMD^2 of random subsets without replacement, (subsets,), in torch-fidelity's order of draws."""
     n, m = len(real), len(fake)
     if not 2 <= subset_size <= min(n, m):
         raise ValueError(f"subset_size must be from 2 to the {min(n, m)} rows there are, got {subset_size}")
@@ -64,7 +64,7 @@ def subset_values(real: Tensor, fake: Tensor, *, subsets: int, subset_size: int,
 
 
 def subsets_se(values: np.ndarray, share: float) -> float:
-    """Standard error of the mean of subsets that each hold a share of the rows.
+    """Return the standard error of the mean of subsets that each hold a share of the rows.
 
     Two subsets have rows in common, so their mean cannot be surer than the statistic over all rows, whose variance is about
     share x that of one subset: s^2 (share + (1 - share) / subsets).
@@ -95,11 +95,14 @@ def kid(ev: Evaluation, space: str) -> Estimate:
 
 
 def _kid_of_subsets(sides: list[tuple[Tensor, Tensor]]) -> Estimate:
-    """The same subsets of real rows for every model, so blocks of five pair; their spread is scaled to the mean's error."""
+    """Take the same subsets of real rows for every model, so that blocks of five pair.
+
+    The blocks' spread is scaled to the mean's error.
+    """
     n = len(sides[0][0])
     size = min(SUBSET_SIZE, *(len(rows) for side in sides for rows in side))
-    found = [subset_values(*side, subsets=SUBSETS, subset_size=size, seed=SEED) for side in sides]
-    values = np.mean(found, axis=0)
+    each = [subset_values(*side, subsets=SUBSETS, subset_size=size, seed=SEED) for side in sides]
+    values = np.mean(each, axis=0)
     value = float(values.mean())
     groups = np.array([values[b].mean() for b in block_of_rows(SUBSETS, N_BLOCKS)]) - value
     spread = groups.std(ddof=1) / N_BLOCKS**0.5

@@ -17,7 +17,7 @@ from bench.metrics._evaluation import Evaluation
 
 
 def bits(nats: Tensor, *, dim: int, levels: int | None = None) -> Tensor:
-    """Nats per example to bits per dimension; levels: of a density on (code + u) / levels."""
+    """Convert nats per example to bits per dimension; levels: of a density on (code + u) / levels."""
     return nats / (dim * math.log(2)) + (math.log2(levels) if levels else 0.0)
 
 

@@ -24,7 +24,7 @@ HQ_CEILING = 1 - math.exp(-4.5)
 
 
 def nearest_mode(x: Tensor, law: Mixture) -> tuple[Tensor, Tensor]:
-    """X (N, 2) -> (index of the nearest mode (N,), distance to it in sigmas (N,))."""
+    """Return the index of the nearest mode (N,) of x (N, 2), and the distance to it in sigmas (N,)."""
     refuse_non_finite(x, "samples")
     distance = torch.cdist(x.double(), law.means.double(), compute_mode="donot_use_mm_for_euclid_dist")
     nearest, mode = distance.min(dim=1)
@@ -32,14 +32,14 @@ def nearest_mode(x: Tensor, law: Mixture) -> tuple[Tensor, Tensor]:
 
 
 def histogram_kl(counts: Tensor, prior: Tensor) -> float:
-    """KL(counts / n || prior) in nats; an empty cell adds nothing. counts, prior: (K,)."""
+    """Return KL(counts / n || prior) in nats; an empty cell adds nothing. counts, prior: (K,)."""
     share = counts.double() / counts.sum()
     present = share > 0
     return float((share[present] * (share[present] / prior.double()[present]).log()).sum())
 
 
 def jensen_shannon(p: Tensor, q: Tensor) -> float:
-    """JSD of two histograms that sum to one, nats, in [0, ln 2]."""
+    """Return the JSD of two histograms that sum to one, nats, in [0, ln 2]."""
     middle = (p + q) / 2
 
     def kl(a: Tensor) -> float:
@@ -50,37 +50,35 @@ def jensen_shannon(p: Tensor, q: Tensor) -> float:
 
 
 def shell_histogram(mode: Tensor, sigmas: Tensor, n_modes: int) -> Tensor:
-    """Shares of the K x 3 cells (mode, shell) and of the one off-mode cell, (3 K + 1,)."""
+    """Return the shares of the K x 3 cells (mode, shell) and of the one off-mode cell, (3 K + 1,)."""
     cell = torch.where(sigmas < 3, mode * 3 + sigmas.clamp(max=2.5).floor().long(), torch.full_like(mode, 3 * n_modes))
     return torch.bincount(cell, minlength=3 * n_modes + 1).double() / len(cell)
 
 
 def true_shells(n_modes: int) -> Tensor:
-    """The masses of the same cells under an equal mixture of well separated 2-D Gaussians."""
+    """Return the masses of the same cells under an equal mixture of well separated 2-D Gaussians."""
     return torch.tensor([m / n_modes for _ in range(n_modes) for m in SHELL_MASSES[:3]] + [SHELL_MASSES[3]]).double()
 
 
 def mode_counts(ev: Evaluation) -> tuple[Tensor, Tensor]:
-    """(samples per mode (K,), the true prior over modes (K,))."""
-    law = ev.dataset.law
-    if law is not None:
-        mode, _ = nearest_mode(ev.mode_samples, law)
-        n_modes = len(law.means)
-        prior = torch.full((n_modes,), 1 / n_modes, dtype=torch.float64)
-    else:
-        refuse_non_finite(ev.mode_samples, "samples")
-        mode, n_modes, prior = ev.mode_ids, ev.dataset.n_modes, ev.dataset.mode_prior
-        if prior is None:
-            prior = torch.bincount(ev.train.y.cpu(), minlength=n_modes).double() / len(ev.train)
-    return torch.bincount(mode.cpu(), minlength=n_modes), prior
+    """Return the samples per mode (K,) and the true prior over modes (K,)."""
+    if ev.has("law"):
+        mode, _ = nearest_mode(ev.mode_samples, ev.law)
+        n_modes = len(ev.law.means)
+        return torch.bincount(mode.cpu(), minlength=n_modes), torch.full((n_modes,), 1 / n_modes, dtype=torch.float64)
+    refuse_non_finite(ev.mode_samples, "samples")
+    n_modes, prior = ev.dataset.n_modes, ev.dataset.mode_prior
+    if prior is None:
+        prior = torch.bincount(ev.train.labels.cpu(), minlength=n_modes).double() / len(ev.train)
+    return torch.bincount(ev.mode_ids.cpu(), minlength=n_modes), prior
 
 
 @metric(needs=("samples", "law"), better="lower", unit="nats", scale="log")
 def mode_jsd(ev: Evaluation) -> Estimate:
     """Jensen-Shannon divergence between generated and true histogram over modes x sigma shells."""
-    law = ev.dataset.law
-    mode, sigmas = nearest_mode(ev.mode_samples, law)
-    value = jensen_shannon(shell_histogram(mode, sigmas, len(law.means)).cpu(), true_shells(len(law.means)))
+    mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
+    n_modes = len(ev.law.means)
+    value = jensen_shannon(shell_histogram(mode, sigmas, n_modes).cpu(), true_shells(n_modes))
     return Estimate(value, len(mode))
 
 
@@ -88,8 +86,8 @@ def mode_jsd(ev: Evaluation) -> Estimate:
 def modes_captured(ev: Evaluation) -> Estimate:
     """Modes with a high-quality sample (2-D), or classes predicted at least max(1, 10 % of expected) times."""
     n = len(ev.mode_samples)
-    if ev.dataset.law is not None:
-        mode, sigmas = nearest_mode(ev.mode_samples, ev.dataset.law)
+    if ev.has("law"):
+        mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
         return Estimate(float(len(mode[sigmas < 3].unique())), n)
     counts, prior = mode_counts(ev)
     captured = int((counts >= (0.1 * prior * n).clamp(min=1)).sum())
@@ -122,7 +120,7 @@ def mode_kl_uniform(ev: Evaluation) -> Estimate:
 @metric(needs=("samples", "law"), better="none", unit="fraction", scale="logit")
 def hq_fraction(ev: Evaluation) -> Estimate:
     """Share of samples within 3 sigma of the nearest mode; a perfect sampler has 0.9889, more is over-concentration."""
-    _, sigmas = nearest_mode(ev.mode_samples, ev.dataset.law)
+    _, sigmas = nearest_mode(ev.mode_samples, ev.law)
     n, value = len(sigmas), float((sigmas < 3).double().mean())
     above = value - HQ_CEILING > 3 * math.sqrt(HQ_CEILING * (1 - HQ_CEILING) / n)
     note = f"over-concentration: {value:.2%} within 3 sigma, a perfect sampler has {HQ_CEILING:.2%}" if above else ""

@@ -22,16 +22,16 @@ STRIP = 1024
 
 
 def parzen_log_likelihood(x: Tensor, samples: Tensor, sigmas: tuple[float, ...]) -> Tensor:
-    """Eq. (1) for x (N, D), samples (M, D) and each sigma, nats, (len(sigmas), N)."""
+    """Return eq. (1) for x (N, D), samples (M, D) and each sigma, nats, (len(sigmas), N)."""
     for name, rows in {"rows": x, "samples": samples}.items():
         refuse_non_finite(rows, name)
     x, samples = x.double(), samples.double()
-    dim, found = x.shape[1], []
+    dim, strips = x.shape[1], []
     for strip in x.split(STRIP):
         squared = torch.cdist(strip, samples).square_()
         each = [(squared / (-2 * s * s)).logsumexp(dim=1) - 0.5 * dim * math.log(2 * math.pi * s * s) for s in sigmas]
-        found.append(torch.stack(each))
-    return torch.cat(found, dim=1) - math.log(len(samples))
+        strips.append(torch.stack(each))
+    return torch.cat(strips, dim=1) - math.log(len(samples))
 
 
 @metric(needs=("samples",), better="none", unit="nats", slow=True)

@@ -25,7 +25,7 @@ from torch import Tensor
 from bench.metrics import Estimate, block_means, block_of_rows, metric, pseudo_values
 from bench.metrics._cache import kept
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
+from bench.metrics._neighbours import ROUNDING, ScreenedRows, fits, kth_squared_distance, pairs_within
 from bench.metrics._two_sample import prepared
 
 STRIP = 256
@@ -43,18 +43,21 @@ class Side:
 
     @cached_property
     def norms(self) -> Tensor:
-        """Squared norms of the rows, (N,)."""
+        """Return the squared norms of the rows, (N,)."""
         return self.rows.square().sum(dim=1)
 
     @cached_property
-    def screen(self) -> Rows:
-        """The rows for the float32 screen."""
-        return Rows(self.rows.numpy())
+    def screen(self) -> ScreenedRows:
+        """Return the rows for the float32 screen."""
+        return ScreenedRows(self.rows.numpy())
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What the four numbers are made of. balls (M, blocks): real balls of each block of rows that hold a generated row."""
+    """Counts that give the four numbers.
+
+    balls (M, blocks): real balls of each block of rows that hold a generated row.
+    """
 
     balls: Tensor
     held: Tensor  # (N,) generated rows in each real ball
@@ -62,7 +65,7 @@ class Counts:
     k: int
 
     def values(self) -> dict[str, float]:
-        """The four numbers."""
+        """Return the four numbers."""
         m = len(self.balls)
         return {
             "precision": float((self.balls.sum(dim=1) > 0).double().mean()),
@@ -72,7 +75,7 @@ class Counts:
         }
 
     def blocks(self) -> dict[str, tuple[float, ...]]:
-        """Pseudo-values of the blocks of real rows, the radii held."""
+        """Return the pseudo-values of the blocks of real rows, the radii held."""
         n, m = len(self.held), len(self.balls)
         total, value = self.balls.sum(dim=1), self.values()["precision"]
         without = [float((total - self.balls[:, b] > 0).double().mean()) for b in range(self.balls.shape[1])]
@@ -85,14 +88,14 @@ class Counts:
 
 
 def prdc(real: Tensor, fake: Tensor, *, k: int = K) -> dict[str, float]:
-    """Precision, recall, density and coverage of features (N, D) and (M, D); higher is better, density may pass 1."""
+    """Return all four for features (N, D) and (M, D); higher is better, density may pass 1."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
     return count(side(real - centre, k=k), side(fake - centre, k=k), k=k).values()
 
 
 def side(rows: Tensor, *, k: int) -> Side:
-    """Radii of centred float64 rows (N, D), each pair of strips computed once; keep them for a reference."""
+    """Compute the radii of centred float64 rows (N, D), each pair of strips once; keep them for a reference."""
     n = len(rows)
     if not 1 <= k < n:
         raise ValueError(f"k must be from 1 to N - 1 = {n - 1}, got {k}")
@@ -111,13 +114,13 @@ def side(rows: Tensor, *, k: int) -> Side:
 
 
 def _reference_side(rows: Tensor, *, k: int) -> Side:
-    """side(), its radii kept on disk by hash where that pays: for real rows, which every cell of a dataset shares."""
+    """Return side(), its radii kept on disk by hash where that pays: every cell of a dataset shares real rows."""
     radii = kept(f"radii/{RADII_VERSION}/k={k}", rows, lambda: {"radii": side(rows, k=k).radii})["radii"]
     return Side(rows, radii)
 
 
 def count(real: Side, fake: Side, *, k: int) -> Counts:
-    """One pass over the strips of distances between real and generated rows."""
+    """Count in one pass over the strips of distances between real and generated rows."""
     blocks = block_of_rows(len(real.rows))
     if screened(real.rows, fake.rows):
         return _count_of_pairs(real, fake, blocks, k)
@@ -136,25 +139,24 @@ def count(real: Side, fake: Side, *, k: int) -> Counts:
 
 
 def _count_of_pairs(real: Side, fake: Side, blocks: list[slice], k: int) -> Counts:
-    """count() from the list of pairs within a real ball: there are few of them."""
+    """Return count() from the list of pairs within a real ball: there are few of them."""
     n, m = len(real.rows), len(fake.rows)
     block_of = np.repeat(np.arange(len(blocks)), [b.stop - b.start for b in blocks])
-    balls, held, recalled = np.zeros(m * len(blocks), np.int64), np.zeros(n, np.int64), np.zeros(n, bool)
-    for i, j, found in pairs_within(real.screen, fake.screen, real.radii.numpy(), fake.radii.numpy()):
-        np.add.at(balls, j * len(blocks) + block_of[i], 1)
+    balls, held, recalled = np.zeros((m, len(blocks)), np.int64), np.zeros(n, np.int64), np.zeros(n, bool)
+    for i, j, inside in pairs_within(real.screen, fake.screen, real.radii.numpy(), fake.radii.numpy()):
+        np.add.at(balls.reshape(-1), j * len(blocks) + block_of[i], 1)
         np.add.at(held, i, 1)
-        recalled[found] = True
-    balls = balls.reshape(m, len(blocks))
+        recalled[inside] = True
     return Counts(torch.from_numpy(balls), torch.from_numpy(held), torch.from_numpy(recalled), k)
 
 
 def screened(*sides: Tensor) -> bool:
-    """Whether float32 may decide what it can: on a CPU, where it holds the squares of these rows."""
+    """Say whether float32 may decide what it can: on a CPU, where it holds the squares of these rows."""
     return all(side.device.type == "cpu" and fits(side.numpy()) for side in sides)
 
 
 def _squared(a: Tensor, a_norms: Tensor, b: Tensor, b_norms: Tensor) -> Tensor:
-    """|a_i - b_j|^2, (N, M)."""
+    """Return |a_i - b_j|^2, (N, M)."""
     return torch.addmm(b_norms[None, :], a, b.T, alpha=-2).add_(a_norms[:, None]).clamp_(min=0)
 
 
@@ -163,7 +165,7 @@ def _smallest(squared: Tensor, k: int) -> Tensor:
 
 
 def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
-    """All four, averaged over the draws, computed once for a space and board."""
+    """Average all four over the draws, once for a space and board."""
 
     def compute() -> dict[str, Estimate]:
         sides = [prepared(ev.real_features(space), draw) for draw in ev.draw_features(space)]

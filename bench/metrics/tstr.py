@@ -19,7 +19,7 @@ MAX_ROWS = 5000  # of training rows: a logistic regression's time grows with the
 
 
 def correct_after_training_on(x: Tensor, y: Tensor, real: Tensor, labels: Tensor) -> Tensor:
-    """Whether a classifier fitted to the first 5,000 of x (N, D), y (N,) is right on each of real (M, D), bool (M,)."""
+    """Say on which of real (M, D) a classifier fitted to the first 5,000 of x (N, D), y (N,) is right, bool (M,)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -43,12 +43,12 @@ def tstr_accuracy(ev: Evaluation) -> Estimate:
     """Accuracy on real rows of a logistic regression trained on class-conditional samples."""
     space = ev.space("identity")
     x, y = ev.outputs["given.x"], ev.outputs["given.y"]
-    return _estimate(correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.y))
+    return _estimate(correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.labels))
 
 
 @metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit")
 def trtr_accuracy(ev: Evaluation) -> Estimate:
-    """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""
-    rows = (ev.train.y >= 0).nonzero().flatten()[:MAX_ROWS]
-    x, y = ev.space("identity")(ev.train.x[rows]), ev.train.y[rows]
-    return _estimate(correct_after_training_on(x, y, ev.real_features("identity"), ev.real.y))
+    """Accuracy of the same classifier trained on the real training rows: the ceiling of tstr_accuracy."""
+    rows = (ev.train.labels >= 0).nonzero().flatten()[:MAX_ROWS]
+    x, y = ev.space("identity")(ev.train.x[rows]), ev.train.labels[rows]
+    return _estimate(correct_after_training_on(x, y, ev.real_features("identity"), ev.real.labels))

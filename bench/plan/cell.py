@@ -17,8 +17,8 @@ class Cell:
     suite: str
     device: str  # "cpu" | "cuda"
     precision: str
-    dataset: dict[str, Any]  # id, version, sha256, n_train, n_valid, n_test, and path of the user's own data
-    model: dict[str, Any]  # id, family, uses_labels, source_sha256, hparams, path, module, reference, measure, variant
+    dataset: dict[str, Any]  # see facts_of; with path: the user's own data
+    model: dict[str, Any]  # see model_facts
     steps: int | None
     seed: int
     draws: int

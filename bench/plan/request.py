@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,13 @@ class Request:
     label: str | None = None  # its column of labels
     strict: bool = False  # an unreadable image is an error
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
+
+
+def split_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names in a string or in several, split at commas, each once: ("a,b", "c") is (a, b, c)."""
+    parts = [given] if isinstance(given, str) else given or ()
+    names = [name.strip() for part in parts for name in part.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 @dataclass(frozen=True)

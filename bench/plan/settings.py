@@ -1,4 +1,4 @@
-"""--set: values of model fields that are given by hand, checked against the fields' defaults."""
+"""Parse --set: values of model fields that are given by hand, checked against the fields' defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.registry import unknown
 
 
 def parse_settings(settings: tuple[str, ...], classes: dict[str, type]) -> dict[str, dict[str, Any]]:
-    """--set "field=value" for every chosen model that has the field, "model.field=value" for one of them."""
+    """Return fields by model: "field=value" is for every chosen model that has it, "model.field=value" for that one."""
     parsed: dict[str, dict[str, Any]] = {name: {} for name in classes}
     known = {name: {f.name: f for f in dataclasses.fields(cls)} for name, cls in classes.items()}
     for setting in settings:
@@ -46,12 +46,12 @@ def _value(setting: str, text: str, default: Any) -> Any:
 
 
 def spell(value: Any) -> str:
-    """A value as it is typed after --set."""
+    """Spell a value as it is typed after --set."""
     return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def default_of(field: dataclasses.Field) -> Any:
-    """The default of a model's field; None where it has none."""
+    """Return the default of a model's field; None where it has none."""
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return None if field.default is dataclasses.MISSING else field.default

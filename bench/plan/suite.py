@@ -1,95 +1,66 @@
-"""Suites: TOML files in bench/suites/ that name datasets, models and budgets in steps. An unknown key is an error."""
+"""Read suites: TOML files that name datasets, models and budgets in steps."""
 
 from __future__ import annotations
 
-import math
 import re
-import tomllib
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from bench.errors import UsageError
 from bench.registry import entries, unknown
+from bench.shapes import Count, Expected, Flag, Name, Number, is_count, is_number, is_text, parse, read_toml
 
 KINDS = ("2d", "table", "image", "large_image")  # Dataset.kind
 FOLDER = Path(__file__).parent / "suites"
-LEAST = {"seeds": 1, "draws": 1, "elbo_samples": 1, "timeout_s": 1, "memory_gib": 0.1} | dict.fromkeys(
-    ("sample_limit", "probes", "max_steps"), 0
-)
+
+
+def _from(least: float, is_kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: is_kind(value) and value >= least
+
+
+PositiveCount: TypeAlias = Annotated[int, Expected("a whole number of at least 1", _from(1, is_count))]
+Seconds: TypeAlias = Annotated[float, Expected("a number of at least 1", _from(1, is_number))]
+Gibibytes: TypeAlias = Annotated[float, Expected("a number of at least 0.1", _from(0.1, is_number))]
+Words: TypeAlias = Annotated[str, Expected("a string", is_text)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
     """What to run. Steps are looked up by dataset, then by kind of data, then the model's own default holds."""
 
-    name: str
-    description: str = ""
-    seeds: int = 3
-    datasets: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()  # empty: all
-    draws: int = 5  # equal-n draws of a ranked set metric
-    elbo_samples: int = 64  # importance samples of a bound on the likelihood
-    sample_limit: int = 0  # at most so many samples a cell; 0: as many as the metrics want
-    probes: int = 5  # looks at the public board during training
-    max_steps: int = 0  # cuts every budget, for the smoke suite; 0: no cut
-    slow_metrics: bool = False
-    timeout_s: float = 300.0
-    memory_gib: float = 3.0
-    throughput: bool = True
-    targets: dict[str, float] = field(
-        default_factory=dict
-    )  # dataset -> primary metric that counts as good: time to quality
-    steps: dict[str, dict[str, int]] = field(default_factory=dict)  # model -> dataset or kind -> steps
-    set: dict[str, dict[str, dict[str, Any]]] = field(
-        default_factory=dict
-    )  # model -> dataset or kind -> field -> value
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: Name
+    description: Words = ""
+    seeds: PositiveCount = 3
+    datasets: tuple[Name, ...] = ()
+    models: tuple[Name, ...] = ()  # empty: all
+    draws: PositiveCount = 5  # equal-n draws of a ranked set metric
+    elbo_samples: PositiveCount = 64  # importance samples of a bound on the likelihood
+    sample_limit: Count = 0  # at most so many samples a cell; 0: as many as the metrics want
+    probes: Count = 5  # looks at the public board during training
+    max_steps: Count = 0  # cuts every budget, for the smoke suite; 0: no cut
+    slow_metrics: Flag = False
+    timeout_s: Seconds = 300.0
+    memory_gib: Gibibytes = 3.0
+    throughput: Flag = True
+    # dataset -> the score of its primary metric that counts as good: time to quality
+    targets: dict[Name, Number] = field(default_factory=dict)
+    # model -> dataset or kind -> steps
+    steps: dict[Name, dict[Name, PositiveCount]] = field(default_factory=dict)
+    # model -> dataset or kind -> field -> value
+    set: dict[Name, dict[Name, dict[Name, Any]]] = field(default_factory=dict)
 
     def lookup(self, table: str, model: str, dataset: str, kind: str) -> Any:
-        """The entry for a dataset, else for its kind, else None."""
+        """Return the entry of a model for a dataset, else for its kind of data, else None."""
         entry = getattr(self, table).get(model, {})
         return entry.get(dataset, entry.get(kind))
 
 
-def _check_table(where: str, table: dict[str, Any]) -> None:
-    """UsageError for a model, or a dataset or kind of data, that does not exist."""
-    places = [*KINDS, *entries("dataset")]
-    for model, by_place in table.items():
-        if model not in entries("model"):
-            raise UsageError(f"{where}: {unknown('model', model, entries('model'))}")
-        for place, value in by_place.items() if isinstance(by_place, dict) else ():
-            if place not in places:
-                raise UsageError(f"{where}.{model}: {unknown('dataset or kind', place, places)}")
-            if where.endswith("steps") and (not isinstance(value, int) or value < 1):
-                raise UsageError(f"{where}.{model}.{place}: expected a number of steps of at least 1, got {value!r}")
-        if not isinstance(by_place, dict):
-            raise UsageError(f"{where}.{model}: expected a table of datasets or kinds of data, got {by_place!r}")
-
-
-def _check_targets(where: str, table: dict[str, Any]) -> None:
-    """UsageError for a dataset that does not exist, or a target that is not a finite number."""
-    for dataset, target in table.items():
-        if dataset not in entries("dataset"):
-            raise UsageError(f"{where}: {unknown('dataset', dataset, entries('dataset'))}")
-        if isinstance(target, bool) or not isinstance(target, (int, float)) or not math.isfinite(target):
-            raise UsageError(f"{where}.{dataset}: expected a score of its primary metric, a number, got {target!r}")
-
-
-def _check_entries(where: str, table: dict[str, Any]) -> None:
-    """UsageError for a number that nothing can be run with, or for a name in a list that does not exist."""
-    for key, least in LEAST.items():
-        value = table.get(key, least)
-        if isinstance(value, bool) or not least <= value < math.inf:
-            raise UsageError(f"{where}: {key} must be at least {least:g}, got {value!r}")
-    for key, kind in (("datasets", "dataset"), ("models", "model")):
-        for name in table.get(key, ()):
-            file = kind == "model" and isinstance(name, str) and name.endswith(".py")
-            if not isinstance(name, str) or not (file or name in entries(kind)):
-                raise UsageError(f"{where}: {key}: {unknown(kind, str(name), entries(kind))}")
-
-
 def suite_names() -> list[str]:
-    """Names of the suites: the files of bench/suites."""
+    """Return the names of the suites that come with this package."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -98,25 +69,33 @@ def load_suite(name: str) -> Suite:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
         raise unknown("suite", name, suite_names())
+    where = f"suite {path}"
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", path.stem):
-        raise UsageError(f"suite {path}: its name must be letters, digits, '.', '_' or '-', got {path.stem!r}")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
-        raise UsageError(f"suite {path}: not readable as TOML: {error}") from error
-    known = {f.name for f in fields(Suite)} - {"name"}
-    for key, value in table.items():
-        if key not in known:
-            raise UsageError(f"suite {path}: {unknown('key', key, known)}")
-        default = getattr(Suite(name=path.stem), key)
-        expected = (
-            (list,) if isinstance(default, tuple) else (int, float) if isinstance(default, float) else (type(default),)
-        )
-        if not isinstance(value, expected):
-            raise UsageError(f"suite {path}: {key} must be {expected[-1].__name__}, got {value!r}")
-    _check_entries(f"suite {path}", table)
-    for table_name in ("steps", "set"):
-        _check_table(f"suite {path}: {table_name}", table.get(table_name, {}))
-    _check_targets(f"suite {path}: targets", table.get("targets", {}))
-    lists = {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
-    return Suite(name=path.stem, **{**table, **lists})
+        raise UsageError(f"{where}: its name must be letters, digits, '.', '_' or '-', got {path.stem!r}")
+    table = read_toml(path, where)
+    if "name" in table:
+        raise UsageError(f"{where}: unknown key 'name'; a suite has the name of its file")
+    suite = parse(Suite, table | {"name": path.stem}, where)
+    _check_names(suite, where)
+    return suite
+
+
+def _check_names(suite: Suite, where: str) -> None:
+    """Raise UsageError for a model, a dataset or a kind of data that does not exist."""
+    datasets = entries("dataset")
+    _check_known(f"{where}: datasets", "dataset", suite.datasets, datasets)
+    models = [name for name in suite.models if not name.endswith(".py")]  # a file of the user's is a model too
+    _check_known(f"{where}: models", "model", models, entries("model"))
+    _check_known(f"{where}: targets", "dataset", suite.targets, datasets)
+    tables: Mapping[str, Mapping[str, Mapping[str, Any]]] = {"steps": suite.steps, "set": suite.set}
+    for key, by_model in tables.items():
+        _check_known(f"{where}: {key}", "model", by_model, entries("model"))
+        for model, by_place in by_model.items():
+            _check_known(f"{where}: {key}.{model}", "dataset or kind", by_place, [*KINDS, *datasets])
+
+
+def _check_known(where: str, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{where}: {unknown(kind, name, known)}")

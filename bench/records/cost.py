@@ -1,4 +1,4 @@
-"""The time ledger: what each model costs on each dataset, read from stored records, never written by hand."""
+"""Read from stored records what each model costs on each dataset: the ledger of seconds."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Ledger = dict[tuple[str, str, str], float]  # (suite, model, dataset) -> core-se
 
 
 def read_ledger(*folders: Path) -> Ledger:
-    """Median core-seconds over seeds, from the first folder that knows a cell."""
-    found: Ledger = {}
+    """Return the median core-seconds over seeds, from the first folder that knows a cell."""
+    ledger: Ledger = {}
     for folder in folders:
         for key, seconds in ledger_of(Store(folder).records()).items():
-            found.setdefault(key, seconds)
-    return found
+            ledger.setdefault(key, seconds)
+    return ledger
 
 
 def ledger_of(records: Iterable[Record]) -> Ledger:
-    """The ledger that records make."""
+    """Return the median core-seconds of each model over seeds; rows set by hand are left out."""
     seconds = defaultdict(list)
     for record in records:
         cost = record["resources"].get("cpu_s") if record["device"] == "cpu" else record["timing"].get("total_s")
@@ -35,7 +35,7 @@ def ledger_of(records: Iterable[Record]) -> Ledger:
 
 
 def shares(ledger: Ledger, suite: str) -> list[tuple[str, float, int]]:
-    """(model, core-seconds a seed over all its datasets, datasets) of a suite, the dearest first."""
+    """Return (model, core-seconds a seed over all its datasets, datasets) of a suite, the dearest first."""
     totals: dict[str, list[float]] = defaultdict(list)
     for (name, model, _), seconds in ledger.items():
         if name == suite:

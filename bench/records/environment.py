@@ -1,4 +1,4 @@
-"""The fingerprint of the machine and the libraries that a record was made with."""
+"""Describe the machine, the libraries and the state of the source that a record was made with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,58 +20,61 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "pytorch-fid",
 
 @cache
 def fingerprint() -> dict[str, Any]:
-    """Versions, processor, cores, memory and GPU; imports nothing heavy unless torch is already here."""
+    """Return versions, processor, cores, memory and GPU of this machine; imports nothing heavy."""
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": _memory_gib(),
         "gpu": _gpu(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
 
 
-def reference(environment: dict[str, Any]) -> str:
-    """Short hash that names results/env/<sha>.json."""
+def cores() -> int:
+    """Count the cores of this machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def fingerprint_id(environment: dict[str, Any]) -> str:
+    """Return the short hash that names a fingerprint's file, results/env/<hash>.json."""
     return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def stored(out: Path, ref: str | None) -> dict[str, Any]:
-    """The fingerprint of a hash in a folder of results; {} where there is none that can be read."""
+    """Return a stored fingerprint by its hash; {} where there is none that can be read."""
     if not ref or not ref.isalnum():
         return {}
     try:
-        found = json.loads((out / "env" / f"{ref}.json").read_bytes())
+        environment = json.loads((out / "env" / f"{ref}.json").read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(found, dict) or not {"processor", "cores", "memory_gib"} <= found.keys():
+    if not isinstance(environment, dict) or not {"processor", "cores", "memory_gib"} <= environment.keys():
         return {}
-    libraries = found.get("libraries")
-    return found | {"libraries": libraries if isinstance(libraries, dict) else {}}
+    libraries = environment.get("libraries")
+    return environment | {"libraries": libraries if isinstance(libraries, dict) else {}}
 
 
 @cache
-def code() -> dict[str, Any]:
-    """The commit this code is of, whether it was changed since, and the package's version."""
-    root = ROOT
-    try:
-        sha = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10)
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--", "bench", "baselines", "gan_models"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-        known = sha.returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        known = False
+def source_state() -> dict[str, Any]:
+    """Return the commit of this source, whether the source was changed since, and the package's version."""
+    sha = _git("rev-parse", "HEAD")
+    changes = None if sha is None else _git("status", "--porcelain", "--", "bench", "baselines", "gan_models")
     return {
-        "git_sha": sha.stdout.strip() if known else None,
-        "dirty": bool(status.stdout.strip()) if known else None,
+        "git_sha": sha,
+        "dirty": None if changes is None else bool(changes),
         "version": _version("genbench"),
     }
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git says about this source; None where there is no git, or no repository."""
+    try:
+        told = subprocess.run(["git", *arguments], check=True, cwd=ROOT, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return told.stdout.strip()
 
 
 def _version(name: str) -> str | None:
@@ -81,7 +85,7 @@ def _version(name: str) -> str | None:
 
 
 def device_name(device: Any) -> str:
-    """What a torch device is called: the GPU's name, or the processor's."""
+    """Return what a torch device is called: the GPU's name, or the processor's."""
     import torch
 
     return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
@@ -105,9 +109,7 @@ def _memory_gib() -> float | None:
 
 
 def _gpu() -> str | None:
-    """The GPU's name; asking starts CUDA in this process, which is never the fork server."""
-    import sys
-
+    """Return the GPU's name if torch is imported. Asking starts CUDA: never ask in the fork server."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return None

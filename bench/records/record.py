@@ -1,15 +1,13 @@
-"""The unit of work and its result: a Cell is what will be run, a record is the JSON object that comes of it.
+"""A record: the JSON object that comes of running a Cell, and its bytes.
 
-Schema `bench.cell/1`: sorted keys, no NaN, at most 20 kB; see SCHEMA_FIELDS. A cell's key covers everything that decides
-its numbers; metrics have versions of their own, so that a changed metric re-scores stored samples and retrains nothing.
+Schema `bench.cell/1`: sorted keys, no NaN, at most 20 kB; schema.py declares its fields.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any
+from typing import Any, TypeAlias
 
+from bench.files import encode_json
 from bench.plan.cell import Cell
 
 SCHEMA = "bench.cell/1"
@@ -17,11 +15,11 @@ MAX_BYTES = 20_000
 STATUSES = ("ok", "diverged", "oom", "timeout", "crashed")
 FAILED = ("oom", "timeout", "crashed")  # `diverged` is a finding, not a failure of the run
 BOARDS = ("public", "private")
-Record = dict[str, Any]
+Record: TypeAlias = dict[str, Any]  # a RecordShape; readers index it by variables
 
 
 def new_record(cell: Cell) -> Record:
-    """The record of a cell that has not run yet."""
+    """Return the record of a cell that has not run yet."""
     model = {k: cell.model[k] for k in ("id", "family", "uses_labels", "source_sha256", "hparams", "reference")}
     return {
         "schema": SCHEMA,
@@ -59,32 +57,19 @@ def new_record(cell: Cell) -> Record:
 
 
 def failure(record: Record, status: str, *, phase: str, kind: str, message: str) -> Record:
-    """The same record as a failure: its status, where it happened and what was said; it holds no metric."""
+    """Return a record as a failure: with status, phase and words of the error, without metrics."""
     assert status in STATUSES
     error = {"type": kind, "phase": phase, "message": message[:2000]}
     return record | {"status": status, "error": error, "metrics": {board: {} for board in BOARDS}}
 
 
 def encode(record: Record) -> bytes:
-    """Sorted, readable JSON without NaN, thinned to at most 20 kB by dropping points of the curve."""
-    record = _finite(record)
+    """Return strict JSON of at most 20 kB: longer ones lose indents, then every other point of the curve."""
     while True:
-        raw = (json.dumps(record, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+        raw = encode_json(record)
         if len(raw) > MAX_BYTES:
-            compact = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
-            raw = compact.encode()
-        if len(raw) <= MAX_BYTES or len(record["curve"]) < 4:
+            raw = encode_json(record, indent=None)
+        curve = record["curve"] if len(raw) > MAX_BYTES else []
+        if len(curve) < 4:
             return raw
-        curve = record["curve"]
         record = record | {"curve": curve[:1] + curve[1:-1:2] + curve[-1:]}
-
-
-def _finite(value: Any) -> Any:
-    """Replace what JSON cannot hold by None, and round floats to 9 significant digits only in curves' sizes."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    return value

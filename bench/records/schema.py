@@ -1,235 +1,232 @@
-"""What a stored record must look like before anything reads it: a file that was edited, merged or cut is named and left out.
+"""Declare the shape of a stored record and check it: a file that was edited, merged or cut is left out.
 
-Fields that readers look up must be there and of their kind; what only one page shows may be missing. A number is finite and below
-LARGEST, so that squares of it are finite too. Strings that stand on boards hold no control character.
+What readers look up is required; what only one page shows may be missing. Fields that are not declared here are kept as
+they are, and nothing may rely on them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
-from bench.records.record import BOARDS, SCHEMA, STATUSES
+from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-LARGEST = 1e150
-LONGEST = 300  # letters of a name
-DIRECTIONS = ("lower", "higher", "none")
-NUMBER_TYPES = {int, float}  # bool is neither here
-Check = Callable[[Any], bool]
+from bench.records.record import SCHEMA
+from bench.shapes import (
+    Count,
+    CountOrNull,
+    Expected,
+    Flag,
+    Label,
+    LabelOrNull,
+    Name,
+    NumberOrNull,
+    Numbers,
+    Object,
+    Objects,
+    Text,
+    Texts,
+    are_numbers_or_null,
+    are_objects,
+    is_count,
+    is_text,
+    shown,
+    wrong_shape,
+)
 
-
-def is_number(value: Any) -> bool:
-    """A finite int or float."""
-    return type(value) in NUMBER_TYPES and -LARGEST < value < LARGEST
-
-
-def numbers(values: Any) -> bool:
-    """A list of finite numbers."""
-    if type(values) is not list or not set(map(type, values)) <= NUMBER_TYPES:
-        return False
-    if not values:
-        return True
-    # min and max can step over a NaN; the sum cannot, and of numbers in these bounds it is finite
-    return min(values) > -LARGEST and max(values) < LARGEST and math.isfinite(sum(values))
-
-
-def is_name(value: Any) -> bool:
-    """A short string that may be printed."""
-    return type(value) is str and 0 < len(value) <= LONGEST and value.isprintable()
+Status: TypeAlias = Literal["ok", "diverged", "oom", "timeout", "crashed"]
+Direction: TypeAlias = Literal["lower", "higher", "none"]
 
 
-def _label(value: Any) -> bool:
-    return value == "" or is_name(value)
+class Entry(TypedDict):
+    """One metric's value on one board, over n rows and in blocks of them."""
+
+    value: NumberOrNull
+    better: Direction
+    unit: Label
+    n: CountOrNull
+    blocks: Numbers
 
 
-def _count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < LARGEST
+class DatasetFacts(TypedDict):
+    """The dataset that a cell was run on."""
+
+    id: Name
+    sha256: Text
+    primary: NotRequired[Label]
+    kind: NotRequired[Label]
 
 
-def _flag(value: Any) -> bool:
-    return type(value) is bool
+class ModelFacts(TypedDict):
+    """The model that was trained, under the name of its row on the boards."""
+
+    id: Name
+    row: Name
+    family: Label
+    uses_labels: Flag
+    reference: Flag
+    variant: NotRequired[Label]
+    hparams: NotRequired[Object]
+    n_params: NotRequired[CountOrNull]
 
 
-def _text(value: Any) -> bool:
-    return type(value) is str
+class Protocol(TypedDict, total=False):
+    """How long a cell was trained, and by which versions of the metrics it was scored."""
+
+    metric_versions: Object
+    steps: CountOrNull
 
 
-def _object(value: Any) -> bool:
-    return type(value) is dict
+def _are_pairs(value: object) -> bool:
+    return type(value) is list and all(are_numbers_or_null(pair) and len(pair) == 2 for pair in value)
 
 
-def numbers_or_none(values: Any) -> bool:
-    """A list of finite numbers and of null, which stands for what was none."""
-    return numbers(values) or (type(values) is list and numbers([value for value in values if value is not None]))
+def _is_curve(value: object) -> bool:
+    return are_objects(value) and are_numbers_or_null(
+        [v for point in cast("list[dict[str, object]]", value) for v in point.values()]
+    )
 
 
-def _or_none(check: Check) -> Check:
-    return lambda value: value is None or check(value)
+def _is_time_to_quality(value: object) -> bool:
+    if type(value) is not dict:
+        return value is None
+    return not value or (
+        {"steps", "seconds"} <= value.keys() and are_numbers_or_null([value["steps"], value["seconds"]])
+    )
 
 
-def _objects(value: Any) -> bool:
-    return type(value) is list and all(type(v) is dict for v in value)
+Pairs: TypeAlias = Annotated[list[list[float | None]], Expected("a list of pairs of numbers", _are_pairs)]
+Curve: TypeAlias = Annotated[list[dict[str, float | None]], Expected("a list of objects of numbers", _is_curve)]
+TimeToQuality: TypeAlias = Annotated[
+    dict[str, float | None] | None, Expected("null or steps and seconds", _is_time_to_quality)
+]
 
 
-def _pairs(value: Any) -> bool:
-    return type(value) is list and all(numbers_or_none(pair) and len(pair) == 2 for pair in value)
+class TrainingFacts(TypedDict, total=False):
+    """The probes of the public board during training, and what they show."""
+
+    last: NumberOrNull
+    best: NumberOrNull
+    gap: NumberOrNull
+    to_quality: TimeToQuality
+    probes: Pairs
+    modes: Pairs
 
 
-def _texts(value: Any) -> bool:
-    return type(value) is list and all(type(v) is str for v in value)
+class Timing(TypedDict, total=False):
+    """Seconds of each phase."""
+
+    load_s: NumberOrNull
+    train_s: NumberOrNull
+    sample_s: NumberOrNull
+    eval_s: NumberOrNull
+    total_s: NumberOrNull
 
 
-def _curve(value: Any) -> bool:
-    return _objects(value) and numbers_or_none([v for point in value for v in point.values()])
+class Calibration(TypedDict, total=False):
+    """What the machine could do when the speed was measured."""
+
+    matmul_flops_per_s: NumberOrNull
 
 
-def _to_quality(value: Any) -> bool:
-    return value is None or (type(value) is dict and (not value or {"steps", "seconds"} <= value.keys()))
+class Throughput(TypedDict, total=False):
+    """Speeds; contended: other cells ran at the same time."""
+
+    contended: Flag
+    train_examples_per_s: NumberOrNull
+    sample_examples_per_s: NumberOrNull
+    train_spread: NumberOrNull
+    sample_spread: NumberOrNull
+    share_of_peak: NumberOrNull
+    joules_per_1000_samples: NumberOrNull
+    calibration: Calibration | None
 
 
-_NUMBER, _COUNT = _or_none(is_number), _or_none(_count)
-WANTED: dict[str, tuple[str, Check]] = {  # path -> (what is expected, check)
-    "key": ("a string", _text),
-    "suite": ("a name", is_name),
-    "device": ("a name", is_name),
-    "precision": ("a name", is_name),
-    "seed": ("a whole number from 0", _count),
-    "flags": ("a list of strings", _texts),
-    "dataset": ("an object", _object),
-    "dataset.id": ("a name", is_name),
-    "dataset.sha256": ("a string", _text),
-    "model": ("an object", _object),
-    "model.id": ("a name", is_name),
-    "model.row": ("a name", is_name),
-    "model.family": ("a string", _label),
-    "model.uses_labels": ("true or false", _flag),
-    "model.reference": ("true or false", _flag),
-    "protocol": ("an object", _object),
-    "training": ("an object", _object),
-    "timing": ("an object", _object),
-    "throughput": ("an object", _object),
-    "resources": ("an object", _object),
-    "error": ("null or an object", _or_none(_object)),
-}
-WHERE_THERE: dict[str, tuple[str, Check]] = {  # may be missing
-    "curve": ("a list of objects of numbers", _curve),
-    "protocol.metric_versions": ("an object", _object),
-    "model.variant": ("a string", _label),
-    "model.hparams": ("an object", _object),
-    "dataset.primary": ("a string", _label),
-    "dataset.kind": ("a string", _label),
-    "model.n_params": ("a whole number or null", _COUNT),
-    "protocol.steps": ("a whole number or null", _COUNT),
-    "env_ref": ("a string or null", _or_none(_label)),
-    "code": ("an object or null", _or_none(_object)),
-    "code.git_sha": ("a string or null", _or_none(_label)),
-    "started_utc": ("a string or null", _or_none(_label)),
-    "artifacts": ("a list of objects", _objects),
-    "attempt": ("a whole number", _count),
-    "measures": ("an object", _object),
-    "training.probes": ("a list of pairs of numbers", _pairs),
-    "training.modes": ("a list of pairs of numbers", _pairs),
-    "training.to_quality": ("null or steps and seconds", _to_quality),
-    "throughput.contended": ("true or false", _flag),
-    "throughput.calibration": ("an object or null", _or_none(_object)),
-} | {
-    f"{group}.{name}": ("a number or null", _NUMBER)
-    for group, names in {
-        "training": ("last", "best", "gap"),
-        "training.to_quality": ("steps", "seconds"),
-        "timing": ("load_s", "train_s", "sample_s", "eval_s", "total_s"),
-        "throughput": (
-            *("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread"),
-            *("share_of_peak", "joules_per_1000_samples"),
-        ),
-        "throughput.calibration": ("matmul_flops_per_s",),
-        "resources": ("peak_rss_bytes", "peak_cuda_bytes", "cpu_s"),
-    }.items()
-    for name in names
-}
+class Resources(TypedDict, total=False):
+    """Peak memory, and seconds of all cores together."""
+
+    peak_rss_bytes: NumberOrNull
+    peak_cuda_bytes: NumberOrNull
+    cpu_s: NumberOrNull
+
+
+class Failure(TypedDict):
+    """Why a cell has no numbers."""
+
+    type: Text
+    phase: Text
+    message: Text
+
+
+class SourceState(TypedDict, total=False):
+    """The commit that a record was made with."""
+
+    git_sha: LabelOrNull
+
+
+class Boards(TypedDict):
+    """Entries by metric: on the rows that training may look at, and on those that it may not."""
+
+    public: dict[Name, Entry]
+    private: dict[Name, Entry]
+
+
+class RecordShape(TypedDict):
+    """The shape of a record."""
+
+    schema: Literal["bench.cell/1"]
+    key: Text
+    status: Status
+    flags: Texts
+    error: Failure | None
+    suite: Name
+    device: Name
+    precision: Name
+    dataset: DatasetFacts
+    model: ModelFacts
+    protocol: Protocol
+    seed: Count
+    metrics: Boards
+    training: TrainingFacts
+    timing: Timing
+    throughput: Throughput
+    resources: Resources
+    curve: NotRequired[Curve]
+    measures: NotRequired[Object]
+    env_ref: NotRequired[LabelOrNull]
+    code: NotRequired[SourceState | None]
+    artifacts: NotRequired[Objects]
+    started_utc: NotRequired[LabelOrNull]
+    attempt: NotRequired[Count]
+
+
 RUN_NEEDS = (
     *("artifacts", "curve", "model.n_params", "protocol.metric_versions", "throughput.contended"),
     *("timing.train_s", "timing.total_s", "resources.cpu_s", "resources.peak_rss_bytes"),
 )
-_MISSING = object()
-_CHECKS = [(path, tuple(path.split(".")), what, check) for path, (what, check) in (WANTED | WHERE_THERE).items()]
-_HEADS = {parts: path for path, parts, _, _ in _CHECKS[: len(WANTED)]}
 
 
-def check_record(record: Any) -> str:
-    """Why an object is not a record of this schema, in words; empty if it is one."""
-    if not isinstance(record, dict):
-        return "not a JSON object"
-    schema = record.get("schema")
-    if schema != SCHEMA:
-        return f"schema {shown(schema)}, this version reads {SCHEMA!r}"
-    missing = [path for parts, path in _HEADS.items() if _at(record, parts) is _MISSING]
-    missing += [name for name in ("status", "metrics") if name not in record]
+def check_record(record: object) -> str:
+    """Say why an object is not a record of this schema; empty if it is one."""
+    return wrong_shape(record, RecordShape, SCHEMA)
+
+
+def check_whole(record: object) -> str:
+    """Say why a run cannot go on from a record: it is none, or something that a run writes is missing."""
+    problem = check_record(record)
+    if problem or not isinstance(record, dict):
+        return problem
+    missing = [path for path in RUN_NEEDS if not _holds(record, path)]
     if missing:
-        return f"no {', '.join(sorted(missing)[:8])}"
-    if record["status"] not in STATUSES:
-        return f"status {shown(record['status'])} is none of {', '.join(STATUSES)}"
-    for path, parts, what, check in _CHECKS:
-        value = _at(record, parts)
-        if value is not _MISSING and not check(value):
-            return f"{path} is {shown(value)}; expected {what}"
-    return _wrong_error(record["error"]) or _wrong_metrics(record["metrics"])
-
-
-def check_whole(record: Any) -> str:
-    """As check_record, for a record that a run goes on from: nothing of what a run writes may be missing either."""
-    missing = [
-        path for path in RUN_NEEDS if isinstance(record, dict) and _at(record, tuple(path.split("."))) is _MISSING
-    ]
-    problem = check_record(record) or (f"no {', '.join(missing)}" if missing else "")
-    if not problem and not all(_text(a.get("role")) and _count(a.get("bytes")) for a in record["artifacts"]):
+        return f"no {', '.join(missing)}"
+    if not all(is_text(artifact.get("role")) and is_count(artifact.get("bytes")) for artifact in record["artifacts"]):
         return f"artifacts are {shown(record['artifacts'])}; expected role and bytes"
-    return problem
+    return ""
 
 
-def shown(value: Any) -> str:
-    """A value in a message: its repr, cut."""
-    if type(value) is int and abs(value) > LARGEST:
-        return "a number of hundreds of digits"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _at(record: dict[str, Any], parts: tuple[str, ...]) -> Any:
+def _holds(record: dict[str, Any], path: str) -> bool:
     value: Any = record
-    for part in parts:
-        if not isinstance(value, dict) or part not in value:
-            return _MISSING
+    for part in path.split("."):
+        if part not in value:
+            return False
         value = value[part]
-    return value
-
-
-def _wrong_error(error: dict[str, Any] | None) -> str:
-    if error is None or all(isinstance(error.get(name), str) for name in ("type", "phase", "message")):
-        return ""
-    return f"error is {shown(error)}; expected type, phase and message"
-
-
-def _wrong_metrics(metrics: Any) -> str:
-    if not isinstance(metrics, dict) or not all(isinstance(metrics.get(board), dict) for board in BOARDS):
-        return f"metrics are {shown(metrics)}; expected an object for each of {', '.join(BOARDS)}"
-    for board in BOARDS:
-        for name, entry in metrics[board].items():
-            problem = wrong_entry(entry) if is_name(name) else f"name {shown(name)}; expected a short one"
-            if problem:
-                return f"metric {shown(name)} of the {board} board: {problem}"
-    return ""
-
-
-def wrong_entry(entry: Any) -> str:
-    """Why an object is no metric's value with its direction, unit, number of rows and blocks; empty if it is."""
-    if type(entry) is not dict or {"value", "better", "unit", "n", "blocks"} - entry.keys():
-        return f"{shown(entry)}; expected value, better, unit, n and blocks"
-    value = entry["value"]
-    if not (value is None or is_number(value)) or not numbers_or_none(entry["blocks"]):
-        return f"value {shown(value)} or blocks {shown(entry['blocks'])}; expected finite numbers"
-    if entry["better"] not in DIRECTIONS or not _label(entry["unit"]) or not (entry["n"] is None or _count(entry["n"])):
-        words = f"better {shown(entry['better'])}, unit {shown(entry['unit'])}, n {shown(entry['n'])}"
-        return f"{words}; expected {', '.join(DIRECTIONS)}, a string, a whole number"
-    return ""
+    return True

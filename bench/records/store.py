@@ -1,10 +1,9 @@
-"""Records and artifacts on disk: atomic, resumable, one lock; what cannot be read is named and set aside, never lost."""
+"""Keep records and artifacts on disk: atomic, resumable, one lock; damaged files are never lost."""
 
 from __future__ import annotations
 
 import fcntl
 import gc
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -13,17 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import UsageError
-from bench.files import write_atomic
+from bench.files import read_json, write_atomic
 from bench.plan.cell import Cell
 from bench.records.record import MAX_BYTES, Record, encode
 from bench.records.schema import check_record, check_whole
 
-MOST_BYTES = 50 * MAX_BYTES  # of a file that is read at all
+MOST_BYTES = 50 * MAX_BYTES  # a longer file is not read at all
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No search for cycles inside; afterwards the collector is as it was. Memory without cycles is freed as ever."""
+    """Pause Python's search for reference cycles inside; memory without cycles is freed as ever."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -41,15 +40,15 @@ class Store:
     problems: list[str] = field(default_factory=list)
 
     def record_path(self, cell: Cell) -> Path:
-        """Where a cell's record lies."""
+        """Return where a cell's record lies."""
         return self.out / "cells" / f"{cell.slot}.json"
 
     def artifact_path(self, cell: Cell) -> Path:
-        """Where a cell's outputs lie (samples and log-probabilities, safetensors)."""
+        """Return where a cell's outputs lie (samples and log-probabilities, safetensors)."""
         return self.out / "artifacts" / f"{cell.slot}.safetensors"
 
     def get(self, cell: Cell) -> Record | None:
-        """The record in a cell's slot; an unreadable one is moved to quarantine/ and counts as absent."""
+        """Return the record in a cell's slot; an unreadable one is moved to quarantine/ and counts as absent."""
         path = self.record_path(cell)
         if not path.exists():
             return None
@@ -65,23 +64,23 @@ class Store:
 
     @collector_paused()
     def records(self) -> list[Record]:
-        """All readable records, in the order of their paths; the others are named in `problems` and left alone."""
-        found, cells = [], self.out / "cells"
-        if cells.is_dir() and not os.access(
-            cells, os.R_OK | os.X_OK
-        ):  # a search in it would find nothing and say nothing
+        """Return all readable records in the order of their paths; `problems` names the others."""
+        records, cells = [], self.out / "cells"
+        # a search in a folder that cannot be read would find nothing and say nothing
+        if cells.is_dir() and not os.access(cells, os.R_OK | os.X_OK):
             self.problems.append(f"{cells}: Permission denied")
-        for path in sorted((self.out / "cells").glob("*/*/*/seed-*.json"), key=_natural):
+        for path in sorted(cells.glob("*/*/*/seed-*.json"), key=_natural):
             record, problem = read_record(path)
-            problem = problem or self._misplaced(record, path)
-            if problem:
+            if record is not None:
+                problem = self._misplaced(record, path)
+            if problem or record is None:
                 self.problems.append(f"{path}: {problem}; left out")
             else:
-                found.append(record)
-        return found
+                records.append(record)
+        return records
 
     def _misplaced(self, record: Record, path: Path) -> str:
-        """Why a record does not belong where it lies: a copy of a seed's file must not count as another seed."""
+        """Say why a record does not belong where it lies: a copied file is no other seed."""
         place = f"{record['suite']}-{record['device']}", record["dataset"]["id"], record["model"]["row"]
         slot = "/".join((*place, f"seed-{record['seed']}.json"))
         lies = path.relative_to(self.out / "cells").as_posix()
@@ -95,7 +94,7 @@ class Store:
         while target.exists():
             n += 1
             target = target.with_name(f"{path.name}.{n}")
-        os.replace(path, target)
+        path.replace(target)
         self.problems.append(f"{path}: {problem}; moved to {target}")
 
     @contextmanager
@@ -104,7 +103,7 @@ class Store:
         path = self.out / "runs" / "lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle = open(path, "a+")
+            handle = path.open("a+")
         except OSError as error:
             reason = f"{type(error).__name__}: {error.strerror or error}"
             raise UsageError(
@@ -123,26 +122,36 @@ class Store:
             yield
 
 
+def open_results(out: Path, *, option: str) -> tuple[Store, list[Record]]:
+    """Return the store in a folder and its records; UsageError names the option where it holds none."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{option} {out} is a file; expected a folder of results, such as results")
+    if not out.is_dir():
+        raise UsageError(f"no folder {option} {out}; make one with: bench run --all --out {out}")
+    store = Store(out)
+    records = store.records()
+    if not records:
+        why = f"; {store.problems[0]}" if store.problems else ""
+        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
+    return store, records
+
+
 def read_record(path: Path) -> tuple[Record | None, str]:
-    """(record, "") of a file, or (None, why it is none)."""
+    """Return (record, "") of a file, or (None, why it is none)."""
     try:
         if not path.is_file():  # a pipe would be waited for
             return None, "not a file"
         if path.stat().st_size > MOST_BYTES:
             return None, f"{path.stat().st_size:,} bytes; a record has at most {MAX_BYTES:,}"
-        record = json.loads(path.read_bytes(), parse_constant=_refuse)
+        record = read_json(path.read_bytes())
     except OSError as error:
         return None, f"cannot be read: {error.strerror or error}"
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return None, f"not readable as JSON ({error})"
     problem = check_record(record)
     return (None, problem) if problem else (record, "")
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
 def _natural(path: Path) -> list[str | int]:
-    """Sort key under which seed-10 follows seed-9."""
+    """Return a sort key under which seed-10 follows seed-9."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]

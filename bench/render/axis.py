@@ -10,19 +10,24 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Axis:
-    """Maps low..high to start..end, in pixels of the view box; values outside are held at the edge."""
+    """Map low..high to start..end, in pixels of the view box.
+
+    over: share of the axis' length beyond its ends at which values outside are held, so that they are seen to
+    run off the drawing; 0 holds them at the edge.
+    """
 
     low: float
     high: float
     start: float
     end: float
     log: bool = False
+    over: float = 0.02
 
     def at(self, value: float) -> float:
-        """The position of a value."""
+        """Return the position of a value."""
         low, span = self._scaled
         share = 0.5 if span == 0 else ((math.log(max(value, 1e-300)) if self.log else value) - low) / span
-        held = -0.02 if share < -0.02 else 1.02 if share > 1.02 else share
+        held = -self.over if share < -self.over else 1 + self.over if share > 1 + self.over else share
         return round(self.start + (self.end - self.start) * held, 1)
 
     @cached_property
@@ -38,10 +43,10 @@ class Axis:
 
 
 def axis_of(values: Sequence[float], start: float, end: float, *, log: bool = False, pad: float = 0.05) -> Axis:
-    """An axis over finite values with a margin; log only where every value is above zero."""
-    found = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
-    log = log and min(found) > 0
-    low, high = min(found), max(found)
+    """Span an axis over the finite values with a margin; a log axis only where all are above zero."""
+    finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
+    log = log and low > 0
     if log:
         factor = max((high / low) ** pad, 1.05)
         return Axis(low / factor, high * factor, start, end, True)
@@ -50,32 +55,48 @@ def axis_of(values: Sequence[float], start: float, end: float, *, log: bool = Fa
 
 
 def round_ticks(low: float, high: float, count: int) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten inside low..high, at least one where there is one."""
+    """List the multiples of 1, 2 or 5 times a power of ten inside low..high, at least one value."""
     if not high > low:
         return [low]
     raw = (high - low) / max(count, 1)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
-    found = [0.0 if i == 0 else float(f"{i * step:.12g}") for i in range(first, first + count + 3) if i * step <= high]
-    return found or [float(f"{(low + high) / 2:.2g}")]
+    ticks = [0.0 if i == 0 else float(f"{i * step:.12g}") for i in range(first, first + count + 3) if i * step <= high]
+    return ticks or [float(f"{(low + high) / 2:.2g}")]
 
 
 def log_ticks(low: float, high: float, count: int) -> list[float]:
-    """Powers of ten, or 1-2-5 steps where the range holds few of them."""
+    """List about `count` powers of ten inside low..high; where there is only one, 1-3 or 1-2-5 steps."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for marks in ((1,), (1, 3), (1, 2, 5)):
-        found = [m * 10.0**d for d in decades for m in marks if low <= m * 10.0**d <= high]
-        if len(found) >= 2:
+        ticks = [m * 10.0**d for d in decades for m in marks if low <= m * 10.0**d <= high]
+        if len(ticks) >= 2:
             break
     else:
-        found = round_ticks(low, high, count)
-    every = -(-len(found) // (count + 1))
-    return found[::every]
+        ticks = round_ticks(low, high, count)
+    every = -(-len(ticks) // (count + 1))
+    return ticks[::every]
+
+
+def decade_ticks(low: float, high: float, count: int) -> list[float]:
+    """List at most `count` powers of ten inside low..high, evenly spaced.
+
+    Where there are fewer than three, 1-2-5 steps. Within less than one decade a log axis looks nearly linear: there the
+    ticks are round_ticks.
+    """
+    if math.log10(high / low) < 1:
+        return round_ticks(low, high, count)
+    exponents = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+    if len(exponents) < 3:
+        finer = [m * 10.0**k for k in range(exponents.start - 1, exponents.stop) for m in (1, 2, 5)]
+        return [tick for tick in finer if low <= tick <= high]
+    stride = -(-len(exponents) // count)
+    return [10.0**k for k in exponents if k % stride == 0]
 
 
 def short(value: float) -> str:
-    """A tick's label: 0.01, 300, 20k, 3M."""
+    """Write a tick's label: 0.01, 300, 20k, 3M."""
     if value == 0:
         return "0"
     size = abs(value)

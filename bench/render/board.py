@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.leaderboard.row import SUBMISSION, Row, rows_of
 from bench.registry import entries
 from bench.render.bars import Bar, bar_axis, bar_of
 from bench.render.text import DASH, number
-from bench.submissions.store import SUBMISSION, UNKNOWN
+from bench.submissions.store import UNKNOWN
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from bench.leaderboard.boards import Boards
 
-
+Key = tuple[str, str, str]  # suite, device, dataset
 RESOURCE_HEADINGS = {
     "train_examples_per_s": "train/s",
     "sample_examples_per_s": "samples/s",
@@ -27,7 +30,7 @@ RESOURCE_HEADINGS = {
 
 @dataclass(frozen=True)
 class Board:
-    """What a renderer prints: a title, lines of explanation, headings, rows of text; reference rows come last."""
+    """What a renderer prints of a board, as text; its reference rows come last."""
 
     title: str
     dataset: str
@@ -38,148 +41,146 @@ class Board:
     bars: tuple[Bar | None, ...] = ()  # the intervals of the primary metric, one a row, in percent of a column
     families: tuple[str, ...] = ()  # one a row
 
-
-def make_boards(
-    frame: pd.DataFrame,
-    primaries: dict[str, tuple[str, str]],
-    flags: dict[tuple[str, str, str, str], list[str]],
-    *,
-    board: str = "public",
-    dataset: str | None = None,
-) -> list[Board]:
-    """One board for each suite, device and dataset, in a fixed order."""
-    boards = []
-    frame = frame.astype(object)  # rows of pandas' own integers are slow to walk
-    for (suite, device, name), part in frame.groupby(["suite", "device", "dataset"], sort=True):
-        if dataset in (None, name):
-            boards.append(_board(suite, device, name, part, primaries[name][0], flags, board))
-    return boards
+    def filled(self) -> list[int]:
+        """List the columns in which some cell is neither empty nor a dash."""
+        return [i for i in range(len(self.headings)) if any(row[i] not in (DASH, "") for row in self.rows)]
 
 
-def _board(suite: str, device: str, dataset: str, part: pd.DataFrame, primary: str, flags: dict, board: str) -> Board:
-    here, other = part[part.board == board], part[part.board == ("private" if board == "public" else "public")]
-    main = here[here.metric == primary]
-    others = [m for m in _metric_order(here) if m != primary]
-    table = {(row.model, row.metric): row for row in here.itertuples()}
-    private = {row.model: row for row in other[other.metric == primary].itertuples()}
-    resources = {(row.model, row.metric): row for row in part[part.board == ""].itertuples()}
-    models = [*main.itertuples()]
-    seen = {row.model for row in models}
-    models += [row for row in here.drop_duplicates("model").itertuples() if row.model not in seen]
-    contestants = sorted((r for r in models if not r.reference), key=lambda r: (r.model not in seen, _rank(r), r.model))
-    references = sorted((r for r in models if r.reference), key=lambda r: r.model)
+def make_boards(boards: Boards, *, board: str = "public", dataset: str | None = None) -> list[Board]:
+    """Make one board for each suite, device and dataset, in a fixed order."""
+    parts: dict[Key, list[Row]] = defaultdict(list)
+    for row in rows_of(boards.frame):
+        parts[row.suite, row.device, row.dataset].append(row)
+    keys = [key for key in sorted(parts) if dataset in (None, key[2])]
+    return [_board(key, _Columns(parts[key], boards.primaries[key[2]][0], board), boards, board) for key in keys]
+
+
+class _Columns:
+    """The rows of one board by model and metric.
+
+    models: one row a model, in the order of the board."""
+
+    def __init__(self, rows: Sequence[Row], primary: str, board: str) -> None:
+        self.here = [row for row in rows if row.board == board]
+        self.primary = primary
+        self.main = {row.model: row for row in self.here if row.metric == primary}
+        self.other = {row.model: row for row in rows if row.metric == primary and row.board not in (board, "")}
+        self.table = {(row.model, row.metric): row for row in self.here}
+        self.resources = {(row.model, row.metric): row for row in rows if row.board == ""}
+        first = {row.model: row for row in reversed(self.here)} | self.main
+        self.contestants = [row for row in first.values() if not row.reference]
+        self.contestants.sort(key=lambda row: (row.model not in self.main, _rank(row), row.model))
+        references = sorted((row for row in first.values() if row.reference), key=lambda row: row.model)
+        self.models = self.contestants + references
+
+    def metrics(self) -> list[str]:
+        """List the metrics beside the primary one, in the order of the registry, then unknown ones by name."""
+        known = list(entries("metric"))
+        present = {row.metric for row in self.here} - {self.primary}
+        return [m for m in known if m in present] + sorted(present - set(known))
+
+
+def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
+    suite, device, dataset = key
+    primary, main, others = columns.primary, columns.main, columns.metrics()
     rows = []
-    for row in contestants + references:
-        cells = [_place(row, row.model in seen), _name(row), row.family]
-        cells += [_value(table.get((row.model, primary))), _other_board(private.get(row.model), row, primary)]
-        cells += [_value(table.get((row.model, metric)), short=True) for metric in others]
-        cells += [_resource(resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
-        cells.append("; ".join(flags.get((suite, device, dataset, row.model), [])))
+    for row in columns.models:
+        cells = [_place(row, main), _name(row), row.family]
+        cells += [_value(main.get(row.model)), _other_board(columns.other.get(row.model), row, primary)]
+        cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
+        cells += [_resource(columns.resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
+        cells.append("; ".join(boards.flags.get((*key, row.model), [])))
         rows.append(tuple(cells))
-    headings = ("rank", "model", "family", f"**{primary}** {_arrow(main)}", "on the other board")
-    headings += tuple(f"{m} {_arrow(here[here.metric == m])}" for m in others)
-    headings += (*RESOURCE_HEADINGS.values(), "findings")
+    metrics = [f"{m} {_arrow(row for row in columns.here if row.metric == m)}" for m in others]
+    headings = ["rank", "model", "family", f"**{primary}** {_arrow(main.values())}", "on the other board", *metrics]
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
-        lines=_explain(primary, main, board),
-        headings=headings,
+        lines=_explain(primary, list(main.values())),
+        headings=(*headings, *RESOURCE_HEADINGS.values(), "findings"),
         rows=tuple(rows),
-        n_ranked=sum(row.family != SUBMISSION for row in contestants),
-        bars=_bars([table.get((row.model, primary)) for row in contestants + references], primary),
-        families=tuple(row.family for row in contestants + references),
+        n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
+        bars=_bars([main.get(row.model) for row in columns.models], primary),
+        families=tuple(row.family for row in columns.models),
     )
 
 
-def _bars(found: list, primary: str) -> tuple[Bar | None, ...]:
-    """The interval of each row on one axis; None where there is no value."""
+def _bars(rows: Sequence[Row | None], primary: str) -> tuple[Bar | None, ...]:
+    """Draw the interval of each row on one axis; None where there is no value."""
     from bench.leaderboard.table import metric_scale
 
-    plain = lambda v: None if _missing(v) else float(v)
-    rows = [row and {name: plain(getattr(row, name)) for name in ("centre", "ci_low", "ci_high")} for row in found]
-    axis = bar_axis([row for row in rows if row], log=metric_scale(primary) == "log")
+    axis = bar_axis([row for row in rows if row is not None], log=metric_scale(primary) == "log")
     return tuple(bar_of(row, axis) for row in rows)
 
 
-def _explain(primary: str, main: pd.DataFrame, board: str) -> tuple[str, ...]:
+def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
+    from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
+
     known = entries("metric")
     what = known[primary].title if primary in known else ""
-    samples = sorted({int(n) for n in main.n_samples.dropna()})
-    seeds = sorted({int(n) for n in main.n_seeds.dropna() if n})
+    samples = sorted({row.n_samples for row in main if row.n_samples is not None})
+    seeds = sorted({row.n_seeds for row in main if row.n_seeds})
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
     lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
     lines.append(
         "± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart."
     )
-    if not seeds or min(seeds) < 5:
+    if not seeds or min(seeds) < SEEDS_FOR_AN_ORDER:
         lines.append("Order not established: fewer than five seeds.")
-    if (main.family == SUBMISSION).any():
+    if any(row.family == SUBMISSION for row in main):
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
 
 
-def _metric_order(here: pd.DataFrame) -> list[str]:
-    known = list(entries("metric"))
-    present = set(here.metric)
-    return [m for m in known if m in present] + sorted(present - set(known))
+def _rank(row: Row) -> float:
+    return math.inf if row.rank is None else row.rank
 
 
-def _rank(row: object) -> float:
-    rank = row.rank  # type: ignore[attr-defined]
-    return math.inf if _missing(rank) else float(rank)
-
-
-def _place(row: object, on_board: bool) -> str:
-    if row.reference:  # type: ignore[attr-defined]
+def _place(row: Row, main: dict[str, Row]) -> str:
+    if row.reference:
         return "ref"
-    if not on_board or math.isinf(_rank(row)):
+    place = main[row.model].place if row.model in main else None
+    if place is None:
         return DASH
-    low, high = int(row.rank_low), int(row.rank_high)  # type: ignore[attr-defined]
-    mark = "sub " if row.family == SUBMISSION else ""  # type: ignore[attr-defined]
-    return f"{mark}{int(row.rank)}" if low == high else f"{mark}{int(row.rank)} ({low}–{high})"  # type: ignore[attr-defined]
+    mark = "sub " if row.family == SUBMISSION else ""
+    span = "" if place.low == place.high else f" ({place.low}–{place.high})"
+    return f"{mark}{place.rank}{span}"
 
 
-def _name(row: object) -> str:
-    marks = " †" if row.uses_labels else ""  # type: ignore[attr-defined]
-    failed = f" ({int(row.n_failed)} failed)" if row.n_failed else ""  # type: ignore[attr-defined]
-    return f"{row.model}{marks}{failed}"  # type: ignore[attr-defined]
+def _name(row: Row) -> str:
+    marks = " †" if row.uses_labels else ""
+    failed = f" ({row.n_failed} failed)" if row.n_failed else ""
+    return f"{row.model}{marks}{failed}"
 
 
-def _value(row: object, *, short: bool = False) -> str:
-    if row is None or _missing(row.centre):  # type: ignore[attr-defined]
+def _value(row: Row | None, *, short: bool = False) -> str:
+    if row is None or row.centre is None:
         return DASH
-    text = number(row.centre)  # type: ignore[attr-defined]
-    if short or _missing(row.ci_low):  # type: ignore[attr-defined]
+    text = number(row.centre)
+    if short or row.ci_low is None or row.ci_high is None:
         return text
-    return f"{text} [{number(row.ci_low)}, {number(row.ci_high)}]"  # type: ignore[attr-defined]
+    return f"{text} [{number(row.ci_low)}, {number(row.ci_high)}]"
 
 
-def _other_board(other: object, row: object, primary: str) -> str:
-    """The value on the other board, and how many places the model moves there."""
-    if other is None or _missing(other.centre):  # type: ignore[attr-defined]
+def _other_board(other: Row | None, row: Row, primary: str) -> str:
+    """Write the value on the other board, and how many places the model moves there."""
+    if other is None or other.centre is None:
         return DASH
-    text = number(other.centre)  # type: ignore[attr-defined]
-    if row.metric != primary or math.isinf(_rank(row)) or math.isinf(_rank(other)):  # type: ignore[attr-defined]
+    text = number(other.centre)
+    if row.metric != primary or row.rank is None or other.rank is None:
         return text
-    moved = int(_rank(row) - _rank(other))
+    moved = row.rank - other.rank
     return f"{text} ({moved:+d})" if moved else text
 
 
-def _resource(row: object, metric: str) -> str:
-    if row is None or _missing(row.centre):  # type: ignore[attr-defined]
+def _resource(row: Row | None, metric: str) -> str:
+    if row is None or row.centre is None:
         return DASH
-    value = row.centre  # type: ignore[attr-defined]
     if metric == "peak_rss_bytes":
-        return f"{value / 2**20:,.0f}"
-    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else number(value)
+        return f"{row.centre / 2**20:,.0f}"
+    return f"{float(f'{row.centre:.3g}'):,.0f}" if row.centre >= 100 else number(row.centre)
 
 
-def _arrow(column: pd.DataFrame) -> str:
-    better = set(column.better)
+def _arrow(column: Iterable[Row]) -> str:
+    better = {row.better for row in column}
     return {"lower": "↓", "higher": "↑"}.get(better.pop() if len(better) == 1 else "", "")
-
-
-def _missing(value: object) -> bool:
-    import pandas
-
-    return value is None or value is pandas.NA or bool(value != value)

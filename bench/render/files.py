@@ -1,4 +1,4 @@
-"""The files of results/ that are derived from the cells: written only when they changed, the same bytes each time."""
+"""Write what results/ derives from its cells: the same bytes each time, only when they changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.files import write_atomic
-from bench.leaderboard import flags, summary, table
+from bench.leaderboard.boards import Boards
 from bench.records.environment import stored
 from bench.records.record import Record
 from bench.records.store import Store, collector_paused
@@ -20,21 +20,18 @@ from bench.submissions.store import as_records, read_all
 
 @collector_paused()
 def write_boards(store: Store) -> list[Path]:
-    """Rebuild leaderboard.{csv,json,md,html} and README.md from the cells; returns the files."""
+    """Rebuild leaderboard.{csv,json,md,html} and README.md from the cells; return the files."""
     records = store.records()
     machines = environment_lines(records, store.out)
     records += submitted(store, records)
-    frame = table.tidy(records)
-    primaries = table.primary_metrics(records)
-    found = flags.flags(frame, records)
-    boards = make_boards(frame, primaries, found)
-    means = summary.summary(frame, primaries)
+    boards = Boards.of(records)
+    tables = make_boards(boards)
     texts = {
-        "leaderboard.csv": to_csv(frame),
-        "leaderboard.json": to_json(frame, means, found),
-        "leaderboard.md": leaderboard_markdown(boards, means),
-        "leaderboard.html": leaderboard_html(records, frame, primaries, flags=found, means=means, out=store.out),
-        "README.md": results_readme(boards, means, store.out, machines),
+        "leaderboard.csv": to_csv(boards.frame),
+        "leaderboard.json": to_json(boards),
+        "leaderboard.md": leaderboard_markdown(tables, boards.summary),
+        "leaderboard.html": leaderboard_html(records, boards, out=store.out),
+        "README.md": results_readme(tables, boards.summary, store.out, machines),
     }
     for name, text in texts.items():
         path = store.out / name
@@ -44,33 +41,32 @@ def write_boards(store: Store) -> list[Path]:
 
 
 def submitted(store: Store, records: list[Record]) -> list[Record]:
-    """The rows that a folder's submissions have on the boards of its records; unreadable ones are among its problems."""
-    found, problems = read_all(store.out)
+    """Make the board rows of a folder's submissions; unreadable files join the store's problems."""
+    submissions, problems = read_all(store.out)
     store.problems += problems
-    return as_records(found, records)
+    return as_records(submissions, records)
 
 
 def page(store: Store, records: list[Record]) -> str:
-    """leaderboard.html of some of a store's records."""
-    frame, primaries = table.tidy(records), table.primary_metrics(records)
-    found, means = flags.flags(frame, records), summary.summary(frame, primaries)
-    return leaderboard_html(records, frame, primaries, flags=found, means=means, out=store.out)
+    """Write leaderboard.html of some of a store's records."""
+    return leaderboard_html(records, Boards.of(records), out=store.out)
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """Tidy CSV; a cell that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    """Write the table as CSV; an apostrophe quotes what a spreadsheet would run as a formula."""
     safe = frame.copy()
     for column in ("model", "dataset", "suite"):
         safe[column] = safe[column].map(lambda v: f"'{v}" if str(v)[:1] in "=+-@\t\r" else v)
     return safe.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def to_json(frame: pd.DataFrame, means: pd.DataFrame, found: dict[tuple[str, str, str, str], list[str]]) -> str:
-    """The same rows as JSON, with the summary and the flags."""
+def to_json(boards: Boards) -> str:
+    """Write the table's rows as JSON, with the summary and the flags."""
+    frame = boards.frame
     rows = json.loads(frame[sorted(frame)].to_json(orient="records", double_precision=12))
-    summary = json.loads(means.to_json(orient="records", double_precision=12))
+    summary = json.loads(boards.summary.to_json(orient="records", double_precision=12))
     names = ("suite", "device", "dataset", "model")
-    flags = [dict(zip(names, key)) | {"flags": words} for key, words in found.items()]
+    flags = [dict(zip(names, key)) | {"flags": words} for key, words in boards.flags.items()]
     value = {"schema": "bench.leaderboard/1", "rows": [], "summary": summary, "flags": flags}
     text = json.dumps(value, indent=1, sort_keys=True) + "\n"
     # the rows are many and flat: without `indent` json's fast encoder writes them, the same bytes in a third of the time
@@ -81,7 +77,7 @@ def to_json(frame: pd.DataFrame, means: pd.DataFrame, found: dict[tuple[str, str
 
 
 def environment_lines(records: list[Record], out: Path) -> list[str]:
-    """One line for each machine that records were made on."""
+    """Describe each machine that records were made on in a line."""
     lines = []
     for ref in sorted({r["env_ref"] for r in records if r.get("env_ref")}):
         env = stored(out, ref)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.render.board import Board
 from bench.render.text import DASH, clean, number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAGE = "With pictures, intervals drawn and training curves: open [leaderboard.html](leaderboard.html) in a browser."
 NOTE = "† uses labels. *ref*: a reference row, which takes no rank. A dash: the model cannot do this."
 
 
 def escape(text: str) -> str:
-    """Text made inert inside a Markdown table: no markup, no new cell, no character that cannot be printed."""
+    """Make text inert inside a Markdown table: no markup, no new cell, no unprintable character."""
     text = clean(text)
     return re.sub(r"([\\`*_{}\[\]<>|#!~&])", lambda m: f"&#{ord(m[1])};" if m[1] in "<>&|" else "\\" + m[1], text)
 
 
 def table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
-    """A Markdown table; every cell is escaped, a heading's ** marks stay."""
+    """Write a Markdown table; every cell is escaped, a heading's ** marks stay."""
     lines = ["| " + " | ".join(_heading(h) for h in headings) + " |", "|" + " --- |" * len(headings)]
     lines += ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
@@ -33,26 +36,26 @@ def _heading(text: str) -> str:
 
 
 def board_markdown(board: Board) -> str:
-    """One board with its heading and lines of explanation; columns that are empty throughout are left out."""
+    """Write one board with its heading and lines of explanation, without its empty columns."""
     headings, rows = without_empty(board)
     lines = "\n".join(escape(line) + "  " for line in board.lines)
     return f"## {escape(board.title)}\n\n{lines}\n\n{table(headings, rows)}\n"
 
 
 def without_empty(board: Board) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Headings and rows without the columns in which every cell is a dash or empty."""
-    keep = [i for i in range(len(board.headings)) if any(row[i] not in (DASH, "") for row in board.rows)]
+    """Leave out of headings and rows the columns in which every cell is a dash or empty."""
+    keep = board.filled()
     return tuple(board.headings[i] for i in keep), tuple(tuple(row[i] for i in keep) for row in board.rows)
 
 
 def leaderboard_markdown(boards: list[Board], summary: pd.DataFrame) -> str:
-    """results/leaderboard.md."""
+    """Write results/leaderboard.md."""
     parts = ["# Leaderboard\n", PAGE + "\n", NOTE + "\n", summary_markdown(summary), *map(board_markdown, boards)]
     return "\n".join(parts)
 
 
 def summary_markdown(summary: pd.DataFrame) -> str:
-    """Mean rank per kind of data over the boards that the ranked models share."""
+    """Write the mean ranks per kind of data over the boards that the ranked models share."""
     if summary.empty:
         return "No results yet.\n"
     parts = ["## Summary: mean rank per kind of data (public boards)\n"]
@@ -68,7 +71,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
                 if cell is None:
                     row.append(DASH)
                 else:
-                    mean = DASH if pd.isna(cell.mean_rank) else number(cell.mean_rank)
+                    mean = DASH if cell.mean_rank is None or math.isnan(cell.mean_rank) else number(cell.mean_rank)
                     row.append(f"{mean} ({cell.boards_entered} of {cell.boards})")
             rows.append(tuple(row))
         headings = ("model", *(f"{kind} (boards entered)" for kind in kinds))
@@ -77,7 +80,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
 
 
 def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, environments: list[str]) -> str:
-    """results/README.md: the boards in short, with the pictures."""
+    """Write results/README.md: the boards in short, with the pictures."""
     parts = [
         "# Results\n",
         "Made by `bench run`; rebuilt from `cells/` by `bench leaderboard`. All columns: [leaderboard.md](leaderboard.md), "
@@ -103,7 +106,7 @@ def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, enviro
 
 
 def pictures(board: Board, out: Path) -> str:
-    """The sample grids of a board's models side by side, real data first; empty where there are none."""
+    """Show the sample grids of a board's models side by side, real data first; empty where there are none."""
     folder = out / "grids" / board.dataset
     names = [row[1].split(" ")[0] for row in board.rows]
     names = [name for name in dict.fromkeys(["oracle", *names]) if (folder / f"{name}.png").exists()]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bench.plan.cell import Cell
 from bench.records.record import Record
 from bench.render.text import clean, seconds_text
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from bench.plan.request import Plan
+    from bench.run.todo import Todo
 
 STATUS_WORDS = {"ok": "ok", "diverged": "DIVERGED", "oom": "OUT OF MEMORY", "timeout": "TIME-OUT", "crashed": "CRASHED"}
 
@@ -18,7 +24,7 @@ class Lines:
     def __init__(self) -> None:
         self.total = self.count = 0
 
-    def planned(self, plan: Any, todo: list[Any], done: int) -> None:
+    def planned(self, plan: Plan, todo: list[Todo], done: int) -> None:
         """Say what will be done."""
         self.total = len(todo)
         for line in plan.broken:
@@ -28,25 +34,26 @@ class Lines:
         )
 
     def progress(self, cell: Cell, phase: str, step: int) -> None:
-        """Nothing: a line for each step would drown the rest."""
+        """Print nothing: a line for each step would drown the rest."""
 
     def finished(self, cell: Cell, record: Record, seconds_left: float) -> None:
-        """One line."""
+        """Print one line with what the cell gave."""
         self.count += 1
         left = f", {seconds_text(seconds_left)} left" if self.count < self.total else ""
         self._say(f"[{self.count}/{self.total}{left}] {describe(cell, record)}")
 
     def clocked(self, cell: Cell, done: int, of: int) -> None:
-        """One line at the end of the exclusive pass."""
+        """Print one line at the end of the exclusive pass."""
         if done == of:
             self._say(f"throughput measured alone for {of} rows")
 
     def _say(self, text: str) -> None:
-        print(clean(text), file=sys.stderr, flush=True)
+        sys.stderr.write(clean(text) + "\n")
+        sys.stderr.flush()
 
 
 def describe(cell: Cell, record: Record) -> str:
-    """What a finished cell gave, in one line."""
+    """Say in one line what a finished cell gave."""
     primary = cell.dataset["primary"]
     value = record["metrics"]["public"].get(primary, {}).get("value")
     score = f"{primary} {value:.4g}" if value is not None else ""
@@ -75,9 +82,10 @@ class Live(Lines):
             TextColumn("{task.fields[left]}"),
             console=Console(stderr=True),
         )
-        self.running: dict[str, Any] = {}
+        self.running: dict[str, TaskID] = {}
 
-    def planned(self, plan: Any, todo: list[Any], done: int) -> None:
+    def planned(self, plan: Plan, todo: list[Todo], done: int) -> None:
+        """Say what will be done, and start the bar over all cells."""
         super().planned(plan, todo, done)
         if todo:
             self.bars.start()
@@ -91,13 +99,14 @@ class Live(Lines):
         self.bars.update(self.running[cell.slot], description=clean(name), completed=step or None)
 
     def finished(self, cell: Cell, record: Record, seconds_left: float) -> None:
+        """Remove the cell's bar, move the one over all cells, and print the cell's line above them."""
         if cell.slot in self.running:
             self.bars.remove_task(self.running.pop(cell.slot))
         self.bars.update(self.all, advance=1, left=f"{seconds_text(seconds_left)} left")
         super().finished(cell, record, seconds_left)
 
     def clocked(self, cell: Cell, done: int, of: int) -> None:
-        """A bar of its own for the exclusive pass."""
+        """Move the exclusive pass' own bar."""
         if "clock" not in self.running:
             self.bars.start()
             self.running["clock"] = self.bars.add_task("throughput, one cell at a time", total=of, left="")

@@ -1,12 +1,14 @@
-"""`python -m bench.render.readme`: copy a board from results/ into README.md, so that its numbers are measured ones."""
+"""Copy boards from results/ into README.md, so that its numbers are measured ones.
+
+python -m bench.render.readme
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from bench.leaderboard.flags import flags
-from bench.leaderboard.table import primary_metrics, tidy
+from bench.leaderboard.boards import Boards
 from bench.records.store import Store
 from bench.render.board import make_boards
 from bench.render.markdown import table
@@ -16,17 +18,15 @@ BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DO
 
 
 def board_block(dataset: str, out: Path) -> str:
-    """The first columns of a dataset's public board as Markdown."""
+    """Write the first columns of a dataset's public board as Markdown."""
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
-    frame = tidy(records)
-    found = flags(frame, records)
-    board = make_boards(frame, primary_metrics(records), found, dataset=dataset)[0]
+    board = make_boards(Boards.of(records), dataset=dataset)[0]
     lines = " ".join(board.lines)
     return f"\n{table(board.headings[:5], tuple(row[:5] for row in board.rows))}\n\n{lines}\n\n"
 
 
 def with_boards(text: str, out: Path) -> str:
-    """The README's text with its marked blocks made anew."""
+    """Make the marked blocks of the README's text anew."""
     return BLOCK.sub(lambda m: m[1] + board_block(m[2], out) + m[3], text)
 
 

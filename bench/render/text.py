@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+DASH = "–"  # what stands for an absent value
+
 
 def clean(text: str) -> str:
-    """Text without control characters, so that nothing in a name or message can drive the terminal."""
+    """Blank the control characters of a text, so that nothing in a name or message can drive the terminal."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def seconds_text(seconds: float) -> str:
-    """ "41 s", "3 min 20 s", "2 h 5 min"."""
+    """Write a duration in its two largest units: "41 s", "3 min 20 s", "2 h 5 min"."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -18,11 +20,8 @@ def seconds_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-DASH = "–"
-
-
 def number(value: float) -> str:
-    """Three significant digits, without an exponent where it reads well."""
+    """Write three significant digits, without an exponent from 0.001 to a million."""
     if value == 0:
         return "0"
     if 0.001 <= abs(value) < 1000:

@@ -13,16 +13,22 @@ from dataclasses import dataclass, replace
 
 from bench.leaderboard.centre import Centre, summarise
 from bench.leaderboard.scales import from_scale, to_scale
-from bench.leaderboard.student import satterthwaite, t_quantile, t_tail
-from bench.leaderboard.welch import compare
+from bench.leaderboard.student import holm
+from bench.leaderboard.welch import Difference, compare
 
 Z = 1.959963984540054  # two-sided 95 %
 NOTHING = "no effect seen"
+Numbers = tuple[
+    float, float | None, float | None, float | None
+]  # an effect, its 95 % interval, its p; None where unknown
 
 
 @dataclass(frozen=True)
 class Effect:
-    """a against b in one column. value, low, high: a difference, on the log scale a ratio; None where unknown."""
+    """a against b in one column.
+
+    value, low, high: a difference, on the log scale a ratio; None where unknown.
+    """
 
     a: str
     b: str
@@ -38,17 +44,20 @@ class Effect:
 
 
 def centre_of(values: Sequence[float], blocks: Sequence[Sequence[float]], scale: str) -> Centre:
-    """Mean over seeds on the column's scale; a share's mean is raw."""
+    """Return the mean over seeds on the column's scale; a share's mean is raw."""
     return summarise(values, blocks, "raw" if scale == "share" else scale)
 
 
 def interval_of(centre: Centre, values: Sequence[float], scale: str) -> tuple[float, float] | None:
-    """95 % interval of one arm, in the column's unit."""
+    """Return the 95 % interval of one arm, in the column's unit."""
     return wilson(sum(values), len(values)) if scale == "share" else centre.interval()
 
 
 def wilson(hits: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
+    """Return the 95 % interval of a share (Wilson 1927).
+
+    scipy's binomtest gives the same; its module takes 0.4 s to import and a call 0.4 ms, where this formula takes a microsecond.
+    """
     share, z2 = hits / n, Z * Z
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
@@ -56,7 +65,7 @@ def wilson(hits: float, n: int) -> tuple[float, float]:
 
 
 def shares_apart(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float, float]:
-    """(difference, low, high, p) of two shares: Newcombe 1998, method 10, and Fisher's exact test."""
+    """Return (difference, low, high, p) of two shares: Newcombe 1998, method 10, and Fisher's exact test."""
     from scipy.stats import fisher_exact
 
     hits, sizes = (sum(a), sum(b)), (len(a), len(b))
@@ -67,38 +76,41 @@ def shares_apart(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, 
     return pa - pb, low, high, float(fisher_exact(table).pvalue)
 
 
-def between(a: Centre, b: Centre, scale: str) -> tuple[float, float | None, float | None, float | None]:
-    """(effect, low, high, p) of two arms by Welch; no interval and no p where an arm has one run, whatever its held-out rows say.
+def between(a: Centre, b: Centre, scale: str) -> Numbers:
+    """Return the effect of two arms by Welch.
+
+    There is no interval and no p where an arm has one run, whatever its held-out rows say.
 
     Where no run of either arm differs from its neighbours (counts often do not) there is no variance to judge by: p is then that of
     the exact permutation test, 2 / C(n_a + n_b, n_a).
     """
-    found = compare(a, b)
-    if found.se is None or a.seed_variance is None or b.seed_variance is None:
-        return _unscaled(found.value, scale), None, None, None
-    if found.se == 0:
-        exact = 2 / math.comb(a.n_seeds + b.n_seeds, a.n_seeds)
-        value = _unscaled(found.value, scale)
-        return value, None, None, 1.0 if found.value == 0 else min(1.0, exact)
-    half = t_quantile(0.975, found.df) * found.se
-    low, high = (_unscaled(found.value + sign * half, scale) for sign in (-1, 1))
-    return _unscaled(found.value, scale), low, high, found.p
+    tested = compare(a, b)
+    if a.seed_variance is None or b.seed_variance is None:
+        tested = Difference(tested.value, None)
+    return _numbers(tested, scale, exact=min(1.0, 2 / math.comb(a.n_seeds + b.n_seeds, a.n_seeds)))
 
 
-def paired(
-    a: Sequence[float], b: Sequence[float], scale: str
-) -> tuple[float, float | None, float | None, float | None]:
-    """(effect, low, high, p) of two columns of the same runs."""
+def paired(a: Sequence[float], b: Sequence[float], scale: str) -> Numbers:
+    """Return the effect of two columns of the same runs.
+
+    Where all runs differ alike, p is that of the exact sign test.
+    """
     differences = [to_scale(x, scale) - to_scale(y, scale) for x, y in zip(a, b, strict=True)]
     n, mean = len(differences), math.fsum(differences) / len(differences)
-    if n < 2:
-        return _unscaled(mean, scale), None, None, None
-    se = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / (n - 1) / n)
-    if se == 0:
-        return _unscaled(mean, scale), None, None, 1.0 if mean == 0 else 2.0 ** (1 - n)  # the exact sign test
-    half = t_quantile(0.975, satterthwaite([(se**2, n - 1)])) * se
-    low, high = (_unscaled(mean + sign * half, scale) for sign in (-1, 1))
-    return _unscaled(mean, scale), low, high, 2 * t_tail(abs(mean) / se, n - 1)
+    se = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / (n - 1) / n) if n > 1 else None
+    return _numbers(Difference(mean, se, n - 1), scale, exact=2.0 ** (1 - n))
+
+
+def _numbers(tested: Difference, scale: str, *, exact: float) -> Numbers:
+    """Return (effect, low, high, p) of a tested difference. exact: p of an effect where nothing scatters."""
+    value = _unscaled(tested.value, scale)
+    limits = tested.interval()
+    if limits is None:
+        return value, None, None, None
+    if tested.se == 0:
+        return value, None, None, 1.0 if tested.value == 0 else exact
+    low, high = limits
+    return value, _unscaled(low, scale), _unscaled(high, scale), tested.p
 
 
 def _unscaled(value: float, scale: str) -> float:
@@ -106,24 +118,21 @@ def _unscaled(value: float, scale: str) -> float:
 
 
 def with_holm(effects: Sequence[Effect], better: dict[str, str], *, also: Sequence[float] = ()) -> list[Effect]:
-    """The effects with Holm's p over those that have one, and the finding in words at 5 %.
+    """Return the effects with Holm's p over those that have one, and the finding in words at 5 %.
 
     better: column -> direction; also: p-values of other tests of the same family.
     """
-    from bench.leaderboard.student import holm
-
-    tested = [i for i, e in enumerate(effects) if e.p is not None]
-    adjusted = dict(
-        zip(tested, holm([effects[i].p for i in tested] + list(also)))
-    )  # the others come last: not asked for
-    return [
-        replace(e, p_holm=adjusted.get(i), words=words(e, adjusted.get(i), better[e.column]))
-        for i, e in enumerate(effects)
-    ]
+    p_values = [effect.p for effect in effects if effect.p is not None]
+    adjusted = iter(holm([*p_values, *also]))  # those of `also` come last: not asked for
+    judged = []
+    for effect in effects:
+        p = None if effect.p is None else next(adjusted)
+        judged.append(replace(effect, p_holm=p, words=words(effect, p, better[effect.column])))
+    return judged
 
 
 def words(effect: Effect, p: float | None, better: str) -> str:
-    """ "no effect seen", or the direction and whether it is the good one, and how many runs it passes over."""
+    """Say whether an effect was seen, its direction, and how many runs it passes over."""
     left_out = effect.left_out
     return _finding(effect, p, better) + (f" ({left_out} run{'s' * (left_out > 1)} left out)" if left_out else "")
 
@@ -141,12 +150,16 @@ def _finding(effect: Effect, p: float | None, better: str) -> str:
 
 
 def spearman(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float, float]:
-    """(rank correlation, low, high, p); the interval by Fisher's z with the variance 1.06 / (n - 3) (Fieller et al. 1957)."""
+    """Return (rank correlation, low, high, p).
+
+    The interval is made by Fisher's z with the variance 1.06 / (n - 3) (Fieller et al. 1957).
+    """
     from scipy.stats import spearmanr
 
-    found, n = spearmanr(x, y), len(x)
+    n = len(x)
     if n < 5:
         raise ValueError(f"a rank correlation with an interval needs at least 5 pairs, got {n}")
-    rho = float(found.statistic)
+    test = spearmanr(x, y)
+    rho = float(test.statistic)
     z, half = math.atanh(max(-0.999999, min(0.999999, rho))), Z * math.sqrt(1.06 / (n - 3))
-    return rho, math.tanh(z - half), math.tanh(z + half), float(found.pvalue)
+    return rho, math.tanh(z - half), math.tanh(z + half), float(test.pvalue)

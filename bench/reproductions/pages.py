@@ -1,4 +1,4 @@
-"""Markdown made from results: docs/reproductions.md, and the marked blocks of docs/questions.md with their plots.
+"""Write docs/reproductions.md, and the marked blocks of docs/questions.md with their plots.
 
 `python -m bench.reproductions.pages` makes them anew from results/reproductions/. What stands outside the markers of
 questions.md is written by hand and stays.
@@ -12,29 +12,38 @@ from bench.files import write_atomic
 from bench.registry import ROOT
 from bench.reproductions.protocol import load_experiment, names
 from bench.reproductions.published_page import reproductions_page
-from bench.reproductions.questions_page import _with_question
+from bench.reproductions.questions_page import with_question
 from bench.reproductions.run import results_in
+from bench.reproductions.tables import Results
 
 
 def write_pages(out: Path) -> list[Path]:
-    """Rebuild both pages from the results in a folder: into docs/ of the checkout for its own results, else into OUT/docs."""
-    own = out.resolve() == ROOT / "results"
-    docs = ROOT / "docs" if own else out / "docs"
+    """Rebuild both pages from the results in a folder.
+
+    The checkout's own results go into its docs/, others into OUT/docs.
+    """
+    docs = ROOT / "docs" if out.resolve() == ROOT / "results" else out / "docs"
     results = results_in(out / "reproductions")
-    texts = {docs / "reproductions.md": reproductions_page(results)}
+    questions, plots = _questions(results)
+    pages = {docs / "reproductions.md": reproductions_page(results), docs / "questions.md": questions}
+    for path, text in (pages | {docs / "questions" / file: plot for file, plot in plots.items()}).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_atomic(path, text.encode())
+    return list(pages)
+
+
+def _questions(results: Results) -> tuple[str, dict[str, str]]:
+    """Return the checkout's page of questions with every block made anew, and all plots by file name."""
     template = ROOT / "docs" / "questions.md"
     text = template.read_text(encoding="utf-8") if template.is_file() else ""
-    for name in (n for n in names() if n.startswith("question-")):
-        experiment = load_experiment(name)
-        text, plots = _with_question(text, experiment, results)
-        texts |= {docs / "questions" / file: plot for file, plot in plots.items()}
-    texts[docs / "questions.md"] = text
-    for path, content in texts.items():
-        if not path.exists() or path.read_text(encoding="utf-8") != content:
-            write_atomic(path, content.encode())
-    return [docs / "reproductions.md", docs / "questions.md"]
+    plots: dict[str, str] = {}
+    for name in names():
+        if name.startswith("question-"):
+            text, more = with_question(text, load_experiment(name), results)
+            plots |= more
+    return text, plots
 
 
 if __name__ == "__main__":
     for page in write_pages(ROOT / "results"):
-        print(page)
+        print(page)  # noqa: T201 -- a script's answer

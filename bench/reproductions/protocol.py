@@ -7,114 +7,124 @@ budget's name. An unknown key is an error that names it. Reading a file imports 
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from bench.errors import UsageError
 from bench.registry import entries, unknown
 from bench.reproductions.measure import Column, columns_of, measure_names
+from bench.shapes import Count, Flag, Label, Name, Number, NumberOrNull, Text, parse, read_toml
 
 FOLDER = Path(__file__).parent
 BUDGETS = ("cpu", "gpu")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
+class _Strict:
+    """An unknown key in a table of the file is an error."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget(_Strict):
     """How much of a protocol is run. full: the published protocol, at its length, on its data and with its networks."""
 
-    seeds: int
-    full: bool = False
-    suite: str = "core"  # gives the steps of an arm that names none
-    note: str = ""  # what was shortened or is another, in words
-    data: dict[str, str] = field(default_factory=dict)  # stand-ins: the protocol's dataset -> the one that is used
-    fields: dict[str, Any] = field(default_factory=dict)
-    metric: dict[str, str] = field(default_factory=dict)  # stand-ins: a target's metric -> the one that is shown
-    without: tuple[str, ...] = ()  # measures that are left out
+    seeds: Count
+    full: Flag = False
+    suite: Text = "core"  # gives the steps of an arm that names none
+    note: Text = ""  # what was shortened or is another, in words
+    data: dict[Text, Text] = field(default_factory=dict)  # stand-ins: the protocol's dataset -> the one that is used
+    fields: dict[Text, Any] = field(default_factory=dict)
+    metric: dict[Text, Text] = field(default_factory=dict)  # stand-ins: a target's metric -> the one that is shown
+    without: tuple[Name, ...] = ()  # measures that are left out
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
+class Arm(_Strict):
     """One model on one dataset under one setting."""
 
-    name: str
-    model: str
-    dataset: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    cpu: dict[str, Any] = field(default_factory=dict)
-    gpu: dict[str, Any] = field(default_factory=dict)
-    train_rows: int = 0  # train on so many rows, other ones for each seed; 0: all
-    binarized: bool = False  # pixels drawn from Bernoulli(value) once, by a fixed seed
-    measures: tuple[str, ...] | None = None  # None: the experiment's
+    name: Name
+    model: Name
+    dataset: Name
+    fields: dict[Text, Any] = field(default_factory=dict)
+    cpu: dict[Text, Any] = field(default_factory=dict)
+    gpu: dict[Text, Any] = field(default_factory=dict)
+    train_rows: Count = 0  # train on so many rows, other ones for each seed; 0: all
+    binarized: Flag = False  # pixels drawn from Bernoulli(value) once, by a fixed seed
+    measures: tuple[Name, ...] | None = None  # None: the experiment's
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(_Strict):
     """A published number. se None: the source gives none; n: the trials it stands on, 0 if unknown."""
 
-    arm: str
-    metric: str
-    value: float
-    better: str  # "higher", "lower" or "none"
-    se: float | None = None
-    n: int = 0
-    unit: float = 0.0  # of the last printed digit: what rounding may hide
-    paired: bool = False  # ours is computed on theirs' very rows and folds: rounding is all that may differ
+    arm: Name
+    metric: Name
+    value: Number
+    better: Literal["higher", "lower", "none"]
+    se: NumberOrNull = None
+    n: Count = 0
+    unit: Number = 0.0  # of the last printed digit: what rounding may hide
+    paired: Flag = False  # ours is computed on theirs' very rows and folds: rounding is all that may differ
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare:
+class Compare(_Strict):
     """Each of `arms` against the arm `base` in each of `columns`, or against the column `versus` of the same run.
 
     One family of tests with all other comparisons of the experiment.
     """
 
-    columns: tuple[str, ...]
-    arms: tuple[str, ...]
-    base: str = ""
-    versus: str = ""
+    columns: tuple[Name, ...]
+    arms: tuple[Name, ...]
+    base: Label = ""
+    versus: Label = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """A protocol to run; `kind` is "published" or "question"."""
+class Experiment(_Strict):
+    """A protocol to run, the arms it compares, and the published numbers or the questions that it is run for."""
 
-    name: str
-    kind: str
-    title: str
-    budget: dict[str, Budget]
+    name: Name
+    kind: Literal["published", "question"]
+    title: Text
+    budget: dict[Name, Budget]
     arm: tuple[Arm, ...] = ()
-    columns: tuple[str, ...] = ()  # shown, in this order; metrics of the suite or columns of the measures
-    measures: tuple[str, ...] = ()
-    setup: str = ""  # of a question: what is run and why
-    paper: str = ""
-    source: str = ""  # where the targets were read
-    grade: str = ""  # of evidence: F authors' files, P paper, S third party, M memory, X computed here
-    protocol: str = ""
-    differs: tuple[str, ...] = ()  # what differs from the published protocol even at full length
+    columns: tuple[Name, ...] = ()  # shown, in this order; metrics of the suite or columns of the measures
+    measures: tuple[Name, ...] = ()
+    setup: Text = ""  # of a question: what is run and why
+    paper: Text = ""
+    source: Text = ""  # where the targets were read
+    grade: Text = ""  # of evidence: F authors' files, P paper, S third party, M memory, X computed here
+    protocol: Text = ""
+    differs: tuple[Text, ...] = ()  # what differs from the published protocol even at full length
     target: tuple[Target, ...] = ()
     compare: tuple[Compare, ...] = ()
-    curves: tuple[str, ...] = ()  # values of the training curve to plot over the steps
-    correlate: tuple[tuple[str, str], ...] = ()  # pairs of columns, over the arms
-    plot: tuple[str, ...] = ()  # columns of the plot; empty: all columns
-    records: str = ""  # a suite: the arms are rows of its committed boards, and nothing is run
+    curves: tuple[Text, ...] = ()  # values of the training curve to plot over the steps
+    correlate: tuple[tuple[Text, Text], ...] = ()  # pairs of columns, over the arms
+    plot: tuple[Text, ...] = ()  # columns of the plot; empty: all columns
+    records: Text = ""  # a suite: the arms are rows of its committed boards, and nothing is run
 
     def measures_of(self, arm: Arm, budget: str) -> tuple[str, ...]:
-        """Names of the measures that an arm takes under a budget."""
+        """Return the names of the measures that an arm takes under a budget."""
         own = self.measures if arm.measures is None else arm.measures
         return tuple(name for name in own if name not in self.budget[budget].without)
 
 
+PARTS = {"arm": Arm, "target": Target, "compare": Compare, "budget": Budget}
+
+
 def names() -> list[str]:
-    """All experiments: the published ones, then the questions by number."""
+    """Return the names of all experiments: the published ones, then the questions by number."""
     published = sorted(path.stem for path in (FOLDER / "published").glob("*.toml"))
     questions = [path.stem for path in (FOLDER / "questions").glob("*.toml")]
     return published + sorted(questions, key=lambda name: int(name.rpartition("-")[2]))
 
 
 def choose(asked: tuple[str, ...], *, everything: bool) -> list[Experiment]:
-    """The experiments asked for, each once; `question` means all ten, `published` all published ones."""
+    """Return the experiments asked for, each once; `question` and `published` mean all of a kind."""
     known = names()
     chosen: list[str] = list(known) if everything else []
     for name in asked:
@@ -139,30 +149,11 @@ def load_experiment(name: str) -> Experiment:
 
 
 def read_experiment(path: Path, kind: str) -> Experiment:
-    """Read one file; UsageError says what in it is wrong."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path.name}: not readable as TOML: {error}") from error
-    parts = {"arm": Arm, "target": Target, "compare": Compare}
-    for key, cls in parts.items():
-        table[key] = tuple(_make(cls, part, f"{path.name}: {key}") for part in table.get(key, []))
-    table["budget"] = {b: _make(Budget, t, f"{path.name}: budget.{b}") for b, t in table.get("budget", {}).items()}
-    experiment = _make(Experiment, table | {"name": path.stem, "kind": kind}, path.name)
+    """Read the experiment in a TOML file; UsageError says what in it is wrong."""
+    table = read_toml(path, path.name) | {"name": path.stem, "kind": kind}
+    experiment = parse(Experiment, table, path.name, parts=PARTS)
     _check(experiment, path.name)
     return experiment
-
-
-def _make(cls: type, table: dict[str, Any], where: str) -> Any:
-    known = {f.name for f in fields(cls)}
-    for key in table:
-        if key not in known:
-            raise UsageError(f"{where}: {unknown('key', key, known)}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise UsageError(f"{where}: {error}") from error
 
 
 def _check(experiment: Experiment, where: str) -> None:
@@ -190,13 +181,13 @@ UNITS = {"nats", "bits", "count", "fraction"}
 
 
 def column(name: str) -> Column:
-    """The column of this name. Accuracies and shares are compared as they are, in points: logit counts as raw here."""
+    """Return the column of this name; shares are compared in points, so logit counts as raw."""
     known = OF_RECORDS | {key: value for measure in measure_names() for key, value in columns_of(measure).items()}
     if name in known:
-        found = known[name]
+        declared = known[name]
     else:
         constants = entries("metric")[name].constants
         unit = constants.get("unit", "")
         title = f"{name}, {unit}" if unit in UNITS else name
-        found = Column(title, constants["better"], constants.get("scale", "raw"))
-    return Column(found.title, found.better, "raw" if found.scale == "logit" else found.scale)
+        declared = Column(title, constants["better"], constants.get("scale", "raw"))
+    return Column(declared.title, declared.better, "raw" if declared.scale == "logit" else declared.scale)

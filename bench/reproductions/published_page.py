@@ -6,67 +6,65 @@ from typing import Any
 
 from bench.render.markdown import table
 from bench.reproductions.protocol import Experiment, load_experiment, names
-from bench.reproductions.questions_page import arm_rows, effect_rows
-from bench.reproductions.text import DASH, Results, cost_rows, length_text, plus_minus, seeds_text, with_interval
+from bench.reproductions.tables import Results, arm_rows, cost_rows, effect_rows, target_rows
+from bench.reproductions.text import length_text, seeds_text
+
+HEAD = """\
+# Published results, reproduced
+
+Made by `bench reproduce`; do not edit. Ours stands beside theirs, each with its standard error, and the verdict is a
+two-sided test at 5 % on the combined standard error: *reproduced* (the test does not tell them apart: with few runs
+that is easy), *better* or *not reproduced*. A protocol that was shortened, run on other data or with other networks is
+*not comparable* whatever the numbers; where some of our runs have no value it is *undecided*. Theirs without an error
+counts as exact but for its rounding. Grade of evidence for theirs: F read in the authors' files, P in the paper, S
+quoted by a third party, M from memory, X computed for this project.
+"""
+COST = """\
+## What it costs
+
+Measured core-minutes of every protocol, questions included; on N cores divide by N.
+"""
 
 
 def reproductions_page(results: Results) -> str:
-    """docs/reproductions.md."""
+    """Write docs/reproductions.md: a section for each published experiment, and what all experiments cost."""
+    lines = [HEAD]
+    for name in names():
+        if not name.startswith("question-"):
+            lines += _section(load_experiment(name), results)
+    return "\n".join([*lines, COST, table(*cost_rows(results))]) + "\n"
+
+
+def _section(experiment: Experiment, results: Results) -> list[str]:
     lines = [
-        "# Published results, reproduced",
+        f"## {experiment.title}",
         "",
-        "Made by `bench reproduce`; do not edit. Ours stands beside theirs, each with its standard error, and the verdict is a",
-        "two-sided test at 5 % on the combined standard error: *reproduced* (the test does not tell them apart: with few runs",
-        "that is easy), *better* or *not reproduced*. A protocol that was shortened, run on other data or with other networks is",
-        "*not comparable* whatever the numbers; where some of our runs have no value it is *undecided*. Theirs without an error",
-        "counts as exact but for its rounding. Grade of evidence for theirs: F read in the authors' files, P in the paper, S",
-        "quoted by a third party, M from memory, X computed for this project.",
+        f"`bench reproduce {experiment.name}`",
         "",
-    ]
-    for name in (n for n in names() if not n.startswith("question-")):
-        lines += _published(load_experiment(name), results)
-    lines += [
-        "## What it costs",
-        "",
-        "Measured core-minutes of every protocol, questions included; on N cores divide by N.",
-        "",
-    ]
-    lines += [table(*cost_rows(results)), ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _published(experiment: Experiment, results: Results) -> list[str]:
-    lines = [f"## {experiment.title}", "", f"`bench reproduce {experiment.name}`", ""]
-    lines += [
         f"- Source: {experiment.paper}; {experiment.source} (grade {experiment.grade})",
         f"- Protocol: {experiment.protocol}",
     ]
-    lines += [f"- Differs: {'; '.join(experiment.differs)}"] if experiment.differs else []
-    lines += [""]
-    found = [results[experiment.name, budget] for budget in experiment.budget if (experiment.name, budget) in results]
-    if not found:
+    if experiment.differs:
+        lines.append(f"- Differs: {'; '.join(experiment.differs)}")
+    lines.append("")
+    stored = [results[experiment.name, budget] for budget in experiment.budget if (experiment.name, budget) in results]
+    if not stored:
         needs = ", ".join(sorted({arm.dataset for arm in experiment.arm}))
         lines += [f"Not run yet. At full length it needs {needs}.", ""]
-    for result in found:
-        length = length_text(result)
-        lines += [f"Budget `{result['budget']}` ({length}), {seeds_text(result['seeds'])}:", ""]
-        lines += [table(*target_rows(result)), ""]
-        others = [arm for arm in result["arms"] if arm["name"] not in {t["arm"] for t in result["targets"]}]
-        lines += [table(*arm_rows(result, others)), ""] if others else []
-        lines += [table(*effect_rows(result)), ""] if result["compare"] else []
+    for result in stored:
+        lines += _result(result)
     return lines
 
 
-def target_rows(result: dict[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Headings and rows of ours beside theirs."""
-    headings = ("what", "metric", "theirs", "ours", "ours - theirs", "verdict")
-    rows = []
-    for t in result["targets"]:
-        stand_in = (t["shown_metric"], t["shown_data"]) != (t["metric"], t["data"])
-        difference = DASH if stand_in else with_interval(t["difference"], t["low"], t["high"], signed=True)
-        metric = t["metric"] if t["shown_metric"] == t["metric"] else f"{t['metric']}; ours: {t['shown_metric']}"
-        ours = plus_minus(t["ours"], t["ours_se"])
-        ours += f" ({t['n_ours']} of {t['n_runs']} runs)" if t["n_ours"] < t["n_runs"] else ""
-        ours += f" on {t['shown_data']}" if t["shown_data"] != t["data"] else ""
-        rows.append((t["arm"], metric, plus_minus(t["value"], t["se"]), ours, difference, t["verdict"]))
-    return headings, tuple(rows)
+def _result(result: dict[str, Any]) -> list[str]:
+    """Write one budget's result: its targets, the arms without one, and the comparisons."""
+    tables = [target_rows(result)]
+    targeted = {target["arm"] for target in result["targets"]}
+    if others := [arm for arm in result["arms"] if arm["name"] not in targeted]:
+        tables.append(arm_rows(result, others))
+    if result["compare"]:
+        tables.append(effect_rows(result))
+    lines = [f"Budget `{result['budget']}` ({length_text(result)}), {seeds_text(result['seeds'])}:", ""]
+    for each in tables:
+        lines += [table(*each), ""]
+    return lines

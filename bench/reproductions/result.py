@@ -1,4 +1,4 @@
-"""From the runs of an experiment to its result: one JSON object that the table, the page and the plots are made of."""
+"""Make the result of an experiment's runs: one JSON object that table, page and plots are made of."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Run:
 
 
 def run_of(arm: str, record: Record) -> Run:
-    """What a record says: metrics of the private board, measures, and what it cost."""
+    """Read a record: metrics of the private board, measures, and what the run cost."""
     private = record["metrics"]["private"]
     values = {name: entry["value"] for name, entry in private.items()} | record.get("measures", {})
     peak = record["resources"]["peak_rss_bytes"]
@@ -56,13 +56,17 @@ def run_of(arm: str, record: Record) -> Run:
 
 
 def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[str, Any]) -> dict[str, Any]:
-    """The result. facts: what else is to stand in it (device, environment, seconds)."""
+    """Return the result of an experiment's runs.
+
+    facts: what else is to stand in it (device, environment, core-minutes).
+    """
     chosen = experiment.budget[budget]
     shown = shown_columns(experiment, budget, runs)
     correlations = _correlations(experiment, runs)
-    effects = effects_of(experiment, runs, also=[found["p"] for found in correlations])
-    tested = [effect.p for effect in effects if effect.p is not None]
-    adjusted = holm([found["p"] for found in correlations] + tested)  # one family: all tests of the experiment
+    p_values = [correlation["p"] for correlation in correlations]
+    effects = effects_of(experiment, runs, also=p_values)
+    # one family: all tests of the experiment
+    adjusted = holm(p_values + [effect.p for effect in effects if effect.p is not None])
     return {
         "name": experiment.name,
         "kind": experiment.kind,
@@ -77,13 +81,13 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
         "arms": [_arm(arm, chosen.data, runs, shown) for arm in experiment.arm],
         "targets": [_target(target, experiment, budget, runs) for target in experiment.target],
         "compare": [asdict(effect) for effect in effects],
-        "correlate": [found | {"p_holm": p} for found, p in zip(correlations, adjusted)],
+        "correlate": [each | {"p_holm": p} for each, p in zip(correlations, adjusted)],
         "curves": {arm.name: _curve(experiment, arm.name, runs) for arm in experiment.arm} if experiment.curves else {},
     } | facts
 
 
 def shown_columns(experiment: Experiment, budget: str, runs: list[Run]) -> list[str]:
-    """The experiment's columns that any run has, and the stand-ins of its targets' metrics."""
+    """Name the experiment's columns that any run has, with the budget's stand-ins for metrics."""
     replaced = experiment.budget[budget].metric
     wanted = dict.fromkeys([replaced.get(name, name) for name in experiment.columns])
     return [name for name in wanted if any(name in run.values for run in runs)]
@@ -100,14 +104,7 @@ def _values(runs: list[Run], arm: str, name: str) -> tuple[list[float], list[lis
 
 def _arm(arm: Arm, stand_ins: dict[str, str], runs: list[Run], shown: list[str]) -> dict[str, Any]:
     own = _of(runs, arm.name)
-    summaries = {}
-    for name in shown:
-        values, blocks = _values(runs, arm.name, name)
-        if values:
-            scale = column(name).scale
-            centre = centre_of(values, blocks, scale)
-            low, high = interval_of(centre, values, scale) or (None, None)
-            summaries[name] = {"centre": centre.centre, "se": centre.raw_se, "low": low, "high": high, "n": len(values)}
+    summaries = {name: _summary(own, arm.name, name) for name in shown if any(name in run.values for run in own)}
     return {
         "name": arm.name,
         "model": arm.model,
@@ -120,48 +117,62 @@ def _arm(arm: Arm, stand_ins: dict[str, str], runs: list[Run], shown: list[str])
     }
 
 
+def _summary(runs: list[Run], arm: str, name: str) -> dict[str, Any]:
+    """Return centre, standard error and 95 % interval of an arm in one column that it has."""
+    values, blocks = _values(runs, arm, name)
+    scale = column(name).scale
+    centre = centre_of(values, blocks, scale)
+    low, high = interval_of(centre, values, scale) or (None, None)
+    return {"centre": centre.centre, "se": centre.raw_se, "low": low, "high": high, "n": len(values)}
+
+
 def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]) -> dict[str, Any]:
-    """Ours beside theirs, with the verdict."""
+    """Set ours beside theirs, with the verdict."""
     chosen = experiment.budget[budget]
     metric = chosen.metric.get(target.metric, target.metric)
     values, blocks = _values(runs, target.arm, metric)
     dataset = next(arm.dataset for arm in experiment.arm if arm.name == target.arm)
     row = asdict(target) | {"shown_metric": metric, "shown_data": chosen.data.get(dataset, dataset), "data": dataset}
-    own = _of(runs, target.arm)
-    row |= {"ours": None, "ours_se": None, "n_ours": len(values), "n_runs": len(own)}
+    row |= {"ours": None, "ours_se": None, "n_ours": len(values), "n_runs": len(_of(runs, target.arm))}
     if not values:
         return row | {"verdict": "no run", "difference": None, "low": None, "high": None, "p": None}
-    centre = summarise(values, blocks, "raw")
-    se = 0.0 if target.paired else None if centre.seed_variance is None else centre.se  # one seed says nothing of seeds
-    ours, theirs = (
-        Number(centre.centre, se, 0 if target.paired else len(values)),
+    ours = _number(values, blocks, paired=target.paired)
+    verdict = judge(
+        ours,
         Number(target.value, target.se, target.n),
+        better=target.better,
+        full=chosen.full,
+        whole=row["n_ours"] == row["n_runs"],
+        unit=target.unit,
     )
-    options = {"better": target.better, "full": chosen.full, "unit": target.unit}
-    verdict = judge(ours, theirs, whole=len(values) == len(own), **options)
     low, high = verdict.interval or (None, None)
-    return row | {
-        "ours": ours.value,
-        "ours_se": None if target.paired else ours.se,
-        "verdict": verdict.word,
-        "difference": verdict.difference,
-        "low": low,
-        "high": high,
-        "p": verdict.p,
-    }
+    row |= {"ours": ours.value, "ours_se": None if target.paired else ours.se, "verdict": verdict.word}
+    return row | {"difference": verdict.difference, "low": low, "high": high, "p": verdict.p}
+
+
+def _number(values: list[float], blocks: list[list[float]], *, paired: bool) -> Number:
+    """Return the mean of our runs with its standard error.
+
+    The error is None from one seed, and 0 where ours is computed on theirs' very rows.
+    """
+    centre = summarise(values, blocks, "raw")
+    if paired:
+        return Number(centre.centre, 0.0, 0)
+    return Number(centre.centre, None if centre.seed_variance is None else centre.se, len(values))
 
 
 def effects_of(experiment: Experiment, runs: list[Run], *, also: Sequence[float] = ()) -> list[Effect]:
-    """Every comparison of the experiment, with Holm's p over them all and over the p-values `also`."""
-    found, better = [], {}
+    """Return every comparison of the experiment, with Holm's p over them all and over the p-values `also`."""
+    effects: list[Effect] = []
+    better: dict[str, str] = {}
     for compare in experiment.compare:
         for name in compare.columns:
             better[name] = column(name).better
             for arm in compare.arms:
                 effect = _effect(runs, name, arm, compare.base, compare.versus)
                 if effect:
-                    found.append(effect)
-    return with_holm(found, better, also=also)
+                    effects.append(effect)
+    return with_holm(effects, better, also=also)
 
 
 def _effect(runs: list[Run], name: str, arm: str, base: str, versus: str) -> Effect | None:
@@ -183,8 +194,11 @@ def _effect(runs: list[Run], name: str, arm: str, base: str, versus: str) -> Eff
 
 
 def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any]]:
-    """Rank correlations of two columns over the arms."""
-    found = []
+    """Correlate the ranks of two columns over the arms.
+
+    Where fewer than five arms have both, the pair is left out.
+    """
+    correlations = []
     for x, y in experiment.correlate:
         pairs = [
             (centre_of(a, [], column(x).scale).centre, centre_of(b, [], column(y).scale).centre)
@@ -193,13 +207,16 @@ def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any
         ]
         if len(pairs) >= 5:
             rho, low, high, p = spearman(*zip(*pairs))
-            found.append({"x": x, "y": y, "n": len(pairs), "rho": rho, "low": low, "high": high, "p": p})
-    return found
+            correlations.append({"x": x, "y": y, "n": len(pairs), "rho": rho, "low": low, "high": high, "p": p})
+    return correlations
 
 
 def _curve(experiment: Experiment, arm: str, runs: list[Run]) -> dict[str, list[list[float]]]:
-    """Mean over seeds of each curve at about 40 steps: name -> [[step, value], ...]; gradients by the geometric mean."""
-    found = {}
+    """Average each curve over seeds at about 40 steps: name -> [[step, value], ...].
+
+    Gradients are averaged by the geometric mean.
+    """
+    curves = {}
     for name in experiment.curves:
         by_step: dict[float, list[float]] = {}
         for run in _of(runs, arm):
@@ -210,5 +227,5 @@ def _curve(experiment: Experiment, arm: str, runs: list[Run]) -> dict[str, list[
         stride = max(1, len(steps) // CURVE_POINTS)
         scale = "log" if name.startswith("grad_") else "raw"
         points = [[step, summarise(by_step[step], [], scale).centre] for step in steps[::stride]]
-        found[name] = [[step, float(f"{value:.5g}")] for step, value in points]
-    return found
+        curves[name] = [[step, float(f"{value:.5g}")] for step, value in points]
+    return curves

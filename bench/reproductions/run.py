@@ -12,7 +12,7 @@ from typing import Any
 from bench.errors import DataUnavailable
 from bench.executors.local import Workers
 from bench.executors.planning import plan_of
-from bench.files import write_atomic
+from bench.files import encode_json, finite, write_atomic
 from bench.plan.cell import Cell
 from bench.records.cost import COMMITTED
 from bench.records.record import Record
@@ -96,7 +96,7 @@ def _records(store: Store, cells: tuple[Cell, ...]) -> list[tuple[Cell, Record]]
 
 
 def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, Record]]:
-    """The stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
+    """Return the stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
     wanted = {(arm.model, arm.dataset): arm.name for arm in experiment.arm}
     found = []
     for record in store.records():
@@ -113,21 +113,21 @@ def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, R
 
 def write_result(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write NAME.BUDGET.json, sorted and without NaN; returns what stands in it."""
-    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(result | {"schema": SCHEMA})
-    write_atomic(path, (json.dumps(stored, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    path, stored = folder / f"{result['name']}.{result['budget']}.json", _short(finite(result | {"schema": SCHEMA}))
+    write_atomic(path, encode_json(stored))
     return stored
 
 
 def _short(value: Any) -> Any:
-    """Floats to seven digits; None for what JSON cannot hold."""
+    """Round the floats in a value of JSON to seven digits."""
     if isinstance(value, float):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
+        return float(f"{value:.7g}")
     if isinstance(value, dict):
         return {key: _short(v) for key, v in value.items()}
-    return [_short(v) for v in value] if isinstance(value, (list, tuple)) else value
+    return [_short(v) for v in value] if isinstance(value, list) else value
 
 
-FIELDS = {  # of a result that pages are made from
+FIELDS: dict[str, type | tuple[type, ...]] = {  # of a result that pages are made from
     **dict.fromkeys(("name", "kind", "title", "budget", "status", "note"), str),
     **dict.fromkeys(("order", "arms", "targets", "compare", "correlate"), list),
     **dict.fromkeys(("columns", "curves"), dict),
@@ -137,16 +137,19 @@ FIELDS = {  # of a result that pages are made from
 
 
 def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """Stored results of today's experiments by (name, budget); what is not readable as one is left out, and made anew when run."""
-    found = {}
+    """Read the stored results of today's experiments by (name, budget).
+
+    What is not readable as a result is left out: it is made anew when its experiment is run.
+    """
+    results: dict[tuple[str, str], dict[str, Any]] = {}
     for path in sorted(folder.glob("*.json")):
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, OSError, RecursionError):
             continue
         if _is_result(value) and path.name == f"{value['name']}.{value['budget']}.json":
-            found[value["name"], value["budget"]] = value
-    return found
+            results[value["name"], value["budget"]] = value
+    return results
 
 
 def _is_result(value: Any) -> bool:

@@ -13,12 +13,12 @@ undecided         ours has no standard error, or some of our runs have no value:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from bench.leaderboard.student import satterthwaite, t_quantile, t_tail
+from bench.leaderboard.welch import Difference, difference
 
 VERDICTS = ("reproduced", "better", "not reproduced", "not comparable", "undecided")
+MANY = 10**9  # degrees of freedom of a variance that is known, or that unknown many runs stand behind
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word, the difference ours - theirs with its 95 % interval, and p; None where there is no error to judge by."""
+    """The word, the difference ours - theirs with its 95 % interval, and p.
+
+    Interval and p are None where there is no error to judge by.
+    """
 
     word: str
     difference: float
@@ -41,31 +44,35 @@ class Verdict:
 
 
 def judge(ours: Number, theirs: Number, *, better: str, full: bool, whole: bool = True, unit: float = 0.0) -> Verdict:
-    """The verdict on ours against theirs. better: "higher", "lower" or "none"; full: the published protocol, unshortened.
+    """Return the verdict on ours against theirs.
+
+    better: "higher", "lower" or "none"; full: the published protocol, unshortened.
 
     whole: every run of ours has a value; unit: of theirs' last printed digit, u of eq. (1).
     """
-    difference = ours.value - theirs.value
-    parts = [(n.se**2, max(n.n - 1, 1) if n.n else 0) for n in (ours, theirs) if n.se is not None]
-    parts += [(unit**2 / 12, 0)] if unit else []
-    se = math.sqrt(math.fsum(variance for variance, _ in parts))
-    interval = p = None
-    if parts and se > 0:
-        df = _degrees(parts)
-        half = t_quantile(0.975, df) * se
-        interval, p = (difference - half, difference + half), 2 * t_tail(abs(difference) / se, df)
+    tested = _tested(ours, theirs, unit)
+    judged = bool(tested.se)
+    p = tested.p if judged else None
     if not full:
-        return Verdict("not comparable", difference, interval, p)
-    if ours.se is None or not whole:
-        return Verdict("undecided", difference, interval, p)
-    if p is None:
-        same = parts and difference == 0
-        return Verdict("reproduced" if same else "undecided", difference, interval, p)
-    good = difference > 0 if better == "higher" else difference < 0 if better == "lower" else False
-    word = "reproduced" if p >= 0.05 else "better" if good else "not reproduced"
-    return Verdict(word, difference, interval, p)
+        word = "not comparable"
+    elif ours.se is None or not whole:
+        word = "undecided"
+    elif p is None:
+        word = "reproduced" if tested.value == 0 else "undecided"  # both exact
+    elif p >= 0.05:
+        word = "reproduced"
+    else:
+        word = "better" if _is_good(tested.value, better) else "not reproduced"
+    return Verdict(word, tested.value, tested.interval() if judged else None, p)
 
 
-def _degrees(parts: list[tuple[float, int]]) -> float:
-    """Satterthwaite's degrees of freedom; a part with unknown ones (0) counts as a constant variance."""
-    return satterthwaite([(variance, df or 10**9) for variance, df in parts])
+def _tested(ours: Number, theirs: Number, unit: float) -> Difference:
+    """Test ours - theirs by eq. (1)."""
+    parts: list[tuple[float, float]] = [
+        (n.se**2, max(n.n - 1, 1) if n.n else MANY) for n in (ours, theirs) if n.se is not None
+    ]
+    return difference(ours.value - theirs.value, [*parts, (unit**2 / 12, MANY)])
+
+
+def _is_good(value: float, better: str) -> bool:
+    return value > 0 if better == "higher" else value < 0 if better == "lower" else False

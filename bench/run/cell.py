@@ -20,7 +20,7 @@ from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
 from bench.plan.cell import Cell
-from bench.records.environment import code
+from bench.records.environment import source_state
 from bench.records.record import Record, failure, new_record
 from bench.run.findings import findings
 from bench.run.outputs import MAX_GIVEN, collect, load_outputs, store_outputs
@@ -55,7 +55,7 @@ def run_cell(
     cell: Cell, *, artifact: Path, grid: Path | None = None, report: Report = lambda phase, step: None
 ) -> Record:
     """Train, sample, score; returns the record of whatever happened, an exception included."""
-    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds"), "code": code()}
+    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds"), "code": source_state()}
     phase = _Phase("load", report)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:

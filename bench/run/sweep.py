@@ -13,7 +13,7 @@ from bench.executors.planning import make_plan
 from bench.files import write_atomic
 from bench.plan.request import Plan, Request
 from bench.records.cost import COMMITTED, read_ledger
-from bench.records.environment import code, reference
+from bench.records.environment import fingerprint_id, source_state
 from bench.records.record import FAILED, Record, failure, new_record
 from bench.records.store import Store
 from bench.run.progress import Observer, _TimeLeft
@@ -69,7 +69,7 @@ def run_plan(
     observer: Observer,
 ) -> Outcome:
     """Run the cells of a plan that are missing in the store, which the caller has locked."""
-    env_ref = reference(environment)
+    env_ref = fingerprint_id(environment)
     _write_environment(store.out, env_ref, environment)
     todo = todo_list(plan, store, rerun=rerun)
     outcome = Outcome(plan, kept=len(plan.cells) - len(todo))
@@ -123,7 +123,7 @@ def _record(one: Todo, ended: Ended) -> Record:
     if ended.status == "ok":
         record = ended.value
     else:
-        base = one.record if one.action == "rescore" and one.record else new_record(one.cell) | {"code": code()}
+        base = one.record if one.action == "rescore" and one.record else new_record(one.cell) | {"code": source_state()}
         message = f"{ended.message}; after {ended.seconds:.1f} s in phase {ended.phase!r}"
         record = failure(base, ended.status, phase=ended.phase, kind=ended.status, message=message)
         record["timing"]["total_s"] = round(ended.seconds, 3)

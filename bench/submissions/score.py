@@ -1,4 +1,4 @@
-"""Samples that came from outside, scored as a model's are: every sample metric on both boards, and the flags in words."""
+"""Score samples from outside as a model's are: by every sample metric, on both boards."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bench.run.training import Training
 
 
 def score_samples(dataset: Dataset, samples: Any) -> dict[str, Any]:
-    """{"dataset", "metrics": {"public", "private": {name: {"value", ...}}}, "flags"} of samples (n, *shape); slow metrics left out."""
+    """Return {"dataset", "metrics": {board: {name: entry}}, "flags"} of samples (n, *shape); slow metrics are left out."""
     outputs = {"samples": dataset.to_grid(torch.as_tensor(samples))}
     features, missing = spaces_of(dataset)
     flags = [*findings(Training(), outputs["samples"], dataset.train.x[:MAX_GIVEN]), *missing]
     metrics: dict[str, Any] = {}
     shared: dict[Any, Any] = {}
     for board in BOARDS:
-        found = score(Evaluation(dataset, outputs, board=board, shared=shared), tuple(applicable_metrics(features)))
-        metrics[board] = {name: entry_of(name, estimate) for name, estimate in found.items()}
-        flags += [estimate.note for estimate in found.values() if estimate.note]
+        estimates = score(Evaluation(dataset, outputs, board=board, shared=shared), tuple(applicable_metrics(features)))
+        metrics[board] = {name: entry_of(name, estimate) for name, estimate in estimates.items()}
+        flags += [estimate.note for estimate in estimates.values() if estimate.note]
     return {"dataset": dataset.name, "metrics": metrics, "flags": list(dict.fromkeys(flags))}

@@ -1,4 +1,4 @@
-"""Submissions on disk and on the boards: results/submissions/<name>/<sha>.json, one file for each distinct file of samples.
+"""Keep submissions in results/submissions/<name>/<sha>.json, and make them rows of the boards.
 
 A submission is no cell: nobody knows its training, its seeds or its cost. It stands on every board of its dataset under
 sub:NAME with the rank it would have; it moves no model's rank.
@@ -6,21 +6,23 @@ sub:NAME with the rank it would have; it moves no model's rank.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias, cast
+
+from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from bench.errors import UsageError
-from bench.files import write_atomic
+from bench.files import encode_json, read_json, write_atomic
+from bench.leaderboard.row import SUBMISSION
 from bench.records.record import BOARDS, Record
-from bench.records.schema import is_name, shown, wrong_entry
+from bench.records.schema import Boards
 from bench.registry import entries
+from bench.shapes import Count, Expected, Name, Object, Text, Texts, shown, wrong_shape
 
 SCHEMA = "bench.submission/1"
-SUBMISSION = "submission"  # the family of such a row
 PREFIX = "sub:"  # no model's name holds a colon: a submission cannot pass for one
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SHA = re.compile(r"[0-9a-f]{64}")
@@ -28,11 +30,36 @@ UNKNOWN = (
     "not known: how it was trained, on what, with how many seeds (its interval covers held-out rows only), its cost, "
     "and whether it was chosen on these held-out rows, which anyone can download"
 )
-Submission = dict[str, Any]
+Submission: TypeAlias = dict[str, Any]  # of SubmissionShape
+
+
+def _fits(pattern: re.Pattern[str]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+class SubmittedDataset(TypedDict):
+    """The dataset that a file of samples was made for."""
+
+    id: Name
+    sha256: Name
+
+
+class SubmissionShape(TypedDict):
+    """The shape of a stored submission."""
+
+    schema: Literal["bench.submission/1"]
+    name: Annotated[str, Expected("1 to 64 of a-z, 0-9, '.', '_', '-', the first a letter or a digit", _fits(NAME))]
+    sha256: Annotated[str, Expected("64 of 0-9 and a-f", _fits(SHA))]
+    dataset: SubmittedDataset
+    n_samples: Count
+    metrics: Boards
+    metric_versions: Object
+    flags: Texts
+    submitted_utc: Text
 
 
 def check_name(name: str) -> str:
-    """The name, or UsageError."""
+    """Return a submission's name if it may stand on a board; else raise UsageError."""
     if not NAME.fullmatch(name):
         raise UsageError(
             f"--name {name[:80]!r}: expected 1 to 64 of a-z, 0-9, '.', '_', '-', the first a letter or a digit"
@@ -41,81 +68,53 @@ def check_name(name: str) -> str:
 
 
 def path_of(results: Path, name: str, sha256: str) -> Path:
-    """Where a submission is stored."""
+    """Return where a submission is stored."""
     return results / "submissions" / check_name(name) / f"{sha256}.json"
 
 
 def read_all(results: Path) -> tuple[list[Submission], list[str]]:
-    """(submissions in a fixed order, one line for each file that is none)."""
-    found, problems = [], []
+    """Return the submissions in a fixed order, and one line for each file that is none."""
+    submissions, problems = [], []
     for path in sorted((results / "submissions").glob("*/*.json")):
         try:
-            value = json.loads(path.read_bytes(), parse_constant=_refuse)
+            value = read_json(path.read_bytes())
             problem = check(value, path)
-        except (ValueError, OSError, RecursionError) as error:
+        except (ValueError, OSError) as error:
             problem = f"not readable as JSON ({error})"
         if problem:
             problems.append(f"{path}: {problem}; left out")
         else:
-            found.append(value)
-    return found, problems
+            submissions.append(value)
+    return submissions, problems
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def check(value: Any, path: Path) -> str:
-    """Why an object is not the submission that its path says, in words; empty if it is."""
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        return f"not of schema {SCHEMA!r}"
-    fields = {"name", "sha256", "dataset", "n_samples", "metrics", "metric_versions", "flags", "submitted_utc"}
-    if fields - value.keys():
-        return f"no {', '.join(sorted(fields - value.keys()))}"
-    if not NAME.fullmatch(str(value["name"])) or not SHA.fullmatch(str(value["sha256"])):
-        return "its name or hash has another form"
-    if (value["name"], value["sha256"]) != (path.parent.name, path.stem):
+def check(value: object, path: Path) -> str:
+    """Say why an object is not the submission that its path names; empty if it is."""
+    if problem := wrong_shape(value, SubmissionShape, SCHEMA):
+        return problem
+    submission = cast(Submission, value)
+    if (submission["name"], submission["sha256"]) != (path.parent.name, path.stem):
         return "its name and hash are not those of its path"
-    return _wrong_type(value) or _wrong_metrics(value["metrics"])
-
-
-def _wrong_type(value: dict[str, Any]) -> str:
-    for name, kind in {"dataset": dict, "metric_versions": dict, "submitted_utc": str, "flags": list}.items():
-        if not isinstance(value[name], kind):
-            return f"its {name} is {shown(value[name])}"
-    named = all(is_name(value["dataset"].get(key)) for key in ("id", "sha256"))
-    if not named or not all(isinstance(flag, str) for flag in value["flags"]):
-        return "its dataset or flags have another form"
-    return ""
-
-
-def _wrong_metrics(metrics: Any) -> str:
-    if not isinstance(metrics, dict) or set(metrics) != set(BOARDS):
-        return "its metrics are not those of both boards"
-    known = entries("metric")
-    for board in BOARDS:
-        if not isinstance(metrics[board], dict):
-            return f"its {board} metrics are {shown(metrics[board])}"
-        for name, entry in metrics[board].items():
-            if name not in known:
-                return f"it has a value of no known metric, {shown(name)}"
-            if problem := wrong_entry(entry):
-                return f"its {name}: {problem}"
+    if set(submission["metrics"]) != set(BOARDS):
+        return f"its metrics are those of {shown(sorted(submission['metrics']))}; expected {', '.join(BOARDS)}"
+    for metric in (metric for board in BOARDS for metric in submission["metrics"][board]):
+        if metric not in entries("metric"):
+            return f"it has a value of no known metric, {shown(metric)}"
     return ""
 
 
 def store(submission: Submission, results: Path) -> Path:
-    """Write one; UsageError where that cannot be done."""
+    """Write a submission to its place and return that; UsageError where it cannot be written."""
     path = path_of(results, submission["name"], submission["sha256"])
     try:
-        write_atomic(path, (json.dumps(submission, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+        write_atomic(path, encode_json(submission))
     except OSError as error:
         raise UsageError(f"cannot write to --results {results}: {error.strerror or error}") from error
     return path
 
 
 def check_writable(results: Path, name: str) -> None:
-    """UsageError where a submission could not be stored: told before minutes of scoring."""
+    """Raise UsageError where a submission could not be stored, before minutes are spent on its scores."""
     folder = results / "submissions" / check_name(name)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -124,7 +123,7 @@ def check_writable(results: Path, name: str) -> None:
 
 
 def latest(submissions: Iterable[Submission]) -> list[Submission]:
-    """The newest of each name and dataset: the best one would be chosen on the board."""
+    """Return the newest submission of each name and dataset: the best one would be chosen on the board."""
     newest: dict[tuple[str, str], Submission] = {}
     for one in sorted(submissions, key=lambda s: (s["submitted_utc"], s["sha256"])):
         newest[one["name"], one["dataset"]["id"]] = one
@@ -132,14 +131,14 @@ def latest(submissions: Iterable[Submission]) -> list[Submission]:
 
 
 def as_records(submissions: Iterable[Submission], records: Iterable[Record]) -> list[Record]:
-    """Rows for every board of their datasets. Of another version of the data, or where no model ran: none."""
+    """Return a record for each board on which models ran on the same data as a submission."""
     boards = {(r["suite"], r["device"], r["dataset"]["sha256"]): r["dataset"] for r in records}
-    found = []
+    rows = []
     for one in latest(submissions):
         for (suite, device, sha256), dataset in sorted(boards.items(), key=lambda item: item[0]):
             if sha256 == one["dataset"]["sha256"]:
-                found.append(_record(one, suite, device, dataset))
-    return found
+                rows.append(_record(one, suite, device, dataset))
+    return rows
 
 
 def _record(one: Submission, suite: str, device: str, dataset: dict[str, Any]) -> Record:
@@ -166,5 +165,5 @@ def _record(one: Submission, suite: str, device: str, dataset: dict[str, Any]) -
 
 
 def find(results: Path, sha256: str, dataset: str) -> list[Submission]:
-    """Stored submissions of the same bytes to the same dataset, under whatever name."""
+    """Return the stored submissions of the same bytes to the same dataset, under whatever name."""
     return [s for s in read_all(results)[0] if s["sha256"] == sha256 and s["dataset"]["id"] == dataset]

@@ -33,7 +33,7 @@ def tiny(tmp_path_factory):
 
 
 def test_the_first_run_prints_boards_and_names_their_files(tiny):
-    suite, out, first = tiny
+    _, out, first = tiny
     for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.html", "README.md"):
         assert (out / name).is_file() and name in first.stdout
     assert "5 cells trained" in first.stdout, "lda needs labels, ring8 has none"
@@ -69,7 +69,7 @@ def test_a_second_run_computes_nothing_and_says_so(tiny):
 
 
 def test_jobs_and_probes_change_no_bit(tiny, tmp_path):
-    suite, out, _ = tiny
+    _, out, _ = tiny
     quiet = tmp_path / "tiny.toml"
     quiet.write_text(TINY.replace("probes = 2", "probes = 0"))
     bench("run", "-m", "kde,vanilla_gan,lda", "--suite", quiet, "--out", tmp_path / "out", "--jobs", 1, check=0)
@@ -140,10 +140,8 @@ def test_editing_one_model_runs_that_model_only(tiny, tmp_path):
         (["run", "-m", "kde", "-d", "iris", "--set", "bandwidth=-1"], "bandwidth must be > 0"),
         (["run", "-m", "made", "-d", "digits", "--set", "steps=many"], "expected a number"),
         (["run", "-m", "./nowhere.py", "-d", "iris"], "no model file at"),
-        (["run", "-m", "kde", "-d", "iris", "--precision", "fp64"], "--precision must be one of"),
-        (["run", "-m", "kde", "-d", "iris", "--device", "tpu"], "--device must be auto, cpu or cuda"),
         (["show", "vanila_gan"], "did you mean 'vanilla_gan'"),
-        (["leaderboard", "--out", "nowhere"], "no results in nowhere"),
+        (["leaderboard", "--out", "nowhere"], "no folder --out nowhere; make one with: bench run --all --out nowhere"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, words, tmp_path):
@@ -151,6 +149,20 @@ def test_bad_input_is_one_line_and_exit_2(arguments, words, tmp_path):
     done = bench(*arguments, *extra, check=2)
     assert words in done.stderr, done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "option, choices",
+    [
+        ("--precision", ("fp32", "bf16")),
+        ("--device", ("auto", "cpu", "cuda")),
+        ("--rerun", ("missing", "failed", "all")),
+    ],
+)
+def test_a_wrong_choice_is_named_beside_the_right_ones(option, choices):
+    done = bench("run", "-m", "kde", "-d", "iris", option, "tpu", check=2)
+    assert option in done.stderr and all(repr(word) in done.stderr for word in ("tpu", *choices))
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there may be a GPU here")

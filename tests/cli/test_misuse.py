@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.cli import app, leaderboard, show
-from bench.cli.gate import calibrate, run_gate
+from bench.cli.calibrate import calibration
+from bench.cli.gate import accept_results, run_gate
 from bench.errors import UsageError
 from bench.records import environment
 from bench.records.environment import stored
@@ -59,20 +60,16 @@ def test_letters_that_the_terminal_has_not_are_no_error(folder):
 
 
 def test_the_gate_keeps_its_verdict_when_nobody_reads_it(folder, tmp_path):
-    from bench.cli.gate import accept
-
     ref = tmp_path / "reference.json"
-    accept(folder, ref)
+    accept_results(folder, ref)
     (folder / "cells/core-cpu/iris/vae/seed-0.json").write_text("{")
     done = shell(f"bench gate --results {folder} --ref {ref} --junit {tmp_path}/j.xml | head -n 0")
     assert done.returncode == 4 and "cannot be read" in (tmp_path / "j.xml").read_text()
 
 
 def test_a_report_that_cannot_be_written_loses_neither_verdict_nor_the_other_report(folder, tmp_path, capsys):
-    from bench.cli.gate import accept
-
     ref, taken = tmp_path / "reference.json", tmp_path / "taken"
-    accept(folder, ref)
+    accept_results(folder, ref)
     taken.mkdir()
     assert run_gate(folder, ref, alpha=0.05, junit=taken, summary=tmp_path / "s.md") == 2
     assert (tmp_path / "s.md").read_text()
@@ -99,7 +96,7 @@ def test_boards_that_cannot_be_written_are_still_printed(folder, capsys):
         (lambda file: run_gate(file, ROOT / "results/reference.json", alpha=0.05), "is a file; expected a folder"),
         (lambda file: show.print_one("", file), "got an empty name"),
         (lambda file: show.print_one(str(file), file.parent), "is not a stored cell: schema None"),
-        (lambda file: calibrate(file, seeds=2, effect=float("nan"), alpha=0.1, power=0.8, as_json=False), "got nan"),
+        (lambda file: calibration(file, seeds=2, effect=float("nan"), alpha=0.1, power=0.8, as_json=False), "got nan"),
     ],
 )
 def test_wrong_arguments_are_told(tmp_path, act, words):
@@ -133,11 +130,11 @@ def test_an_error_without_words_is_described():
 
 
 def test_an_internal_error_is_one_line_with_its_place(monkeypatch, capsys):
-    def broken():
+    def broken(program):
         Store(None).record_path(None)
 
-    monkeypatch.setattr(app, "app", broken)
-    monkeypatch.setattr("bench.cli._streams.lasting_streams", lambda: None)
+    monkeypatch.setattr(app, "_invoke", broken)
+    monkeypatch.setattr(app, "lasting_streams", lambda: None)
     with pytest.raises(SystemExit) as left:
         app.main()
     error = capsys.readouterr().err
@@ -152,7 +149,7 @@ def test_a_folder_that_cannot_take_a_submission_is_told_before_it_is_scored(tmp_
     assert not (tmp_path / "new").exists(), "asking leaves nothing behind"
     (tmp_path / "submissions").mkdir()
     (tmp_path / "submissions" / "mine").write_text("a file")
-    with pytest.raises(UsageError, match="cannot write to --results .*mine"):
+    with pytest.raises(UsageError, match=r"cannot write to --results .*mine"):
         check_writable(tmp_path, "mine")
 
 

@@ -1,9 +1,10 @@
-"""Rows: 8-bit codes that behave like the float tensor they stand for, row by row."""
+"""PixelRows: 8-bit codes that behave like the float tensor they stand for, row by row, and refuse what would copy all."""
 
+import numpy as np
 import pytest
 import torch
 
-from bench.datasets._pixels import Rows
+from bench.datasets._pixels import PixelRows
 
 CODES = torch.arange(6 * 1 * 2 * 3, dtype=torch.uint8).reshape(6, 1, 2, 3)
 INDEX = torch.tensor([[0, 1, 2], [5, 4, 3], [1, 1, 1], [2, 0, 5]])
@@ -11,11 +12,11 @@ FLOATS = CODES.float() / 255
 
 
 def plain():
-    return Rows(CODES, 256), FLOATS
+    return PixelRows(CODES, 256), FLOATS
 
 
 def stacked():
-    return Rows(CODES, 256, INDEX), torch.cat([FLOATS[INDEX[:, k]] for k in range(3)], dim=1)
+    return PixelRows(CODES, 256, INDEX), torch.cat([FLOATS[INDEX[:, k]] for k in range(3)], dim=1)
 
 
 @pytest.mark.parametrize("make", [plain, stacked])
@@ -47,11 +48,26 @@ def test_whatever_is_asked_is_what_the_floats_answer(make, ask):
 
 def test_indexing_makes_floats_of_those_rows_alone(monkeypatch):
     rows, _ = stacked()
-    monkeypatch.setattr(Rows, "whole", lambda self: pytest.fail("all rows were made"))
+    monkeypatch.setattr(PixelRows, "whole", lambda self: pytest.fail("all rows were made"))
     assert rows[torch.tensor([0, 1])].shape == (2, 3, 2, 3)
     assert rows.to("cpu").shape == (4, 3, 2, 3) and rows.device.type == "cpu" and rows.dtype == torch.float32
 
 
 def test_codes_must_be_bytes():
-    with pytest.raises(ValueError, match="codes must be uint8, got torch.float32"):
-        Rows(FLOATS, 256)
+    with pytest.raises(ValueError, match=r"codes must be uint8, got torch\.float32"):
+        PixelRows(FLOATS, 256)
+
+
+@pytest.mark.parametrize("name", ["mean", "view", "cpu", "numpy"])
+def test_what_would_make_floats_of_all_rows_unseen_is_refused_with_the_remedy(name):
+    rows, _ = plain()
+    with pytest.raises(
+        AttributeError, match=rf"no attribute '{name}'.* floats of all 6 rows; take the rows .* x\[:\]\.{name}"
+    ):
+        getattr(rows, name)
+    assert not hasattr(rows, name)
+
+
+def test_numpy_reads_the_floats_at_once():
+    rows, floats = plain()
+    assert np.array_equal(np.asarray(rows), floats.numpy()) and np.asarray(rows).dtype == np.float32

@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bench.cli import gate
+from bench.cli import calibrate, gate
 from bench.errors import UsageError
 from bench.gate import finding, power, quality, reference, report
 from bench.gate.budgets import judge_memory, judge_speed
 from bench.gate.finding import Finding
 from bench.gate.judge import exit_code, judge
-from bench.gate.quality import Difference, judge_quality, welch
+from bench.gate.quality import Change, judge_quality, measure_worsening, welch_test
 from bench.records.record import SCHEMA
 from studies.gate_power import rates
 
@@ -55,12 +55,12 @@ def test_welch_is_scipys_one_sided_test_on_the_scale(better):
 
     rng = np.random.default_rng(0)
     before, after = rng.lognormal(1, 0.1, 5), rng.lognormal(1.1, 0.2, 7)
-    found = welch(Difference("r", "m", tuple(before), tuple(after), "log", better, 0.1))
+    found = welch_test(Change("r", "m", tuple(before), tuple(after), "log", better, 0.1))
     side = "greater" if better == "lower" else "less"
     expected = ttest_ind(np.log(after), np.log(before), equal_var=False, alternative=side)
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.p_above == pytest.approx(expected.pvalue, rel=1e-9)
     limit = ttest_ind(np.log(after), np.log(before), equal_var=False).confidence_interval(0.9)  # 95 % on each side
-    assert found.limit == pytest.approx(limit.high if better == "lower" else -limit.low, rel=1e-9)
+    assert found.interval(0.05)[1] == pytest.approx(limit.high if better == "lower" else -limit.low, rel=1e-9)
 
 
 def test_one_seed_is_tested_with_the_others_sides_variance():
@@ -68,16 +68,16 @@ def test_one_seed_is_tested_with_the_others_sides_variance():
     from scipy.stats import t
 
     before = (1.0, 1.2, 0.9, 1.1)
-    found = welch(Difference("r", "m", before, (1.5,), "raw", "lower", 0.1))
+    found = welch_test(Change("r", "m", before, (1.5,), "raw", "lower", 0.1))
     spread = np.std(before, ddof=1) * math.sqrt(1 + 1 / 4)
-    assert found.p == pytest.approx(t.sf((1.5 - np.mean(before)) / spread, 3), rel=1e-9)
-    assert welch(Difference("r", "m", (1.0,), (1.5,), "raw", "lower", 0.1)).p is None
+    assert found.p_above == pytest.approx(t.sf((1.5 - np.mean(before)) / spread, 3), rel=1e-9)
+    assert measure_worsening(Change("r", "m", (1.0,), (1.5,), "raw", "lower", 0.1)).p is None
 
 
 def test_scatter_of_a_broken_model_is_no_excuse():
     """The values that a learning rate a hundredfold gave: twenty times worse, and Welch alone asks for more than 5 %."""
-    test = Difference("r", "m", (0.021, 0.027, 0.031), (0.2, 0.45, 0.95), "raw", "lower", 0.06)
-    assert welch(test).p > 0.05
+    test = Change("r", "m", (0.021, 0.027, 0.031), (0.2, 0.45, 0.95), "raw", "lower", 0.06)
+    assert welch_test(test).p_above > 0.05
     spread = np.std(test.before, ddof=1) * math.sqrt(2 / 3)
     from scipy.stats import t
 
@@ -89,11 +89,11 @@ def test_scatter_of_a_broken_model_is_no_excuse():
 def test_one_collapsed_seed_of_five_is_a_warning_and_three_are_red():
     """The reference's seeds went well, so one collapse lies far outside their scatter: p alone would say regression."""
     before = (1.0, 1.05, 0.95, 1.02, 0.98)
-    one = Difference("r", "m", before, (1.01, 0.97, 1.04, 0.99, 6.0), "log", "lower", 0.1)
-    assert quality.p_value(one, welch(one)) < 0.01 and welch(one).worsening > one.delta
+    one = Change("r", "m", before, (1.01, 0.97, 1.04, 0.99, 6.0), "log", "lower", 0.1)
+    assert measure_worsening(one).p < 0.01 and measure_worsening(one).size > one.delta
     (found,) = judge_quality([one])
     assert found.verdict == "inconclusive" and "the median of 5 and 5 seeds is not beyond delta" in found.words
-    three = Difference("r", "m", before, (1.01, 0.97, 5.0, 7.0, 6.0), "log", "lower", 0.1)
+    three = Change("r", "m", before, (1.01, 0.97, 5.0, 7.0, 6.0), "log", "lower", 0.1)
     assert judge_quality([three])[0].verdict == "regression"
 
 
@@ -135,8 +135,8 @@ def test_unchanged_runs_stay_green_and_a_regression_is_found(cv):
 def test_identical_results_pass_without_a_test_and_cost_nothing():
     findings = judged(results())
     assert exit_code(findings, strict=True) == 0 and {f.verdict for f in findings} <= {"same", "within"}
-    same = [Difference(f"{i}", "m", (1.0, 1.1), (1.0, 1.1), "raw", "lower", 0.0) for i in range(1000)]
-    worse = Difference("w", "m", (1.0, 1.1, 1.05), (1.5, 1.6, 1.55), "raw", "lower", 0.1)
+    same = [Change(f"{i}", "m", (1.0, 1.1), (1.0, 1.1), "raw", "lower", 0.0) for i in range(1000)]
+    worse = Change("w", "m", (1.0, 1.1, 1.05), (1.5, 1.6, 1.55), "raw", "lower", 0.1)
     assert judge_quality([*same, worse])[-1].verdict == "regression"
 
 
@@ -148,10 +148,10 @@ def test_a_regression_is_red_and_an_improvement_is_not():
 
 
 def test_a_significant_but_small_difference_is_a_warning():
-    test = Difference("r", "m", (1.0, 1.001, 0.999), (1.05, 1.051, 1.049), "raw", "lower", 0.1)
+    test = Change("r", "m", (1.0, 1.001, 0.999), (1.05, 1.051, 1.049), "raw", "lower", 0.1)
     (found,) = judge_quality([test])
     assert found.verdict == "within"  # its whole interval lies below delta
-    noisy = Difference("r", "m", (1.0, 1.2, 0.8), (1.05, 1.25, 0.85), "raw", "lower", 0.1)
+    noisy = Change("r", "m", (1.0, 1.2, 0.8), (1.05, 1.25, 0.85), "raw", "lower", 0.1)
     (found,) = judge_quality([noisy])
     assert found.verdict == "inconclusive" and exit_code([found]) == 0 and exit_code([found], strict=True) == 5
 
@@ -171,7 +171,7 @@ def test_a_failure_that_is_new_is_red_and_a_known_one_is_not(status, verdict):
 def test_missing_rows_are_errors_unless_the_run_was_partial_and_new_rows_are_notes():
     assert red(judged(results()[:3])) == {("made", "status")}
     assert exit_code(judged(results()[:3], partial=True)) == 0
-    findings = judged(results() + [record("nade", 0)])
+    findings = judged([*results(), record("nade", 0)])
     assert exit_code(findings, strict=True) == 0 and "new, nothing to compare with" in str(findings)
 
 
@@ -232,11 +232,17 @@ def test_accepting_one_suite_keeps_the_others_and_partial_keeps_the_rows():
     [
         (None, "no reference at --ref"),
         ("{", "is not readable as JSON"),
-        ("[]", "schema 'list'"),
+        ("[]", "not a JSON object"),
         ('{"schema": "bench.reference/9"}', "schema 'bench.reference/9', this version reads 'bench.reference/1'"),
-        ('{"schema": "bench.reference/1", "columns": {}, "rows": []}', "no table 'rows'"),
-        ('{"schema": "bench.reference/1", "columns": {"a": 1}, "rows": {}, "commits": {}}', "column 'a'"),
-        ('{"schema": "bench.reference/1", "columns": {}, "rows": {"a": {}}, "commits": {}}', "row 'a' has no"),
+        ('{"schema": "bench.reference/1", "columns": {}, "rows": []}', "no commits"),
+        (
+            '{"schema": "bench.reference/1", "columns": {"a": 1}, "rows": {}, "commits": {}}',
+            "columns.a is 1; expected an object",
+        ),
+        (
+            '{"schema": "bench.reference/1", "columns": {}, "rows": {"a": {}}, "commits": {}}',
+            "rows has the key 'a'; expected a name of the form",
+        ),
     ],
 )
 def test_a_broken_reference_is_one_clear_line(tmp_path, text, message):
@@ -258,7 +264,7 @@ def written(folder, records):
 
 def test_the_command_from_accepting_to_red(tmp_path, capsys):
     ref = tmp_path / "r.json"
-    said = gate.accept(written(tmp_path / "a", results()), ref)
+    said = gate.accept_results(written(tmp_path / "a", results()), ref)
     assert said.startswith(f"{ref}: 2 rows; 2 new, 0 changed, 0 gone")
     assert gate.run_gate(tmp_path / "a", ref, alpha=0.05) == 0
     worse = written(tmp_path / "b", results()[:3] + [record("made", s, 9.0 + 0.1 * s) for s in range(3)])
@@ -268,7 +274,7 @@ def test_the_command_from_accepting_to_red(tmp_path, capsys):
     suite = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert suite.get("tests") == "2" and suite.get("failures") == "1"
     assert "| core-cpu/digits/made | fid\\_lenet | 5.099 -&#62; 9.1" in (tmp_path / "s.md").read_text()
-    with pytest.raises(UsageError, match="holds smoke-cpu, but --ref .* holds core-cpu"):
+    with pytest.raises(UsageError, match=r"holds smoke-cpu, but --ref .* holds core-cpu"):
         gate.run_gate(written(tmp_path / "c", [record(suite="smoke")]), ref, alpha=0.05)
     (tmp_path / "empty").mkdir()
     for folder, message in (("nowhere", "no folder --results"), ("empty", "no results in")):
@@ -281,16 +287,16 @@ def test_the_command_from_accepting_to_red(tmp_path, capsys):
 
 def test_calibrate_says_what_the_seeds_resolve(tmp_path):
     folder = written(tmp_path, results())
-    (row,) = json.loads(gate.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=True))
+    (row,) = json.loads(calibrate.calibration(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=True))
     deviations = [np.std(np.log([a, a + 0.1, a + 0.2]), ddof=1) for a in (2.0, 5.0)]
     assert row["deviation"] == pytest.approx(np.median(deviations)) and row["rows"] == 2
     assert row["resolvable"] == pytest.approx(power.resolvable(np.median(deviations), 5))
     assert row["tests"] == 2 and row["gate_finds"] > row["resolvable"]
     assert row["gate_seeds_needed"] >= row["seeds_needed"]
-    text = gate.calibrate(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=False)
+    text = calibrate.calibration(folder, seeds=5, effect=0.3, alpha=0.05, power=0.8, as_json=False)
     assert "core-cpu/digits" in text and max(map(len, text.splitlines())) <= 110
     with pytest.raises(UsageError, match="--effect"):
-        gate.calibrate(folder, seeds=5, effect=0.0, alpha=0.05, power=0.8, as_json=False)
+        calibrate.calibration(folder, seeds=5, effect=0.0, alpha=0.05, power=0.8, as_json=False)
 
 
 HOSTILE = "x\x1b[31m\x00<script>|`[a](javascript:b)`\ud800\u202e=1+1"
@@ -326,7 +332,7 @@ def test_a_summary_is_cut_by_section_below_a_mebibyte():
 
 def test_judging_imports_neither_torch_nor_pandas(tmp_path):
     folder = written(tmp_path / "a", results())
-    gate.accept(folder, tmp_path / "r.json")
+    gate.accept_results(folder, tmp_path / "r.json")
     code = (
         f"import sys; sys.argv = ['bench', 'gate', '--results', {str(folder)!r}, '--ref', {str(tmp_path / 'r.json')!r}]\n"
         "from bench.cli import main\n"

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.leaderboard import compare, flags, summary, table
+from bench.leaderboard import compare, table
+from bench.leaderboard.boards import Boards
 from bench.records.record import new_record
 from bench.records.store import Store
 from bench.render import files, markdown
@@ -82,11 +83,10 @@ def test_better_than_the_oracle_is_said():
     records = records_of("oracle", [3.0, 3.1, 2.9], reference=True, spread=0.1) + records_of(
         "cheat", [1.0, 1.1, 0.9], spread=0.1
     )
-    frame = table.tidy(records)
-    found = flags.flags(frame, records)
-    assert any("better than the oracle" in words for words in found["core", "cpu", "digits", "cheat"])
+    findings = Boards.of(records).flags
+    assert any("better than the oracle" in words for words in findings["core", "cpu", "digits", "cheat"])
     honest = records_of("oracle", [3.0, 3.1, 2.9], reference=True) + records_of("a", [3.05, 2.9, 3.1])
-    assert flags.flags(table.tidy(honest), honest) == {}
+    assert Boards.of(honest).flags == {}
 
 
 def test_contended_throughput_is_never_shown():
@@ -101,8 +101,7 @@ def test_the_summary_is_a_mean_rank_over_the_boards_all_its_models_entered():
     other = DATASET | {"id": "digits_binary", "sha256": "e"}
     records = records_of("a", [1.0, 1.1]) + records_of("b", [2.0, 2.1]) + records_of("c", [0.1, 0.1])
     records += records_of("a", [2.0, 2.1], dataset=other) + records_of("b", [1.0, 1.1], dataset=other)
-    frame = table.tidy(records)
-    means = summary.summary(frame, table.primary_metrics(records)).set_index("model")
+    means = Boards.of(records).summary.set_index("model")
     assert means.loc["a", "mean_rank"] == means.loc["b", "mean_rank"] == 1.5
     assert np.isnan(means.loc["c", "mean_rank"]) and means.loc["c", "boards_entered"] == 1
 
@@ -124,13 +123,12 @@ def test_boards_are_the_same_bytes_when_rebuilt(tmp_path):
 def test_hostile_names_are_inert():
     name = "=cmd|x <script>alert(1)</script> [a](javascript:b) `c` \x1b[31m"
     records = records_of(name, [1.0, 1.1], flags=["a | b\n# heading"])
-    frame = table.tidy(records)
-    boards = make_boards(frame, table.primary_metrics(records), flags.flags(frame, records))
-    text = markdown.board_markdown(boards[0])
+    boards = Boards.of(records)
+    text = markdown.board_markdown(make_boards(boards)[0])
     assert "<script>" not in text and "\x1b" not in text and "[a](" not in text and "\n# heading" not in text
     line = next(row for row in text.splitlines() if "cmd" in row)
     assert line.count(" | ") == text.splitlines()[-2].count(" | "), "no new cell is opened"
-    assert ",'=cmd" in files.to_csv(frame) or ",\"'=cmd" in files.to_csv(frame)
+    assert ",'=cmd" in files.to_csv(boards.frame) or ",\"'=cmd" in files.to_csv(boards.frame)
 
 
 @pytest.mark.parametrize(

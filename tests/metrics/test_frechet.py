@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
 from bench.metrics import _gaussians, block_of_rows, pseudo_values
-from bench.metrics._gaussians import _roots_of_eigenvalues, _squared_cross
+from bench.metrics._gaussians import roots_of_eigenvalues, squared_cross
 from bench.metrics.frechet import distance_of, frechet_distance, leave_blocks_out, moments, row_influence
 
 import_torchvision()
@@ -85,7 +85,7 @@ def test_the_error_of_the_eigenvalues_is_not_underestimated_where_spectra_are_al
     rng = np.random.default_rng(n + decay)
     mix = np.arange(1.0, d + 1)[:, None] ** -decay * rng.standard_normal((d, d)) / d**0.5
     real, fake = (moments(torch.from_numpy(rng.standard_normal((n, d)) @ mix + shift)) for shift in (0.1, 0.2))
-    roots, error = _roots_of_eigenvalues(_squared_cross(real, fake))
+    roots, error = roots_of_eigenvalues(squared_cross(real, fake))
     exact = np.linalg.svd(real.factor.numpy() @ fake.factor.numpy().T, compute_uv=False).sum()
     assert abs(roots - exact) <= error
 

@@ -8,7 +8,7 @@ import torch
 
 from bench.metrics import _neighbours
 from bench.metrics import prdc as prdc_module
-from bench.metrics._neighbours import ROUNDING, Rows, fits, kth_squared_distance, pairs_within
+from bench.metrics._neighbours import ROUNDING, ScreenedRows, fits, kth_squared_distance, pairs_within
 from bench.metrics.prdc import prdc
 
 
@@ -58,7 +58,7 @@ def test_pairs_and_radii_are_those_of_float64(kind, n, m, d, monkeypatch):
 
     squared = all_squared(real, fake)
     rounding = ROUNDING * (np.square(real).sum(axis=1)[:, None] + np.square(fake).sum(axis=1))
-    parts = list(pairs_within(Rows(real), Rows(fake), radii, fake_radii))
+    parts = list(pairs_within(ScreenedRows(real), ScreenedRows(fake), radii, fake_radii))
     pairs = set(zip(np.concatenate([p[0] for p in parts]).tolist(), np.concatenate([p[1] for p in parts]).tolist()))
     sure = set(zip(*(index.tolist() for index in np.nonzero(squared + 1.5 * rounding < radii[:, None]))))
     maybe = set(zip(*(index.tolist() for index in np.nonzero(squared + 0.5 * rounding < radii[:, None]))))
@@ -73,7 +73,7 @@ def test_the_error_bound_holds_where_float32_is_worst(d):
     """s_ij of eq. (1) of rows whose terms cancel."""
     rng = np.random.default_rng(0)
     x, y = (np.sign(rng.standard_normal((200, d))) * 10.0 ** rng.uniform(-3, 3, (200, d)) for _ in range(2))
-    a, b = Rows(x), Rows(y)
+    a, b = ScreenedRows(x), ScreenedRows(y)
     s = a.single @ b.single.T - b.half_norms
     exact = (x.astype(np.longdouble) @ y.T.astype(np.longdouble)) - np.square(y.astype(np.longdouble)).sum(axis=1) / 2
     assert (np.abs(s - exact) <= a.slack(b)[:, None]).all()
@@ -96,7 +96,7 @@ def test_generated_rows_far_nearer_to_the_centre_than_real_ones(scale, monkeypat
 def test_samples_that_are_all_in_the_middle_take_little_memory():
     """Every pair is within a real ball: 24 million of them."""
     real, fake = normal(4_000, 300, 0), np.zeros((6_000, 300)) + 1e-6 * normal(1, 300, 1)
-    rows, others = Rows(real - real.mean(axis=0)), Rows(fake)
+    rows, others = ScreenedRows(real - real.mean(axis=0)), ScreenedRows(fake)
     radii, fake_radii = kth_squared_distance(real, 5), np.full(len(fake), 1e-9)
     tracemalloc.start()
     found = sum(len(i) for i, _, _ in pairs_within(rows, others, radii, fake_radii))

@@ -24,7 +24,7 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
     with pytest.raises(UsageError, match="unknown key 'seedz'; did you mean 'seeds'"):
         load_suite(str(path))
     path.write_text('seeds = "three"\n')
-    with pytest.raises(UsageError, match="seeds must be int, got 'three'"):
+    with pytest.raises(UsageError, match="seeds is 'three'; expected a whole number of at least 1"):
         load_suite(str(path))
     path.write_text("seeds = = 3\n")
     with pytest.raises(UsageError, match="not readable as TOML"):
@@ -36,19 +36,22 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
     [
         ("[steps.dcgann]\ndigits = 3\n", "unknown model 'dcgann'; did you mean 'dcgan'"),
         ("[steps.dcgan]\ndigit = 3\n", "unknown dataset or kind 'digit'; did you mean 'digits'"),
-        ("[steps.dcgan]\ndigits = 0\n", "at least 1, got 0"),
+        ("[steps.dcgan]\ndigits = 0\n", "steps.dcgan.digits is 0; expected a whole number of at least 1"),
         ("[targets]\ndigit = 3\n", "unknown dataset 'digit'; did you mean 'digits'"),
-        ('[targets]\ndigits = "low"\n', "expected a score of its primary metric, a number, got 'low'"),
-        ("[targets]\ndigits = nan\n", "expected a score of its primary metric, a number, got nan"),
+        ('[targets]\ndigits = "low"\n', "targets.digits is 'low'; expected a finite number"),
+        ("[targets]\ndigits = nan\n", "targets.digits is nan; expected a finite number"),
         ("[target]\ndigits = 3.0\n", "unknown key 'target'; did you mean 'targets'"),
         ('datasets = ["irsi"]\n', "datasets: unknown dataset 'irsi'; did you mean 'iris'"),
-        ("datasets = [3]\n", "datasets: unknown dataset '3'"),
+        ("datasets = [3]\n", "datasets.0 is 3; expected a name"),
         ('models = ["keed"]\n', "models: unknown model 'keed'; did you mean 'kde'"),
-        ("seeds = 0\n", "seeds must be at least 1, got 0"),
-        ("seeds = true\n", "seeds must be at least 1, got True"),
-        ("timeout_s = -1.0\n", "timeout_s must be at least 1, got -1.0"),
-        ("memory_gib = nan\n", "memory_gib must be at least 0.1, got nan"),
-        ("[set]\ndcgan = 3\n", "expected a table of datasets or kinds of data, got 3"),
+        ("seeds = 0\n", "seeds is 0; expected a whole number of at least 1"),
+        ("seeds = true\n", "seeds is True; expected a whole number of at least 1"),
+        ("timeout_s = -1.0\n", "timeout_s is -1.0; expected a number of at least 1"),
+        ("memory_gib = nan\n", "memory_gib is nan; expected a number of at least 0.1"),
+        ("[set]\ndcgan = 3\n", "set.dcgan is 3; expected a table"),
+        ("[set.dcgan]\ndigits = 3\n", "set.dcgan.digits is 3; expected a table"),
+        ('datasets = "iris"\n', "datasets is 'iris'; expected a list"),
+        ('name = "core"\n', "unknown key 'name'; a suite has the name of its file"),
     ],
 )
 def test_tables_of_a_suite_name_known_things(tmp_path, text, message):

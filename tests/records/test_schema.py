@@ -6,7 +6,8 @@ import json
 import pytest
 
 from bench.gate import reference
-from bench.leaderboard import compare, flags, summary, table
+from bench.leaderboard import compare
+from bench.leaderboard.boards import Boards
 from bench.records.record import new_record
 from bench.records.schema import check_record, check_whole
 from bench.records.store import Store
@@ -76,9 +77,7 @@ def changed(record, path, value):
 def read_all(record):
     """Everything that is made of records, without a page."""
     records = [record, a_record(seed=1), *(a_record(seed=k, model=a_cell().model | {"id": "vae"}) for k in range(2))]
-    frame = table.tidy(records)
-    summary.summary(frame, table.primary_metrics(records))
-    flags.flags(frame, records)
+    assert not Boards.of(records).summary.empty
     compare.compare_models(records, record["model"]["row"], "vae", dataset="iris")
     reference.encode(reference.summarise(records) | {"commits": {}})
 
@@ -99,17 +98,27 @@ def test_whatever_stands_in_a_field_is_refused_or_harmless(path):
 @pytest.mark.parametrize(
     "path, value, words",
     [
-        (("model",), [1], "no model.family"),
+        (("model",), [1], "model is [1]; expected an object"),
         (("model", "row"), "a\x1b[2J", "model.row is 'a\\x1b[2J'; expected a name"),
         (("seed",), "0", "seed is '0'; expected a whole number from 0"),
         (("seed",), True, "seed is True; expected a whole number from 0"),
-        (("status",), [], "status [] is none of ok, "),
-        (("metrics", "public"), None, "expected an object for each of public, private"),
-        (("metrics", "public", "nll"), None, "metric 'nll' of the public board: None; expected value, better"),
-        (("metrics", "public", "nll", "value"), 10**400, "value a number of hundreds of digits or blocks"),
-        (("metrics", "public", "nll", "blocks"), [float("nan")], "expected finite numbers"),
+        (("status",), [], "status is []; expected 'ok', 'diverged', "),
+        (("metrics", "public"), None, "metrics.public is None; expected an object"),
+        (("metrics", "public", "nll"), None, "metrics.public.nll is None; expected an object"),
+        (
+            ("metrics", "public", "nll", "value"),
+            10**400,
+            "nll.value is a number of hundreds of digits; expected a number or null",
+        ),
+        (
+            ("metrics", "public", "nll", "blocks"),
+            [float("nan")],
+            "blocks is [nan]; expected a list of finite numbers or nulls",
+        ),
         (("resources", "peak_rss_bytes"), "many", "resources.peak_rss_bytes is 'many'; expected a number or null"),
-        (("error",), {"type": 1}, "expected type, phase and message"),
+        (("metrics", "public"), {"x\x1b": {}}, "metrics.public has the key 'x\\x1b'; expected a name"),
+        (("metrics",), GONE, "no metrics"),
+        (("error",), {"type": 1}, "no error.message, error.phase"),
     ],
 )
 def test_a_refusal_says_what_was_found_and_expected(path, value, words):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from bench.leaderboard import table
+from bench.leaderboard.row import rows_of
 from bench.records.store import Store
 from bench.render import files
-from bench.render.axis import Axis, axis_of, log_ticks, round_ticks, short
 from bench.render.bars import bar_axis, bar_of
 from bench.render.html.cards import describe, paper_link
 from bench.render.html.curves import panel
@@ -20,7 +20,7 @@ from bench.render.html.overview import ordinal
 from bench.render.html.pareto import front
 from bench.render.html.pictures import embed
 from bench.render.html.source import slug
-from bench.render.html.svg import tag
+from bench.render.svg import tag
 from bench.render.terminal import text_bar
 from tests.leaderboard.test_table import records_of
 
@@ -96,26 +96,14 @@ def test_front_equals_brute_force(better):
     assert set(front(points, better=better)) == brute
 
 
-def test_axes_map_ends_and_middle():
-    assert [Axis(1, 100, 0, 50, log=True).at(v) for v in (1, 10, 100)] == [0, 25, 50]
-    assert [Axis(0, 4, 100, 0).at(v) for v in (0, 1, 4)] == [100, 75, 0]
-    assert not axis_of([0.0, 1.0], 0, 1, log=True).log, "zero has no place on a log axis"
-
-
-def test_ticks_are_round():
-    assert round_ticks(0, 1, 2) == [0, 0.5, 1]
-    assert round_ticks(-0.3, 0.3, 3) == [-0.2, 0, 0.2]
-    assert log_ticks(0.5, 200, 3) == [1, 10, 100]
-    assert [short(v) for v in (0, 0.25, 300, 20_000, 3e6)] == ["0", "0.25", "300", "20k", "3M"]
-
-
 def test_a_bar_stands_where_its_interval_does():
-    rows = [{"centre": 1.0, "ci_low": 0.0, "ci_high": 2.0}, {"centre": 9.0, "ci_low": 8.0, "ci_high": 10.0}]
+    some = rows_of(table.tidy(small()))[0]
+    rows = [some._replace(centre=c, ci_low=c - 1, ci_high=c + 1) for c in (1.0, 9.0)]
     axis = bar_axis(rows, log=False)
     first, second = (bar_of(row, axis) for row in rows)
     assert first.left < first.centre < first.left + first.width < second.left
     assert first.centre - first.left == pytest.approx(first.width / 2, abs=0.11)  # percents are rounded to 0.1
-    assert bar_of({"centre": None, "ci_low": None, "ci_high": None}, axis) is None
+    assert bar_of(some._replace(centre=None), axis) is None
     assert text_bar(first, letters=11, encoding="utf-8").strip("─ ") == "●"
     assert set(text_bar(first, letters=11, encoding="ascii")) <= set(" -o")
 
@@ -128,7 +116,7 @@ def test_the_half_line_stands_at_one_half():
 
 
 def test_tags_escape_what_they_hold():
-    assert tag("text", "<b>&", class_='"x') == '<text class="&#34;x">&lt;b&gt;&amp;</text>'
+    assert tag("text", "<b>&", class_='"x') == '<text class="&quot;x">&lt;b&gt;&amp;</text>'
 
 
 def test_a_card_says_what_the_file_says(tmp_path):
@@ -159,9 +147,9 @@ def test_a_grid_is_shrunk_to_its_own_pixels_and_a_bad_file_is_no_picture(tmp_pat
     images = np.random.default_rng(0).integers(0, 17, (100, 1, 8, 8)) / 16
     (tmp_path / "a.png").write_bytes(to_png(image_grid(images)))
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
-    found = embed(tmp_path / "a.png", images=True)
-    assert (found["width"], found["height"]) == (91, 46)
-    raw = base64.b64decode(found["uri"].partition(",")[2])
+    picture = embed(tmp_path / "a.png", images=True)
+    assert (picture["width"], picture["height"]) == (91, 46)
+    raw = base64.b64decode(picture["uri"].partition(",")[2])
     import io
 
     pixels = np.asarray(Image.open(io.BytesIO(raw)).convert("L"))

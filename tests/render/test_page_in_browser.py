@@ -5,6 +5,7 @@ Skipped with the reason where Chromium or playwright is absent; .ci/run installs
 
 import os
 import shutil
+from itertools import pairwise
 
 import pytest
 
@@ -53,11 +54,11 @@ def few():
     families = {"kde": "statistical", "made": "tractable", "dcgan": "implicit"}
     records = records_of("oracle", [0.5] * 5, reference=True)
     for (name, family), value in zip(families.items(), (3.0, 1.0, 2.0)):
-        found = records_of(name, [value, value + 0.1, value + 0.2, value, value], spread=0.1)
-        for record in found:
+        those = records_of(name, [value, value + 0.1, value + 0.2, value, value], spread=0.1)
+        for record in those:
             record["model"] |= {"family": family}
             record["curve"] = [{"step": s, "seconds": 0.1, "loss": 1.0 / s} for s in (1, 2, 3)]
-        records += found
+        records += those
     return records
 
 
@@ -162,7 +163,7 @@ def test_tables_have_captions_and_headings_have_an_order(open_page):
     )
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:]))
+    assert all(b - a <= 1 for a, b in pairwise(levels))
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     assert page.evaluate(
@@ -198,12 +199,12 @@ def test_text_has_the_contrast_of_wcag_aa(open_page, scheme):
 def test_hostile_names_and_messages_are_inert(open_page):
     records = few()
     for i, text in enumerate(HOSTILE):
-        found = records_of(text, [float(i + 2), None], flags=[f"metric: {text}"])
-        for record in found:
+        those = records_of(text, [float(i + 2), None], flags=[f"metric: {text}"])
+        for record in those:
             record["model"] |= {"family": text, "hparams": {text: text}}
             if record["error"]:
                 record["error"] = {"type": "E", "phase": text, "message": text}
-        records += found
+        records += those
     hostile_set = {"id": HOSTILE[1], "sha256": "d", "primary": HOSTILE[2], "kind": HOSTILE[3]}
     records += records_of(HOSTILE[0], [1.0, 2.0], metric=HOSTILE[2], dataset=hostile_set)
     page = open_page(records)

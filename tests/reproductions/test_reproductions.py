@@ -1,4 +1,4 @@
-"""Verdicts and effects from given numbers; every protocol runs on a tiny budget; pages and plots say what the result says."""
+"""Measures on known laws; every protocol runs on a tiny budget; pages and plots say what the result says."""
 
 import json
 import math
@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from bench.datasets import Mixture
-from bench.errors import UsageError
-from bench.reproductions import effects, published_page, questions_page
+from bench.reproductions import questions_page, tables
 from bench.reproductions.plan import plan_of
 from bench.reproductions.plot import svg
 from bench.reproductions.protocol import (
@@ -23,149 +22,14 @@ from bench.reproductions.protocol import (
     Compare,
     Experiment,
     Target,
-    choose,
-    column,
     load_experiment,
     names,
-    read_experiment,
 )
 from bench.reproductions.result import Run, result_of, run_of
-from bench.reproductions.verdict import Number, judge
 from bench.run.cell import run_cell
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = {"device": "cpu", "environment": None, "core_minutes": 0.0}
-
-
-# --- the verdict, from given numbers --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "better", "word"),
-    [
-        # difference 1.5, error sqrt(0.5^2 + 0.5^2) = 0.707: 2.12 errors, and t at 18 degrees of freedom asks for 2.101
-        (Number(7.8, 0.5, 10), Number(6.3, 0.5, 10), "higher", "better"),
-        (Number(7.8, 0.5, 10), Number(6.3, 0.5, 10), "lower", "not reproduced"),
-        (Number(7.8, 0.5, 10), Number(6.3, 0.5, 10), "none", "not reproduced"),
-        # the same with three runs of ours: 4 degrees of freedom and more, t asks for more than 2.12
-        (Number(7.8, 0.5, 3), Number(6.3, 0.5, 10), "higher", "reproduced"),
-        (Number(6.3, 0.5, 10), Number(6.3, 0.5, 10), "higher", "reproduced"),
-        (Number(4.8, 0.5, 10), Number(6.3, 0.5, 10), "higher", "not reproduced"),
-        # theirs without an error: ours alone judges, 9 degrees of freedom ask for 2.262 errors
-        (Number(88.0, 0.3, 10), Number(88.86, None, 0), "lower", "better"),
-        (Number(88.3, 0.3, 10), Number(88.86, None, 0), "lower", "reproduced"),
-        (Number(88.3, None, 1), Number(88.86, None, 0), "lower", "undecided"),
-    ],
-)
-def test_verdict_from_both_standard_errors(ours, theirs, better, word):
-    assert judge(ours, theirs, better=better, full=True).word == word
-
-
-def test_rounding_of_a_printed_number_is_an_error_of_its_own():
-    """.977 stands for .9765 to .9775: within a half of its last digit nothing differs, a whole digit off it does."""
-    theirs = Number(0.977, None, 0)
-    near, off = (Number(v, 0.0, 0) for v in (0.97653, 0.9759))
-    assert judge(near, theirs, better="higher", full=True, unit=0.001).word == "reproduced"
-    assert judge(off, theirs, better="higher", full=True, unit=0.001).word == "not reproduced"
-    # 1.96 / sqrt(12) of a digit: the interval of a uniform error taken as normal
-    low, high = judge(near, theirs, better="higher", full=True, unit=0.001).interval
-    assert (high - low) / 2 == pytest.approx(1.959964 * 0.001 / math.sqrt(12), rel=1e-6)
-
-
-def test_no_verdict_where_ours_has_no_error_or_runs_are_missing():
-    theirs = Number(6.3, 0.5, 10)
-    assert judge(Number(9.9, None, 1), theirs, better="higher", full=True).word == "undecided"
-    assert judge(Number(9.9, 0.1, 6), theirs, better="higher", full=True, whole=False).word == "undecided"
-    assert judge(Number(9.9, 0.1, 6), theirs, better="higher", full=True).word == "better"
-
-
-@pytest.mark.parametrize("name", [n for n in names() if not n.startswith("question-")])
-def test_a_budget_is_full_or_says_what_it_is_not(name):
-    """What SCIENCE and the authors' files say of each: only these three are the published networks, data and length."""
-    for budget, chosen in load_experiment(name).budget.items():
-        is_full = (name, budget) in {
-            ("pacgan-table-1", "gpu"), ("semi-supervised", "gpu"), ("classical", "gpu"), ("classical", "cpu"),
-        }  # fmt: skip
-        assert chosen.full == is_full and bool(chosen.note) != is_full
-
-
-def test_a_shortened_protocol_is_never_comparable_but_keeps_its_numbers():
-    verdict = judge(Number(8.0, 0.1, 10), Number(6.3, 0.5, 10), better="higher", full=False)
-    assert verdict.word == "not comparable"
-    assert verdict.difference == pytest.approx(1.7)
-    assert verdict.interval[0] < 1.7 < verdict.interval[1]
-
-
-def test_the_interval_is_the_test_turned_round():
-    verdict = judge(Number(7.8, 0.5, 10), Number(6.3, 0.5, 10), better="higher", full=True)
-    half = 2.1009220402 * math.sqrt(0.5)  # t quantile 0.975 at 18 degrees of freedom, from scipy's tables
-    assert verdict.interval == pytest.approx((1.5 - half, 1.5 + half), rel=1e-6)
-
-
-# --- effects --------------------------------------------------------------------------------------------------------
-
-
-def test_wilson_and_newcombe_give_their_papers_numbers():
-    assert effects.wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=5e-4)  # 1.96^2 / (10 + 1.96^2)
-    difference, low, high, _ = effects.shares_apart([1.0] * 56 + [0.0] * 14, [1.0] * 48 + [0.0] * 32)
-    assert (difference, low, high) == pytest.approx(
-        (0.2, 0.0524, 0.3339), abs=5e-5
-    )  # Newcombe 1998, table II (a), method 10
-
-
-def test_welch_and_paired_agree_with_scipy():
-    from scipy import stats
-
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(1.0, 1.0, 6), rng.normal(0.0, 2.0, 6)
-    centre = lambda v: effects.centre_of(list(v), [[]] * len(v), "raw")
-    value, low, high, p = effects.between(centre(a), centre(b), "raw")
-    reference = stats.ttest_ind(a, b, equal_var=False)
-    assert (value, p) == pytest.approx((a.mean() - b.mean(), reference.pvalue), rel=1e-9)
-    assert (low, high) == pytest.approx(tuple(reference.confidence_interval(0.95)), rel=1e-9)
-    value, low, high, p = effects.paired(list(a), list(b), "raw")
-    reference = stats.ttest_rel(a, b)
-    assert p == pytest.approx(reference.pvalue, rel=1e-9)
-    assert (low, high) == pytest.approx(tuple(reference.confidence_interval(0.95)), rel=1e-9)
-
-
-def test_a_log_column_gives_a_ratio():
-    three, one = ([f * v for v in (1.0, 1.1, 0.9, 1.05, 0.95)] for f in (3.0, 1.0))
-    centres = [effects.centre_of(v, [[]] * 5, "log") for v in (three, one)]
-    value, low, high, _ = effects.between(*centres, "log")
-    assert value == pytest.approx(3.0)
-    assert low < 3.0 < high and low * high == pytest.approx(9.0)
-
-
-def test_without_variance_the_permutation_test_judges():
-    a, b = (effects.centre_of([v] * 5, [[]] * 5, "raw") for v in (8.0, 7.0))
-    assert effects.between(a, b, "raw") == (1.0, None, None, pytest.approx(2 / 252))
-    assert effects.between(a, a, "raw")[3] == 1.0
-
-
-def test_one_run_a_side_is_no_evidence_whatever_its_held_out_rows_say():
-    rows = list(np.random.default_rng(0).normal(0, 0.1, 20))
-    one, many = effects.centre_of([9.0], [rows], "raw"), effects.centre_of([1.0, 1.1, 0.9], [rows] * 3, "raw")
-    assert one.se is not None and effects.between(one, many, "raw") == (8.0, None, None, None)
-
-
-def test_no_effect_is_said_and_a_direction_has_a_side():
-    effect = effects.Effect("a", "b", "c", "raw", 1.0, None, None, 0.03)
-    assert effects.words(effect, 0.2, "higher") == "no effect seen"
-    assert effects.words(effect, 0.01, "higher") == "higher: better"
-    assert effects.words(effect, 0.01, "lower") == "higher: worse"
-    assert effects.words(replace(effect, scale="log", value=0.5), 0.01, "lower") == "lower: better"
-    assert effects.words(effect, None, "lower") == "too few runs to say"
-    both = effects.with_holm([effect, replace(effect, p=0.04)], {"c": "none"})
-    assert [e.p_holm for e in both] == pytest.approx([0.06, 0.06])
-    assert [e.words for e in both] == ["no effect seen"] * 2  # each below 5 % alone, not together
-    assert effects.with_holm([effect], {"c": "none"}, also=[0.5])[0].p_holm == pytest.approx(
-        0.06
-    )  # a test beside it counts
-    assert effects.words(replace(effect, left_out=3), 0.2, "higher") == "no effect seen (3 runs left out)"
-
-
-# --- measures -------------------------------------------------------------------------------------------------------
 
 
 def test_the_optimal_d_of_equal_densities_is_one_half_and_of_apart_ones_certain():
@@ -241,60 +105,6 @@ def test_the_checkerboard_s_neighbours_differ_in_colour():
     assert cls.colour_of(at).tolist() == [0, 1, 1, 0, 0]
 
 
-# --- catalogue ------------------------------------------------------------------------------------------------------
-
-
-def test_there_are_ten_questions_and_the_published_results_asked_for():
-    found = names()
-    assert [n for n in found if n.startswith("question-")] == [f"question-{i}" for i in range(1, 11)]
-    for name in (
-        "pacgan-table-1",
-        "stacked-mnist",
-        "semi-supervised",
-        "parzen",
-        "binarised-mnist",
-        "fashion-fid",
-        "classical",
-    ):
-        assert load_experiment(name).target
-    assert [e.name for e in choose(("question-2", "question-2"), everything=False)] == ["question-2"]
-
-
-@pytest.mark.parametrize("name", names())
-def test_every_question_has_five_seeds_and_every_column_is_known(name):
-    experiment = load_experiment(name)
-    for budget in experiment.budget.values():
-        assert experiment.kind == "published" or budget.seeds >= 5
-    for each in (*experiment.columns, *experiment.plot, *(c for comp in experiment.compare for c in comp.columns)):
-        assert column(each).title
-
-
-def test_a_misspelt_key_is_named_with_its_nearest(tmp_path):
-    path = tmp_path / "x.toml"
-    path.write_text('title = "t"\n[budget.cpu]\nsedes = 3\n')
-    with pytest.raises((UsageError, LookupError), match="did you mean 'seeds'"):
-        read_experiment(path, "question")
-    path.write_text(
-        'title = "t"\n[[target]]\narm = "a"\nmetric = "nll"\nvalue = 1.0\nbetter = "lower"\n[budget.cpu]\nseeds = 3\n'
-    )
-    with pytest.raises((UsageError, LookupError), match="unknown arm 'a'"):
-        read_experiment(path, "published")
-
-
-def test_pacgan_s_table_is_the_published_one():
-    experiment = load_experiment("pacgan-table-1")
-    table = {(t.arm, t.metric): (t.value, t.se, t.n) for t in experiment.target}
-    assert len(table) == 18
-    assert table["GAN, ring8", "modes_captured"] == (6.3, 0.5, 10)
-    assert table["PacGAN4, grid25", "mode_kl_uniform"] == (0.04, 0.01, 10)
-    assert experiment.budget["gpu"].full and not experiment.budget["cpu"].full
-    assert experiment.budget["gpu"].fields["steps"] == 400 * 100_000 // 100
-    assert {arm.fields["batch"] for arm in experiment.arm} == {100}  # of tuples, whatever m: an epoch is 100,000 tuples
-
-
-# --- every protocol on a tiny budget --------------------------------------------------------------------------------
-
-
 def _tiny(cell):
     hparams = dict(cell.model["hparams"])
     if "steps" in hparams:
@@ -366,13 +176,10 @@ def test_binarized_pixels_are_zero_or_one_with_the_image_s_mean():
     assert drawn.sha256 == binarized(digits()).sha256 != whole.sha256
 
 
-# --- result and pages -----------------------------------------------------------------------------------------------
-
-
 def _experiment(**more):
     arms = (Arm(name="a", model="kde", dataset="ring8"), Arm(name="b", model="kde", dataset="ring8"))
-    parts = dict(name="question-1", kind="question", title="T?", budget={"cpu": Budget(seeds=3)}, arm=arms)
-    return Experiment(**(parts | dict(columns=("mode_jsd",), setup="S.") | more))
+    parts = {"name": "question-1", "kind": "question", "title": "T?", "budget": {"cpu": Budget(seeds=3)}, "arm": arms}
+    return Experiment(**(parts | {"columns": ("mode_jsd",), "setup": "S."} | more))
 
 
 def _runs(**values):
@@ -408,7 +215,7 @@ def test_diverged_runs_are_counted_beside_what_they_are_left_out_of():
     experiment = _experiment(kind="published", target=(target,), budget={"cpu": Budget(seeds=5, full=True)})
     result = result_of(experiment, "cpu", runs, FACTS)
     assert result["targets"][0]["verdict"] == "undecided"
-    assert "(3 of 5 runs)" in published_page.target_rows(result)[1][0][3]
+    assert "(3 of 5 runs)" in tables.target_rows(result)[1][0][3]
 
 
 def test_correlations_stand_in_the_same_family_of_tests():
@@ -444,7 +251,7 @@ def test_words_outside_the_markers_stay():
     experiment = _experiment()
     result = result_of(experiment, "cpu", _runs(a=[0.1], b=[0.2]), FACTS)
     text = "# Q\n\nBy hand.\n\n<!-- question-1 -->\nold\n<!-- end of question-1 -->\n\nAnswer.\n"
-    again, _ = questions_page._with_question(text, experiment, {("question-1", "cpu"): result})
+    again, _ = questions_page.with_question(text, experiment, {("question-1", "cpu"): result})
     assert again.startswith("# Q\n\nBy hand.\n") and again.endswith("\nAnswer.\n") and "old" not in again
 
 
@@ -460,13 +267,9 @@ def test_a_plot_is_well_formed_and_inside_its_frame():
     assert len(picture.getElementsByTagName("polyline")) == 2
 
 
-def test_ticks_are_round_values_inside_the_axis():
-    from bench.reproductions.plot import Axis
-
-    assert Axis([1.0, 100.0], log=True).ticks() == [1.0, 10.0, 100.0]
-    assert Axis([0.3, 6.0], log=True).ticks() == [0.5, 1.0, 2.0, 5.0]
-    assert Axis([0.0, 1.0], log=False).ticks() == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert all(math.isfinite(t) for t in Axis([3.0, 3.0], log=False).ticks())
+def test_a_plot_of_equal_values_has_finite_places():
+    picture = svg(result_of(_experiment(), "cpu", _runs(a=[0.2, 0.2], b=[0.2, 0.2]), FACTS), ("mode_jsd",), ())
+    assert picture.count("<circle") == 2 and "nan" not in picture and "inf" not in picture
 
 
 def test_question_8_reads_stored_records(tmp_path):
@@ -494,9 +297,6 @@ def test_columns_that_do_not_fit_follow_below():
         [0, 2],
         [0, 3],
     ]  # wider than the screen: folded
-
-
-# --- the verb -------------------------------------------------------------------------------------------------------
 
 
 def _bench(*arguments, **environment):

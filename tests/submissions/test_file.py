@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from bench.errors import InvalidSubmission
 from bench.registry import load
-from bench.submissions.file import Form, check_archive, form_of, read_samples
+from bench.submissions.file import check_archive, read_samples
+from bench.submissions.values import Form, form_of
 
 FORM = Form("things", (2, 3), least=4, most=100, low=0.0, high=1.0)
 GOOD = np.linspace(0, 1, 4 * 6).reshape(4, 2, 3).astype(np.float32)
@@ -87,6 +88,9 @@ HEADER = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2, 3), }\n"
         ([("samples.npy", npy("[" * 5000))], "is not that of an .npy"),
         ([("samples.npy", b"\x93NUMPY\2\0" + struct.pack("<I", 2**31))], "the header of samples has 2,147,483,648 bytes"),
         ([("samples.npy", npy(HEADER.replace("<f4", "<U9")))], "dtype '<U9'"),
+        ([("samples.npy", npy(HEADER.replace("<f4", "(9,9)<f4")))], "expected float32"),
+        ([("samples.npy", npy(HEADER.replace("'<f4'", "[('a', '<f4')]")))], "expected float32"),
+        ([("samples.npy", b"\x93NUMPY\3\0" + struct.pack("<I", 64) + HEADER.encode())], "is no .npy: it starts with 93"),
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from bench.errors import UsageError
-from bench.leaderboard.flags import flags
-from bench.leaderboard.summary import summary
-from bench.leaderboard.table import primary_metrics, tidy
+from bench.files import finite
+from bench.leaderboard.boards import Boards
+from bench.leaderboard.table import tidy
 from bench.records.store import Store
 from bench.render import files, markdown
 from bench.render.board import make_boards
 from bench.render.terminal import print_board
-from bench.submissions import enter, store
+from bench.submissions import store
 from tests.gate.test_judge import HOSTILE, record, written
 
 SHA = "a" * 64
@@ -67,7 +67,8 @@ def test_a_submission_has_the_rank_it_would_have_and_moves_nobody():
     assert public.n_seeds.isna().sum() == 1
     rest = frame[frame.family != "submission"].reset_index(drop=True)
     assert rest.equals(without)
-    assert set(summary(frame, primary_metrics(models())).model) == {"kde", "made", "vae"}
+    records = models() + store.as_records([submission(value=3.0)], models())
+    assert set(Boards.of(records).summary.model) == {"kde", "made", "vae"}
 
 
 def test_what_cannot_be_told_apart_is_in_the_range():
@@ -79,12 +80,11 @@ def test_what_cannot_be_told_apart_is_in_the_range():
 def test_the_board_marks_it_and_says_what_cannot_be_known():
     records = models()
     records += store.as_records([submission()], records)
-    frame = tidy(records)
-    (board,) = make_boards(frame, primary_metrics(records), flags(frame, records))
+    (board,) = make_boards(Boards.of(records))
     row = next(row for row in board.rows if row[1] == "sub:mine")
     assert row[0] == "sub 2" and "training, seeds, cost and choice unknown" in row[-1]
     assert board.n_ranked == 3 and store.UNKNOWN[1:] in " ".join(board.lines)
-    assert not any("sub:" in line for line in make_boards(board_of(), primary_metrics(models()), {})[0].lines)
+    assert not any("sub:" in line for line in make_boards(Boards.of(models()))[0].lines)
 
 
 def test_only_the_newest_of_a_name_is_shown_and_none_of_other_data_or_metrics():
@@ -113,20 +113,25 @@ def test_plain_names_are_taken(name):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"schema": "x"}, "not of schema"),
+        ({"schema": "x"}, "schema 'x', this version reads 'bench.submission/1'"),
         ({"name": "other"}, "not those of its path"),
-        ({"name": "=1+1"}, "has another form"),
+        ({"name": "=1+1"}, "name is '=1+1'; expected 1 to 64 of a-z"),
         ({"sha256": "b" * 64}, "not those of its path"),
-        ({"metrics": {}}, "not those of both boards"),
+        ({"metrics": {}}, "no metrics.private, metrics.public"),
+        ({"metrics": {"public": {}, "private": {}, "other": {}}}, "expected public, private"),
         ({"metrics": {"public": {"fid_lenet": {"value": "x"}}, "private": {}}}, "fid_lenet"),
-        ({"metrics": {"public": {HOSTILE: entry(1.0)}, "private": {}}}, "of no known metric"),
+        ({"metrics": {"public": {HOSTILE: entry(1.0)}, "private": {}}}, "metrics.public has the key"),
+        ({"metrics": {"public": {"fid_lenett": entry(1.0)}, "private": {}}}, "of no known metric, 'fid_lenett'"),
         ({"flags": "x"}, "flags"),
         ({"dataset": []}, "dataset"),
         ({"metric_versions": []}, "metric_versions"),
         ({"submitted_utc": 3}, "submitted_utc"),
-        ({"metrics": {"public": None, "private": {}}}, "public metrics are None"),
+        ({"metrics": {"public": None, "private": {}}}, "metrics.public is None; expected an object"),
         ({"metrics": {"public": {"fid_lenet": entry(10**400)}, "private": {}}}, "hundreds of digits"),
-        ({"metrics": {"public": {"fid_lenet": entry(1.0, [1e308])}, "private": {}}}, "expected finite numbers"),
+        (
+            {"metrics": {"public": {"fid_lenet": entry(1.0, [1e308])}, "private": {}}},
+            "expected a list of finite numbers",
+        ),
         ({"dataset": {"id": [1], "sha256": "d" * 64}}, "dataset"),
     ],
 )
@@ -154,8 +159,7 @@ def test_hostile_flags_come_out_inert_in_every_format(tmp_path, capsys):
     assert all(not str(value).startswith(("=", "+", "@")) for row in rows for value in row.values())
     assert "\x1b" not in names["leaderboard.json"] and json.loads(names["leaderboard.json"])["flags"]
     records = results.records() + files.submitted(results, results.records())
-    frame = tidy(records)
-    (board,) = make_boards(frame, primary_metrics(records), flags(frame, records))
+    (board,) = make_boards(Boards.of(records))
     print_board(board, width=400)
     markdown.board_markdown(board)
     said = capsys.readouterr().out
@@ -223,7 +227,7 @@ def test_held_out_rows_are_named():
 
 
 def test_scores_that_are_no_number_are_absent():
-    assert enter.finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
+    assert finite({"a": [math.nan, 1.0], "b": {"c": math.inf}}) == {"a": [None, 1.0], "b": {"c": None}}
 
 
 @pytest.mark.parametrize("refused", ["bomb", "rows", "members"])
@@ -270,7 +274,8 @@ def test_places_of_bad_values_take_little_memory(tmp_path):
     import tracemalloc
 
     from bench.errors import InvalidSubmission
-    from bench.submissions.file import Form, read_samples
+    from bench.submissions.file import read_samples
+    from bench.submissions.values import Form
 
     np.savez_compressed(tmp_path / "x.npz", samples=np.full((20_000, 1, 8, 8), np.nan, np.float32))
     tracemalloc.start()

@@ -1,10 +1,10 @@
-"""What every source of a user's own data becomes, and the checks that they share."""
+"""The arrays that every source of a user's own data is read into, and the checks that the sources share."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Arrays:
 
 
 def categories(path: Path, y: np.ndarray, n: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as 0 .. K - 1 and their names in order."""
+    """Return labels as 0 .. K - 1, and their names in order."""
     if y.shape != (n,):
         raise UsageError(f"{path}: labels have shape {y.shape}; expected one for each of the {n} rows, ({n},)")
     if y.dtype.kind == "f":
@@ -44,8 +44,8 @@ def categories(path: Path, y: np.ndarray, n: int) -> tuple[np.ndarray, tuple[str
     return codes.reshape(-1).astype(np.int64), tuple(str(name) for name in names)
 
 
-def refuse_holes(path: Path, x: np.ndarray, place: Any) -> None:
-    """UsageError where a value is not finite; place(position) says where it is in the file's own terms."""
+def refuse_holes(path: Path, x: np.ndarray, place: Callable[[np.ndarray], str]) -> None:
+    """Raise UsageError where a value is not finite; place(position) names it in the file's own terms."""
     if x.dtype.kind != "f" or np.isfinite(x).all():
         return
     bad = np.argwhere(~np.isfinite(x))

@@ -12,15 +12,15 @@ from bench.errors import UsageError
 
 
 def read_npz(path: Path) -> Arrays:
-    """Rows (N, D), or images of any of the usual layouts."""
+    """Read rows (N, D), or images of any of the usual layouts."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            names = list(stored.files) if hasattr(stored, "files") else []
-            if "x" not in names:
+            members = list(stored.files) if hasattr(stored, "files") else []
+            if "x" not in members:
                 raise UsageError(
-                    f"{path} holds {', '.join(names) or 'nothing'}; expected a member x, and y where there are labels"
+                    f"{path} holds {', '.join(members) or 'nothing'}; expected a member x, and y where there are labels"
                 )
-            x, y = stored["x"], stored["y"] if "y" in names else None
+            x, y = stored["x"], stored["y"] if "y" in members else None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         if isinstance(error, UsageError):
             raise
@@ -30,14 +30,14 @@ def read_npz(path: Path) -> Arrays:
     if x.ndim not in (2, 3, 4) or 0 in x.shape:
         raise UsageError(f"{path}: x has shape {x.shape}; expected (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C)")
     refuse_holes(path, x, lambda at: f"x{[int(i) for i in at]}")
-    labels, names = (None, ()) if y is None else categories(path, y, len(x))
-    if x.ndim == 2:
-        return Arrays(x.astype(np.float64), labels, names, {"source": path.name})
-    return Arrays(_codes(path, x), labels, names, {"source": path.name})
+    values = x.astype(np.float64) if x.ndim == 2 else _codes(path, x)
+    if y is None:
+        return Arrays(values, None, notes={"source": path.name})
+    return Arrays(values, *categories(path, y, len(x)), {"source": path.name})
 
 
 def _codes(path: Path, x: np.ndarray) -> np.ndarray:
-    """(N, C, H, W) uint8 of an array of images."""
+    """Return images as (N, C, H, W) uint8."""
     if x.ndim == 3:
         x = x[:, None]
     elif x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):

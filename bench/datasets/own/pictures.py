@@ -1,4 +1,4 @@
-"""A folder of images as codes; the decoded folder is kept in the user's cache.
+"""A folder of images as codes; what was decoded is kept in the user's cache.
 
 Images are cropped to their centre square and resized by Pillow's Lanczos filter (antialiased) to 32x32, unless all of them are
 already squares of one side in SIDES. Grey if every file is grey, else colour; transparency is laid on white.
@@ -13,19 +13,23 @@ import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.datasets.own.arrays import SHOWN, SIDES, Arrays
 from bench.errors import UsageError
-from bench.files import cache_folder, write_atomic
+from bench.files import cache_folder, keep, read_kept
 
-SIDE = 32  # of what has another size
+if TYPE_CHECKING:
+    from PIL import Image
+
+SIDE = 32  # of images that have another size
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 def read_images(folder: Path, *, strict: bool) -> Arrays:
-    """Every image below a folder; class = first-level subfolder where there is more than one."""
+    """Read every image below a folder; class = first-level subfolder where there is more than one."""
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not paths:
         raise UsageError(f"no images in {folder}; expected files ending in {', '.join(SUFFIXES)}")
@@ -36,12 +40,7 @@ def read_images(folder: Path, *, strict: bool) -> Arrays:
         raise UsageError(
             f"{folder} has images both in subfolders (classes) and beside them, {loose.name} for one; move those into a class"
         )
-    kept = _cached(folder, paths)
-    if kept is None:
-        x, unreadable = decode(paths)
-        _keep(folder, paths, x, unreadable)
-    else:
-        x, unreadable = kept
+    x, unreadable = _decoded(folder, paths)
     told = f"{len(unreadable)} unreadable: {', '.join(str(paths[i].relative_to(folder)) for i in unreadable[:SHOWN])}"
     told += ", ..." if len(unreadable) > SHOWN else ""
     if len(unreadable) == len(paths) or (strict and unreadable):
@@ -49,12 +48,11 @@ def read_images(folder: Path, *, strict: bool) -> Arrays:
     notes = {"source": f"{len(paths)} image files", "pixels": _story(x)}
     if unreadable:
         notes["left out"] = told
-    bad = set(unreadable)
-    labels = None
-    if len(names) > 1:
-        code = {name: k for k, name in enumerate(names)}
-        labels = np.array([code[c] for i, c in enumerate(classes) if i not in bad], dtype=np.int64)
-    return Arrays(x, labels, names if labels is not None else (), notes)
+    if len(names) < 2:
+        return Arrays(x, None, notes=notes)
+    code, bad = {name: k for k, name in enumerate(names)}, set(unreadable)
+    labels = np.array([code[c] for i, c in enumerate(classes) if i not in bad], dtype=np.int64)
+    return Arrays(x, labels, names, notes)
 
 
 def _story(x: np.ndarray) -> str:
@@ -62,7 +60,7 @@ def _story(x: np.ndarray) -> str:
 
 
 def decode(paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
-    """Codes (N, C, H, W) of the readable files, and the positions of the others."""
+    """Return codes (N, C, H, W) of the readable files, and the positions of the others."""
     from PIL import Image
 
     start, sizes, grey = time.monotonic(), set(), True
@@ -89,7 +87,7 @@ def decode(paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
     return np.ascontiguousarray(x[:, None] if grey else x.transpose(0, 3, 1, 2)), unreadable
 
 
-def _square(image: Any, side: int, *, grey: bool) -> np.ndarray:
+def _square(image: Image.Image, side: int, *, grey: bool) -> np.ndarray:
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits
@@ -111,38 +109,36 @@ def _progress(what: str, done: int, total: int, start: float) -> None:
     if sys.stderr.isatty() and (done % 100 == 0 or done == total):
         spent = time.monotonic() - start
         left = f"{spent / done * (total - done):.0f} s left" if done < total else f"{spent:.1f} s"
-        print(
-            f"\r{what} {done / total:4.0%} of {total:,}, {left:12}",
-            end="\n" if done == total else "",
-            file=sys.stderr,
-            flush=True,
-        )
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\r{what} {done / total:4.0%} of {total:,}, {left:12}{end}")
+        sys.stderr.flush()
 
 
-def _cache_file(folder: Path, paths: Sequence[Path]) -> Path:
-    """One file for the folder as it is now: names, sizes and times of change."""
+def _decoded(folder: Path, paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
+    """Return decode(paths), from disk where the folder is as it was: names, sizes and times of change."""
     digest = hashlib.sha256(f"{folder.resolve()} {SIDE} {SIDES} 1".encode())
     for path in paths:
         stat = path.stat()
         digest.update(f"\n{path.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}".encode())
-    return cache_folder() / "own" / f"{digest.hexdigest()[:32]}.npz"
+    path = cache_folder() / "own" / f"{digest.hexdigest()[:32]}.npz"
+    raw = read_kept(path)
+    images = None if raw is None else _unpack(raw)
+    if images is None:
+        images = decode(paths)
+        keep(path, _pack(*images))
+    return images
 
 
-def _cached(folder: Path, paths: Sequence[Path]) -> tuple[np.ndarray, list[int]] | None:
-    try:
-        with np.load(_cache_file(folder, paths), allow_pickle=False) as stored:
-            return stored["x"], stored["unreadable"].tolist()
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
-
-
-def _keep(folder: Path, paths: Sequence[Path], x: np.ndarray, unreadable: list[int]) -> None:
+def _pack(x: np.ndarray, unreadable: list[int]) -> bytes:
     stream = io.BytesIO()
     np.savez(stream, x=x, unreadable=np.array(unreadable, dtype=np.int64))
+    return stream.getvalue()
+
+
+def _unpack(raw: bytes) -> tuple[np.ndarray, list[int]] | None:
+    """Undo _pack; None where the bytes are damaged."""
     try:
-        write_atomic(_cache_file(folder, paths), stream.getvalue())
-    except OSError:  # a full or read-only cache costs time, not the run
-        return
-
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
+            return stored["x"], stored["unreadable"].tolist()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

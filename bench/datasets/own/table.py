@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.datasets.own.arrays import SHOWN, Arrays, categories, refuse_holes
 from bench.errors import UsageError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LABEL_NAMES = ("label", "class", "target", "y", "species")
 MOST_CATEGORIES = 50
+NUMBERS = "fiub"  # numpy's letters for floats, integers and booleans
 
 
 def read_table(path: Path, label: str | None) -> Arrays:
-    """Numbers as they are, text as one column of 0 and 1 a category."""
+    """Read numbers as they are, and text as one column of 0 and 1 a category."""
     import pandas as pd
 
     try:
@@ -36,20 +41,12 @@ def read_table(path: Path, label: str | None) -> Arrays:
     features = table.drop(columns=[column] if column is not None else [])
     if not len(features.columns):
         raise UsageError(f"{path} has no column beside its labels {column!r}")
-    parts, told = [], []
-    for name in features.columns:
-        values = features[name]
-        if values.dtype.kind in "fiub":
-            parts.append(values.to_numpy(dtype=np.float64)[:, None])
-            continue
-        kinds = sorted(values.astype(str).unique())
-        if len(kinds) > MOST_CATEGORIES:
-            raise UsageError(
-                f"{path}: column {name!r} holds text of {len(kinds)} kinds, {kinds[0]!r} for one; expected numbers, or"
-                f" at most {MOST_CATEGORIES} categories. Remove the column, or name it with --label"
-            )
-        parts.append((values.astype(str).to_numpy()[:, None] == np.array(kinds)).astype(np.float64))
-        told.append(f"{name} ({len(kinds)})")
+    parts = [_numbers(path, str(name), features[name]) for name in features.columns]
+    told = [
+        f"{name} ({part.shape[1]})"
+        for name, part in zip(features.columns, parts)
+        if features[name].dtype.kind not in NUMBERS
+    ]
     x = np.concatenate(parts, axis=1)
     refuse_holes(path, x, lambda at: f"line {int(at[0]) + 2}")
     notes = {"source": path.name, "features": ", ".join(map(str, features.columns))}
@@ -60,8 +57,21 @@ def read_table(path: Path, label: str | None) -> Arrays:
     return Arrays(x, labels, names, notes)
 
 
+def _numbers(path: Path, name: str, values: pd.Series) -> np.ndarray:
+    """Return a column of numbers as (N, 1), one of text as one column of 0 and 1 for each of its K kinds, (N, K)."""
+    if values.dtype.kind in NUMBERS:
+        return values.to_numpy(dtype=np.float64)[:, None]
+    kinds = sorted(values.astype(str).unique())
+    if len(kinds) > MOST_CATEGORIES:
+        raise UsageError(
+            f"{path}: column {name!r} holds text of {len(kinds)} kinds, {kinds[0]!r} for one; expected numbers, or"
+            f" at most {MOST_CATEGORIES} categories. Remove the column, or name it with --label"
+        )
+    return (values.astype(str).to_numpy()[:, None] == np.array(kinds)).astype(np.float64)
+
+
 def _check_header(path: Path) -> None:
-    """UsageError where two columns share a name or a row is longer than the header: pandas would rename or shift them."""
+    """Raise UsageError where pandas would rename or shift: equal names, or a row longer than the header."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, skipinitialspace=True)
         header = next(reader)

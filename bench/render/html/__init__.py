@@ -1,4 +1,4 @@
-"""results/leaderboard.html: one self-contained file for people, made from the same frame as every other board."""
+"""results/leaderboard.html: one self-contained file for people, made from the boards' own table."""
 
 from bench.render.html.page import leaderboard_html
 

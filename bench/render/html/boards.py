@@ -1,4 +1,4 @@
-"""One board as the template sees it: ranked rows, reference rows, every column by its type, pictures, curves."""
+"""One board as the template sees it: rows, columns by type, pictures and curves."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import math
 from typing import Any
 
 from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
+from bench.leaderboard.row import Row
 from bench.leaderboard.table import metric_scale
+from bench.records.record import Record
 from bench.registry import entries
+from bench.render.axis import Axis
 from bench.render.bars import bar_axis, bar_of
 from bench.render.board import RESOURCE_HEADINGS
 from bench.render.html.curves import training_figures
 from bench.render.html.pareto import quality_and_speed
 from bench.render.html.pictures import pictures
-from bench.render.html.source import FAMILY_WORDS, Key, Row, Source, family_class, slug
+from bench.render.html.source import FAMILY_WORDS, Key, Source, family_class, range_text, slug
 from bench.render.text import DASH, number
 
 TYPES = {  # heading of a group of columns -> whether a metric's needs, and better, put it there: the first that fits
@@ -30,14 +33,14 @@ SPEED = "Speed and size"
 
 
 def board_view(source: Source, key: Key) -> dict[str, Any]:
-    """Everything that the template prints of one board."""
+    """Collect everything that the template prints of one board."""
     suite, device, dataset = key
-    primary = source.primaries[dataset][0]
+    primary = source.boards.primaries[dataset][0]
     public, private = source.primary(key), source.primary(key, "private")
     heads, order = source.heads(key), source.order(key)
     axis = bar_axis([*public.values(), *private.values()], log=metric_scale(primary) == "log")
-    rows = [_row(source, key, m, heads[m], public.get(m), private.get(m), axis) for m in order]
-    seeds = sorted({r["n_seeds"] for r in public.values() if r["n_seeds"]})
+    rows = [_row(source, key, heads[m], public=public.get(m), private=private.get(m), axis=axis) for m in order]
+    seeds = sorted({r.n_seeds for r in public.values() if r.n_seeds})
     known = entries("dataset")
     return {
         "id": slug(suite, device, dataset),
@@ -45,8 +48,8 @@ def board_view(source: Source, key: Key) -> dict[str, Any]:
         "about": known[dataset].title.partition(": ")[2] if dataset in known else "",
         "metric": primary,
         "metric_about": metric_title(primary),
-        "better": BETTER[next((r["better"] for r in public.values()), "none")],
-        "n": sorted({r["n_samples"] for r in public.values() if r["n_samples"]}),
+        "better": BETTER[next((r.better for r in public.values()), "none")],
+        "n": sorted({r.n_samples for r in public.values() if r.n_samples}),
         "seeds": seeds,
         "established": bool(seeds) and min(seeds) >= SEEDS_FOR_AN_ORDER,
         "rows": [r for r in rows if not r["reference"]],
@@ -61,45 +64,47 @@ def board_view(source: Source, key: Key) -> dict[str, Any]:
     }
 
 
-def _row(source: Source, key: Key, model: str, head: Row, public: Row | None, private: Row | None, axis: Any) -> dict:
-    rank = None if public is None else public["rank"]
-    low, high = (None, None) if rank is None else (public["rank_low"], public["rank_high"])  # type: ignore[index]
-    moved = None if rank is None or private is None or private["rank"] is None else int(rank - private["rank"])
+def _row(
+    source: Source, key: Key, head: Row, *, public: Row | None, private: Row | None, axis: Axis | None
+) -> dict[str, Any]:
+    model = head.model
+    rank = None if public is None else public.rank
+    moved = None if rank is None or private is None or private.rank is None else rank - private.rank
     return {
         "model": model,
         "card": "m-" + slug(model.partition("+")[0]),
-        "family_title": FAMILY_WORDS.get(head["family"], (head["family"],))[0],
-        "family_class": family_class(head["family"]),
-        "labels": head["uses_labels"],
-        "failed": head["n_failed"],
-        "reference": bool(head["reference"]),
+        "family_title": FAMILY_WORDS.get(head.family, (head.family,))[0],
+        "family_class": family_class(head.family),
+        "labels": head.uses_labels,
+        "failed": head.n_failed,
+        "reference": head.reference,
         "rank": rank,
-        "range": "" if rank is None or low == high else f"{low}–{high}",
+        "range": range_text(public),
         "value": value_text(public),
         "interval": interval_text(public),
-        "sort": None if public is None else public["centre"],
+        "sort": None if public is None else public.centre,
         "bar": bar_of(public, axis),
         "private": value_text(private),
         "private_interval": interval_text(private),
-        "private_sort": None if private is None else private["centre"],
+        "private_sort": None if private is None else private.centre,
         "private_bar": bar_of(private, axis),
         "moved": moved,
-        "findings": source.flags.get((*key, model), []) + failures(source.cells[key][model]),
+        "findings": source.boards.flags.get((*key, model), []) + failures(source.cells[key][model]),
     }
 
 
-def failures(records: list[dict]) -> list[str]:
-    """What failed and where, one line for each status and phase."""
-    found: dict[tuple[str, str], list[int]] = {}
+def failures(records: list[Record]) -> list[str]:
+    """Say what failed and where, one line for each status and phase."""
+    failed: dict[tuple[str, str], list[int]] = {}
     for record in records:
         if record["status"] != "ok":
             phase = (record.get("error") or {}).get("phase") or "an unknown phase"
-            found.setdefault((record["status"], phase), []).append(record["seed"])
-    return [f"{status} in {phase}: seed {', '.join(map(str, seeds))}" for (status, phase), seeds in found.items()]
+            failed.setdefault((record["status"], phase), []).append(record["seed"])
+    return [f"{status} in {phase}: seed {', '.join(map(str, seeds))}" for (status, phase), seeds in failed.items()]
 
 
 def _groups(source: Source, key: Key, order: list[str], heads: dict[str, Row]) -> dict[str, Any]:
-    """All columns in groups of one type, and a row of (text, sort value) for each model."""
+    """Arrange all columns in groups of one type, and a row of (text, sort value) for each model."""
     columns = source.rows[key]
     present = {metric for board, metric in columns if board == "public"}
     known = list(entries("metric"))
@@ -108,15 +113,15 @@ def _groups(source: Source, key: Key, order: list[str], heads: dict[str, Row]) -
     for metric in metrics:
         groups[metric_type(metric)].append(metric)
     speeds = [m for m in RESOURCE_HEADINGS if columns.get(("", m))]
-    shown = {name: found for name, found in groups.items() if found} | ({SPEED: speeds} if speeds else {})
+    shown = {name: metrics for name, metrics in groups.items() if metrics} | ({SPEED: speeds} if speeds else {})
     heading = lambda m: RESOURCE_HEADINGS.get(m, m)
-    flat = [m for found in shown.values() for m in found]
-    better = {m: next(iter(columns[board_of(m), m].values()))["better"] for m in flat}
+    flat = [m for metrics in shown.values() for m in metrics]
+    better = {m: next(iter(columns[board_of(m), m].values())).better for m in flat}
     return {
-        "names": [(name, len(found)) for name, found in shown.items()],
+        "names": [(name, len(metrics)) for name, metrics in shown.items()],
         "columns": [(heading(m), BETTER[better[m]], metric_title(m)) for m in flat],
         "rows": [
-            (heads[model], "m-" + slug(model.partition("+")[0]), family_class(heads[model]["family"]),
+            (heads[model], "m-" + slug(model.partition("+")[0]), family_class(heads[model].family),
              [_cell(columns[board_of(m), m].get(model), m) for m in flat])
             for model in order
         ],
@@ -124,19 +129,19 @@ def _groups(source: Source, key: Key, order: list[str], heads: dict[str, Row]) -
 
 
 def board_of(metric: str) -> str:
-    """The frame's board of a column: resources belong to none."""
+    """Name the board of a column in the table: "" for speed, memory and size, which belong to none."""
     return "" if metric in RESOURCE_HEADINGS else "public"
 
 
 def metric_type(metric: str) -> str:
-    """The type of a column, from what its metric needs."""
+    """Tell the type of a column from what its metric needs."""
     constants = entries("metric")[metric].constants if metric in entries("metric") else {}
     needs, better = constants.get("needs", ()), constants.get("better", "lower")
     return next(name for name, fits in TYPES.items() if fits(needs, better))
 
 
 def metric_title(metric: str) -> str:
-    """The line of explanation of a metric."""
+    """Return the line that explains a metric."""
     speeds = {
         "train_examples_per_s": "Training examples a second, one cell at a time.",
         "sample_examples_per_s": "Samples drawn a second, one cell at a time.",
@@ -148,9 +153,9 @@ def metric_title(metric: str) -> str:
 
 
 def _cell(row: Row | None, metric: str) -> tuple[str, float | None]:
-    if row is None or row["centre"] is None:
+    if row is None or row.centre is None:
         return DASH, None
-    value = row["centre"]
+    value = row.centre
     if math.isinf(value):
         return "never", None
     if metric in RESOURCE_HEADINGS:
@@ -160,12 +165,12 @@ def _cell(row: Row | None, metric: str) -> tuple[str, float | None]:
 
 
 def value_text(row: Row | None) -> str:
-    """A centre with three digits, or a dash."""
-    return DASH if row is None or row["centre"] is None else number(row["centre"])
+    """Write a centre with three digits, or a dash."""
+    return DASH if row is None or row.centre is None else number(row.centre)
 
 
 def interval_text(row: Row | None) -> str:
-    """Both ends of the interval, or nothing."""
-    if row is None or row["centre"] is None or row["ci_low"] is None:
+    """Write both ends of the interval, or nothing."""
+    if row is None or row.centre is None or row.ci_low is None or row.ci_high is None:
         return ""
-    return f"{number(row['ci_low'])} to {number(row['ci_high'])}"
+    return f"{number(row.ci_low)} to {number(row.ci_high)}"

@@ -13,7 +13,7 @@ from typing import Any
 from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
 from bench.render.html.boards import failures, interval_text, value_text
-from bench.render.html.source import FAMILY_WORDS, Source, family_class, slug
+from bench.render.html.source import FAMILY_WORDS, Key, Source, family_class, range_text, slug
 from bench.render.text import clean
 
 SENTENCES = 3
@@ -21,7 +21,7 @@ FINDINGS = 12
 
 
 def model_cards(source: Source) -> list[dict[str, Any]]:
-    """A card for each model that has a record, in the order of the family tree."""
+    """Make a card for each model that has a record, in the order of the family tree."""
     by_id: dict[str, list[Record]] = defaultdict(list)
     for record in source.records:
         by_id[record["model"]["id"]].append(record)
@@ -60,7 +60,7 @@ def _file(entry: Entry | None) -> str:
 
 @cache
 def describe(path: Path | None) -> dict[str, Any]:
-    """title, three sentences, equations and deviations from a model file's docstring; the file is never imported."""
+    """Read title, three sentences, equations and deviations from a model file's docstring, unimported."""
     try:
         text = (path and ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))) or ""
     except (OSError, SyntaxError, ValueError):
@@ -89,7 +89,10 @@ def describe(path: Path | None) -> dict[str, Any]:
 
 
 def _sentences(blocks: list[str], count: int) -> tuple[str, int]:
-    """The first sentences of some paragraphs, and how many of `count` are left; a venue ("ICML 2015.") counts for nothing."""
+    """Return the first `count` sentences of paragraphs, and how many of `count` are left.
+
+    A short one, such as a venue ("ICML 2015."), does not count.
+    """
     kept: list[str] = []
     for sentence in re.split(r"(?<=[a-z0-9)\]][.:])\s+(?=[A-Z])", " ".join(" ".join(b.split()) for b in blocks)):
         if count <= 0 or not sentence:
@@ -100,21 +103,21 @@ def _sentences(blocks: list[str], count: int) -> tuple[str, int]:
 
 
 def clean_lines(block: str) -> list[str]:
-    """Lines of a block without their common margin, and without control characters."""
+    """Strip the lines of a block of their common margin and of control characters."""
     lines = block.splitlines()
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     return [clean(re.sub(r"\s{6,}", "     ", line[margin:])) for line in lines]
 
 
 def paper_link(paper: str) -> str:
-    """The address of an arXiv number or a DOI; empty for anything else."""
+    """Return the address of an arXiv number or a DOI; empty for anything else."""
     arxiv = re.search(r"arXiv:(\d{4}\.\d{4,5})\b", paper)
     doi = re.search(r"doi:(10\.\d{4,9}/[\w.;()/:-]+)", paper)
     return f"https://arxiv.org/abs/{arxiv[1]}" if arxiv else f"https://doi.org/{doi[1]}" if doi else ""
 
 
 def hyper_parameters(records: list[Record]) -> list[tuple[str, str]]:
-    """(name, value): one value, or the values with the datasets they were used on."""
+    """List (name, value) of hyper-parameters; several values each with the datasets it was used on."""
     used: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in records:
         if not record["model"].get("variant"):
@@ -138,22 +141,21 @@ def _plain(value: Any) -> str:
 
 
 def _results(source: Source) -> dict[str, list[dict[str, Any]]]:
-    """Model id -> its rows on every board."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    """Collect each model's rows on every board."""
+    results: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key in source.keys:
         private = source.primary(key, "private")
         for model, row in source.primary(key).items():
-            low, high = row["rank_low"], row["rank_high"]
-            span = "" if row["rank"] is None or low == high else f" ({low}–{high})"
-            found[_id_of(source, key, model)].append({
-                "board": key[2], "suite": key[0], "anchor": slug(*key), "row": model, "metric": row["metric"],
-                "rank": "ref" if row["reference"] else f"{row['rank']}{span}", "value": value_text(row),
+            span = f" ({span})" if (span := range_text(row)) else ""
+            results[_id_of(source, key, model)].append({
+                "board": key[2], "suite": key[0], "anchor": slug(*key), "row": model, "metric": row.metric,
+                "rank": "ref" if row.reference else f"{row.rank}{span}", "value": value_text(row),
                 "interval": interval_text(row), "private": value_text(private.get(model)),
             })  # fmt: skip
-    return found
+    return results
 
 
-def _id_of(source: Source, key: Any, model: str) -> str:
+def _id_of(source: Source, key: Key, model: str) -> str:
     records = source.cells[key][model]
     return records[0]["model"]["id"] if records else model
 
@@ -165,7 +167,7 @@ def _failures(records: list[Record]) -> list[str]:
         if record["status"] != "ok":
             groups[record["suite"], record["dataset"]["id"]].append(record)
     lines = []
-    for (suite, dataset), found in groups.items():
-        said = ((found[0].get("error") or {}).get("message") or "").strip().splitlines()
-        lines += [f"{dataset} ({suite}): {words}. {said[0][:200] if said else ''}" for words in failures(found)]
+    for (suite, dataset), those in groups.items():
+        said = ((those[0].get("error") or {}).get("message") or "").strip().splitlines()
+        lines += [f"{dataset} ({suite}): {words}. {said[0][:200] if said else ''}" for words in failures(those)]
     return lines[:FINDINGS]

@@ -1,4 +1,4 @@
-"""Training curves as small multiples of inline SVG: losses, D(x) and D(G(z)), gradient norms, quality and modes against steps."""
+"""Training curves as small panels of SVG: losses, D(x) and D(G(z)), gradients, quality, modes."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from bench.leaderboard.table import metric_scale
 from bench.records.record import Record
 from bench.render.axis import Axis, axis_of, short
 from bench.render.html.source import Key, Source, family_class, slug
-from bench.render.html.svg import Point, path_of, tag
+from bench.render.svg import Point, path_of, tag
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 232, 120, 36, 16, 8
 POINTS = 50
-MAX_MODELS = 30  # of a board: a page of thousands of variants stays a page
+MAX_MODELS = 30  # on one board, so that a page of thousands of variants stays a page
 NAMES = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))", "w_distance": "W distance"}
 PROBABILITIES = ("d_real", "d_fake")
 Series = tuple[str, list[Point]]
 
 
 def training_figures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]:
-    """One entry for each model that was trained step by step, best first: its name and its panels."""
-    found = []
+    """Make an entry for each model that was trained step by step, best first: its name and its panels."""
+    figures: list[dict[str, Any]] = []
     for model in order:
-        if len(found) == MAX_MODELS:
+        if len(figures) == MAX_MODELS:
             break
         records = source.cells[key][model]
-        panels = model_panels(records, source.primaries[key[2]][0])
+        panels = model_panels(records, source.boards.primaries[key[2]][0])
         if panels:
             family = records[0]["model"]["family"]
             card = "m-" + slug(records[0]["model"]["id"])
-            found.append({"model": model, "card": card, "family_class": family_class(family), "panels": panels})
-    return found
+            figures.append({"model": model, "card": card, "family_class": family_class(family), "panels": panels})
+    return figures
 
 
 def model_panels(records: list[Record], primary: str) -> list[dict[str, Any]]:
-    """Panels of one row: curves of the first seed that has one, quality and modes of every seed."""
+    """Draw the panels of one row: curves of the first seed that has one, quality and modes of every seed."""
     first = next((r for r in records if r.get("curve")), None)
     if first is None:
         return []
@@ -60,7 +60,7 @@ def _series(record: Record, name: str) -> list[Point]:
 
 
 def _probes(records: list[Record], name: str) -> list[Series]:
-    """One series a seed."""
+    """Read one series a seed."""
     probes = [(f"seed {r['seed']}", [tuple(p) for p in r["training"].get(name) or []]) for r in records]
     return [(label, points) for label, points in probes if points]
 
@@ -68,7 +68,10 @@ def _probes(records: list[Record], name: str) -> list[Series]:
 def panel(
     title: str, series: list[Series], *, log: bool = False, half: bool = False, dots: bool = False, zero: bool = False
 ) -> dict[str, Any]:
-    """title, legend [(class, label)], svg: at most four coloured lines; seeds share one colour."""
+    """Draw one panel: title, legend [(class, label)], svg.
+
+    At most four lines have colours of their own; seeds (`dots`) share one colour.
+    """
     every = [p for _, points in series for p in points]
     x = Axis(0, max(step for step, _ in every) or 1, LEFT, WIDTH - 6)
     values = [v for _, v in every] + ([0.0] if zero else [])

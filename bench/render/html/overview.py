@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from bench.leaderboard.row import Place, Row
 from bench.records.environment import stored
 from bench.records.record import Record
 from bench.registry import FAMILIES
-from bench.render.html.source import FAMILY_WORDS, KINDS, Source, family_class, slug
+from bench.render.html.source import FAMILY_WORDS, KINDS, Key, Source, family_class, range_text, slug
 from bench.render.text import DASH, number
 
 
 def family_tree(source: Source) -> dict[str, dict[str, Any]]:
-    """Family -> its words and its models, each with its best place in the main suite."""
+    """List each family's words and models, each model with its best place in the main suite."""
     best = _best_places(source)
     models: dict[str, dict[str, str]] = defaultdict(dict)
     for r in source.records:
@@ -29,40 +30,43 @@ def family_tree(source: Source) -> dict[str, dict[str, Any]]:
 
 
 def _best_places(source: Source) -> dict[str, str]:
-    """Model id -> "1st (1–3) on ring8": where it is placed best in the main suite, with the range of that rank there."""
-    places: dict[str, list[tuple[int, str, int, int]]] = defaultdict(list)
+    """Say where each model is placed best in the main suite: "1st (1–3) on ring8"."""
+    places: dict[str, list[tuple[Place, str]]] = defaultdict(list)
     for key in source.keys:
         if key[:2] == source.suites[0]:
             for model, row in source.primary(key).items():
-                if row["rank"] is not None and not row["reference"] and "+" not in model:
-                    places[model].append((row["rank"], key[2], row["rank_low"], row["rank_high"]))
-    words = {}
-    for model, found in places.items():
-        best = min(rank for rank, *_ in found)
-        _, boards, low, high = zip(*(place for place in found if place[0] == best))
-        where = boards[0] if len(boards) == 1 else f"{len(boards)} boards"
-        span = "" if min(low) == max(high) else f" ({min(low)}–{max(high)})"
-        words[model] = f"{ordinal(best)}{span} on {where}"
-    return words
+                if row.place is not None and not row.reference and "+" not in model:
+                    places[model].append((row.place, key[2]))
+    return {model: _best_place(those) for model, those in places.items()}
+
+
+def _best_place(places: list[tuple[Place, str]]) -> str:
+    """Write the best of a model's (place, dataset), with the span of ranges where several are best."""
+    best = min(place.rank for place, _ in places)
+    there = [(place, dataset) for place, dataset in places if place.rank == best]
+    low, high = min(place.low for place, _ in there), max(place.high for place, _ in there)
+    where = there[0][1] if len(there) == 1 else f"{len(there)} boards"
+    span = "" if low == high else f" ({low}–{high})"
+    return f"{ordinal(best)}{span} on {where}"
 
 
 def ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 4th, 11th."""
+    """Write a rank in words: 1st, 2nd, 3rd, 4th, 11th."""
     ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"
 
 
 def places(source: Source, suite: str, device: str) -> dict[str, Any]:
-    """Columns by kind of data (boards, then the mean rank) and one row a model, by family."""
+    """Make the table of places: columns by kind of data, the mean rank last; one row a model."""
     keys = [key for key in source.keys if key[:2] == (suite, device)]
-    kinds = list(dict.fromkeys(source.primaries[key[2]][1] for key in keys))
-    boards = {kind: [key for key in keys if source.primaries[key[2]][1] == kind] for kind in kinds}
+    kinds = list(dict.fromkeys(source.boards.primaries[key[2]][1] for key in keys))
+    boards = {kind: [key for key in keys if source.boards.primaries[key[2]][1] == kind] for kind in kinds}
     means = {
         (row.model, row.kind): row
-        for row in source.means.itertuples()
+        for row in source.boards.summary.itertuples()
         if (row.suite, row.device) == (suite, device)
     }  # fmt: skip
-    families = {m: row["family"] for key in keys for m, row in source.heads(key).items() if not row["reference"]}
+    families = {m: row.family for key in keys for m, row in source.heads(key).items() if not row.reference}
     rank = {family: i for i, family in enumerate(FAMILIES)}
     rows = []
     for model in sorted(families, key=lambda m: (rank.get(families[m], 9), m)):
@@ -81,25 +85,26 @@ def places(source: Source, suite: str, device: str) -> dict[str, Any]:
     }
 
 
-def _place(source: Source, key: Any, model: str) -> dict[str, Any]:
-    """A rank, how good it is in fifths of the board, and its range."""
+def _place(source: Source, key: Key, model: str) -> dict[str, Any]:
+    """Write a model's rank on a board, how good it is in fifths of the board, and its range."""
     column = source.primary(key)
-    row = column.get(model)
-    if row is None or row["rank"] is None:
+    place = column[model].place if model in column else None
+    if place is None:
         return {"text": DASH, "sort": None, "class": "", "note": ""}
-    ranked = sum(not r["reference"] and r["rank"] is not None for r in column.values())
-    fifth = int(5 * (row["rank"] - 1) / max(ranked, 1))
-    low, high = row["rank_low"], row["rank_high"]
-    note = "" if low == high else f"{low}–{high}"
-    return {"text": str(row["rank"]), "sort": row["rank"], "class": f"q{fifth}", "note": note}
+    ranked = sum(not row.reference and row.rank is not None for row in column.values())
+    fifth = int(5 * (place.rank - 1) / max(ranked, 1))
+    return {"text": str(place.rank), "sort": place.rank, "class": f"q{fifth}", "note": range_text(column[model])}
 
 
-def _mean(row: Any, found: list[Any]) -> dict[str, Any]:
-    """The mean rank over the boards that all entered, the span of rank ranges, and boards entered."""
+def _mean(row: Any, on_boards: list[Row | None]) -> dict[str, Any]:
+    """Write a model's mean rank over the boards that all entered, and what it rests on.
+
+    row: of the summary; on_boards: the model's row on each board of that kind of data, None where it has none.
+    """
     if row is None:
         return {"text": DASH, "sort": None, "class": "mean", "note": ""}
-    ranked = [r for r in found if r is not None and r["rank"] is not None]
-    span = f"{min(r['rank_low'] for r in ranked)}–{max(r['rank_high'] for r in ranked)}, " if ranked else ""
+    places = [place for entered in on_boards if entered is not None and (place := entered.place) is not None]
+    span = f"{min(p.low for p in places)}–{max(p.high for p in places)}, " if places else ""
     absent = row.mean_rank is None or row.mean_rank != row.mean_rank
     note = f"{span}{row.boards_entered} of {row.boards}"
     return {"text": DASH if absent else number(row.mean_rank), "sort": None if absent else row.mean_rank,
@@ -107,7 +112,7 @@ def _mean(row: Any, found: list[Any]) -> dict[str, Any]:
 
 
 def what_ran(source: Source) -> list[dict[str, str]]:
-    """One row for each suite, device and machine."""
+    """Describe what ran, one row for each suite, device and machine."""
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for r in source.records:
         if "curve" not in r:  # a submission: where it was made is unknown

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.leaderboard.boards import Boards
 from bench.records.record import Record
 from bench.render.html.boards import board_view
 from bench.render.html.cards import model_cards
@@ -23,17 +23,9 @@ from bench.render.text import clean
 FOLDER = Path(__file__).parent
 
 
-def leaderboard_html(
-    records: Sequence[Record],
-    frame: pd.DataFrame,
-    primaries: dict[str, tuple[str, str]],
-    *,
-    flags: dict[tuple[str, str, str, str], list[str]],
-    means: pd.DataFrame,
-    out: Path,
-) -> str:
-    """The whole page as one string: the same bytes for the same records and pictures."""
-    source = Source(records, frame, primaries, flags, means, out)
+def leaderboard_html(records: Sequence[Record], boards: Boards, *, out: Path) -> str:
+    """Write the whole page as one string: the same bytes for the same records and pictures."""
+    source = Source(records, boards, out)
     suites = [_suite(source, suite, device) for suite, device in source.suites]
     script, style = ((FOLDER / name).read_text(encoding="utf-8") for name in ("script.js", "style.css"))
     context = {
@@ -67,7 +59,7 @@ def _suite(source: Source, suite: str, device: str) -> dict[str, Any]:
 
 
 def policy(script: str) -> str:
-    """Content-Security-Policy: nothing but inline style, data images and this one script."""
+    """Write the Content-Security-Policy: nothing but inline style, data images and this one script."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
@@ -76,7 +68,7 @@ def policy(script: str) -> str:
 
 
 def environment() -> Environment:
-    """Templates that escape every value, and print no control or direction character of a stranger's."""
+    """Load templates that escape every value, and print no control or direction character of a stranger's."""
     return Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

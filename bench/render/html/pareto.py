@@ -1,6 +1,6 @@
-"""Quality against sampling speed: one mark a model with its interval, and the front of those that no other beats in both.
+"""Quality against sampling speed: a mark a model, and the front of those that no other beats in both.
 
-The front is of the centres: who stands on it is as sure as the ranks are, which the page says below the figure.
+The front joins the centres. Two models whose intervals overlap may change places on it: the page says so below the figure.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bench.leaderboard.row import Row
 from bench.leaderboard.table import metric_scale
 from bench.registry import FAMILIES
 from bench.render.axis import Axis, axis_of
 from bench.render.html.source import Key, Source, family_class
-from bench.render.html.svg import tag
+from bench.render.svg import Point, tag
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 340, 56, 120, 14, 40
 LABEL, LETTER = 12.5, 7.2  # height of a label's line and width of a letter, in units of the view box
 SHAPES = {  # a family's mark is a shape too, so that colour carries nothing alone
@@ -27,64 +29,63 @@ SHAPES = {  # a family's mark is a shape too, so that colour carries nothing alo
 }
 
 
-def front(points: Sequence[tuple[float, float]], *, better: str) -> list[int]:
-    """Indices of points (speed, quality) that no other beats in both, by falling speed."""
+def front(points: Sequence[Point], *, better: str) -> list[int]:
+    """List the indices of points (speed, quality) that no other beats in both, by falling speed."""
     sign = 1 if better == "lower" else -1
-    best, found = float("inf"), []
+    best, chosen = float("inf"), []
     for i in sorted(range(len(points)), key=lambda i: (-points[i][0], sign * points[i][1])):
         if sign * points[i][1] < best:
             best = sign * points[i][1]
-            found.append(i)
-    return found
+            chosen.append(i)
+    return chosen
 
 
 def quality_and_speed(source: Source, key: Key) -> dict[str, Any] | None:
-    """The figure and the models on the front; None with fewer than two models that have both."""
-    main, speed = source.primary(key), source.rows[key].get(("", "sample_examples_per_s"), {})
-    models = [
-        m for m, row in main.items()
-        if m in speed and not row["reference"] and not row["n_failed"] and row["centre"] is not None
-    ]  # fmt: skip
-    if len(models) < 2:
+    """Draw the figure and name the models on the front; None with fewer than two models that have both."""
+    speeds = source.rows[key].get(("", "sample_examples_per_s"), {})
+    rows: list[Row] = []
+    points: list[Point] = []
+    for model, row in source.primary(key).items():
+        speed = speeds[model].centre if model in speeds else None
+        if speed is not None and row.centre is not None and not row.reference and not row.n_failed:
+            rows.append(row)
+            points.append((speed, row.centre))
+    if len(rows) < 2:
         return None
-    primary, better = source.primaries[key[2]][0], main[models[0]]["better"]
-    points = [(speed[m]["centre"], main[m]["centre"]) for m in models]
-    chosen = front(points, better=better)
-    families = [main[m]["family"] for m in models]
-    intervals = [(main[m]["ci_low"], main[m]["ci_high"]) for m in models]
-    svg = _figure(models, families, points, intervals, chosen, primary, better)
-    return {"svg": svg, "front": [models[i] for i in chosen], "families": [f for f in FAMILIES if f in families]}
+    chosen = front(points, better=rows[0].better)
+    families = {row.family for row in rows}
+    return {
+        "svg": _figure(rows, points, chosen),
+        "front": [rows[i].model for i in chosen],
+        "families": [family for family in FAMILIES if family in families],
+    }
 
 
 def mark(family: str, x: float, y: float) -> Markup:
-    """A family's mark at a position."""
+    """Draw a family's mark at a position."""
     shape = SHAPES.get(family, SHAPES["statistical"])
     return tag("path", class_=f"mark {family_class(family)}", d=shape, transform=f"translate({x:g} {y:g})")
 
 
 def whisker(x: float, y: Axis, low: float, high: float) -> Markup:
-    """A vertical line over an interval, held inside the axis."""
+    """Draw a vertical line over an interval, held inside the axis."""
     return tag("line", class_="whisker", x1=x, x2=x, y1=y.at(low), y2=y.at(high))
 
 
-def known(low: float | None, high: float | None) -> bool:
-    """Whether there is an interval; a table's empty cell is None or NaN."""
-    return low is not None and high is not None and low == low and high == high
-
-
-def _figure(
-    models: list, families: list, points: list, intervals: list, chosen: list[int], primary: str, better: str
-) -> Markup:
+def _figure(rows: list[Row], points: list[Point], chosen: list[int]) -> Markup:
+    """Draw the front, and a mark, a whisker and (where there is room) a name for each row."""
+    primary, models = rows[0].metric, [row.model for row in rows]
     x = axis_of([p[0] for p in points], LEFT, WIDTH - RIGHT, log=True)
-    down = better == "lower"  # good is up
-    ends = (TOP, HEIGHT - BOTTOM) if down else (HEIGHT - BOTTOM, TOP)
+    ends = (TOP, HEIGHT - BOTTOM) if rows[0].better == "lower" else (HEIGHT - BOTTOM, TOP)  # good is up
     y = axis_of([p[1] for p in points], *ends, log=metric_scale(primary) == "log")
     spots = [(x.at(a), y.at(b)) for a, b in points]
     parts = _frame(x, y, primary)
     steps = " ".join(f"{spots[i][0]:g},{spots[i][1]:g}" for i in chosen)
     parts.append(tag("polyline", class_="front", points=steps))
-    parts += [whisker(spot[0], y, *ends) for spot, ends in zip(spots, intervals) if known(*ends)]
-    parts += [mark(family, *spot) for family, spot in zip(families, spots)]
+    for row, (left, _) in zip(rows, spots):
+        if row.ci_low is not None and row.ci_high is not None:
+            parts.append(whisker(left, y, row.ci_low, row.ci_high))
+    parts += [mark(row.family, *spot) for row, spot in zip(rows, spots)]
     for i, (left, top) in _labels(models, spots, chosen).items():
         parts.append(tag("text", models[i][:24], x=left, y=top, class_="on" if i in chosen else "name"))
     label = f"{primary} against samples a second; best in both senses: " + ", ".join(models[i] for i in chosen)
@@ -105,10 +106,10 @@ def _frame(x: Axis, y: Axis, primary: str) -> list[Markup]:
     return parts
 
 
-def _labels(models: list[str], spots: list, chosen: list[int]) -> dict[int, tuple[float, float]]:
-    """Where each name goes: the first of a few places around its mark that covers no mark and no other name."""
+def _labels(models: list[str], spots: list[Point], chosen: list[int]) -> dict[int, Point]:
+    """Choose where each name goes: the first place around its mark that covers no mark and no name."""
     boxes = [(a - 6, b - 6, a + 6, b + 6) for a, b in spots]
-    placed: dict[int, tuple[float, float]] = {}
+    placed: dict[int, Point] = {}
     for i in sorted(range(len(models)), key=lambda i: (i not in chosen, spots[i])):
         width = LETTER * min(len(models[i]), 24)
         a, b = spots[i]
@@ -124,5 +125,5 @@ def _labels(models: list[str], spots: list, chosen: list[int]) -> dict[int, tupl
     return placed
 
 
-def _overlap(a: tuple, b: tuple) -> bool:
+def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

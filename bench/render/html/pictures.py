@@ -10,36 +10,36 @@ from typing import Any
 
 from bench.render.html.source import Key, Source, family_class, slug
 
-ROWS = 5  # of images kept of a grid of ten
-MAX_PICTURES = 30  # of a board: a page of thousands of variants stays a page
+ROWS = 5  # rows of images that are kept of a grid of ten
+MAX_PICTURES = 30  # on one board, so that a page of thousands of variants stays a page
 COLOURS = 32
-CELLS, GAP = 10, 2  # as bench.render.grid draws
-MAX_BYTES = 2_000_000  # of one picture's file: what is larger was not drawn by genbench
+CELLS, GAP = 10, 2  # images in a row, and pixels between them, as bench.run.pictures draws
+MAX_BYTES = 2_000_000  # a larger file was not drawn by genbench
 _MEMO: dict[str, dict[str, Any]] = {}
 
 
 def pictures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]:
-    """The pictures of a board's rows: the oracle's first, then by rank."""
+    """Collect the pictures of a board's rows: the oracle's first, then by rank."""
     folder = source.out / "grids" / key[2]
-    kind = source.primaries[key[2]][1]
+    kind = source.boards.primaries[key[2]][1]
     images = "image" in kind
     names = sorted(order, key=lambda m: (m != "oracle", order.index(m)))
     heads = source.heads(key)
-    found = []
+    shown = []
     for model in names[:MAX_PICTURES]:
         picture = embed(folder / f"{model}.png", images=images)
         if picture:
             near = embed(folder / f"{model}.nearest.png", images=images) if images else None
             caption = "real data" if model == "oracle" else model
-            found.append({
+            shown.append({
                 "caption": caption, "model": model, "card": "m-" + slug(model.partition("+")[0]),
-                "family_class": family_class(heads[model]["family"]), "nearest": near, "images": images, **picture,
+                "family_class": family_class(heads[model].family), "nearest": near, "images": images, **picture,
             })  # fmt: skip
-    return found
+    return shown
 
 
 def embed(path: Path, *, images: bool) -> dict[str, Any] | None:
-    """uri, width, height of a PNG made small; None where there is no readable picture."""
+    """Make a PNG small: uri, width and height; None where there is no readable picture."""
     try:
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             return None
@@ -77,7 +77,7 @@ def _shrink(raw: bytes, *, images: bool) -> dict[str, Any]:
 
 
 def _native(picture: Any) -> Any:
-    """A grid with its images at one pixel a pixel and at most ROWS rows, gaps of one pixel kept."""
+    """Shrink a grid to its images' own pixels and at most ROWS rows, with gaps of one pixel."""
     import numpy as np
     from PIL import Image
 
@@ -102,6 +102,6 @@ def _native(picture: Any) -> Any:
 
 
 def _blocky(cell: Any, scale: int) -> bool:
-    """Whether a picture is made of squares of `scale` equal pixels."""
+    """Tell whether a picture is made of squares of `scale` x `scale` equal pixels."""
     small = cell[::scale, ::scale].repeat(scale, axis=0).repeat(scale, axis=1)
     return small.shape == cell.shape and bool((small == cell).all())

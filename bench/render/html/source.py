@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
+from bench.leaderboard.boards import Boards
+from bench.leaderboard.row import Row, rows_of
+from bench.leaderboard.table import by_board
 from bench.records.record import Record
 from bench.registry import FAMILIES
 
 Key = tuple[str, str, str]  # suite, device, dataset
-Row = dict[str, Any]
 SUITES = ("core", "standard", "full", "smoke")  # the order of the page; others follow by name
 
 
 @dataclass(frozen=True)
 class Source:
-    """records, the frame of bench.leaderboard.tidy, dataset -> (primary, kind), flags, the summary, the folder of results."""
+    """Records, their boards, and the folder of results."""
 
     records: Sequence[Record]
-    frame: pd.DataFrame
-    primaries: dict[str, tuple[str, str]]
-    flags: dict[tuple[str, str, str, str], list[str]]
-    means: pd.DataFrame
+    boards: Boards
     out: Path
 
     @cached_property
     def rows(self) -> dict[Key, dict[tuple[str, str], dict[str, Row]]]:
-        """(suite, device, dataset) -> (board, metric) -> model -> row; None where a number is absent."""
-        plain = self.frame.astype(object).where(self.frame.notna(), None)
-        found: dict[Key, dict[tuple[str, str], dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
-        names, columns = list(plain), [plain[name].tolist() for name in plain]
-        for row in (dict(zip(names, values)) for values in zip(*columns)):
-            found[row["suite"], row["device"], row["dataset"]][row["board"], row["metric"]][row["model"]] = row
-        return found
+        """The table's rows: (suite, device, dataset) -> (board, metric) -> model -> row."""
+        index: dict[Key, dict[tuple[str, str], dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
+        for row in rows_of(self.boards.frame):
+            index[row.suite, row.device, row.dataset][row.board, row.metric][row.model] = row
+        return index
 
     @cached_property
     def keys(self) -> list[Key]:
@@ -55,33 +50,29 @@ class Source:
     @cached_property
     def cells(self) -> dict[Key, dict[str, list[Record]]]:
         """(suite, device, dataset) -> model -> its records, seed by seed."""
-        found: dict[Key, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-        for r in self.records:
-            found[r["suite"], r["device"], r["dataset"]["id"]][r["model"]["row"]].append(r)
-        return found
+        return by_board(self.records)
 
     def kind(self, dataset: str) -> int:
-        """Rank of a dataset's kind of data."""
-        kind = self.primaries[dataset][1]
+        """Rank a dataset by its kind of data."""
+        kind = self.boards.primaries[dataset][1]
         return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
 
     def primary(self, key: Key, board: str = "public") -> dict[str, Row]:
-        """Model -> row of a board's primary metric."""
-        return self.rows[key].get((board, self.primaries[key[2]][0]), {})
+        """Find the rows of a board's primary metric by model."""
+        return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
-        """Models of a board: ranked ones by rank, then those without the primary metric; reference rows last."""
+        """Order the models of a board: by rank, then those without the primary metric; reference rows last."""
         main, facts = self.primary(key), self.heads(key)
-        place = lambda m: main[m]["rank"] if m in main and main[m]["rank"] is not None else 1e9
-        return sorted(facts, key=lambda m: (bool(facts[m]["reference"]), place(m), m))
+        ranks = {model: row.rank for model, row in main.items() if row.rank is not None}
+        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, math.inf), m))
 
     def heads(self, key: Key) -> dict[str, Row]:
-        """Model -> any of its rows on a board, for family and marks."""
-        found: dict[str, Row] = {}
+        """Find any row of each model on a board, for its family and marks."""
+        heads: dict[str, Row] = {}
         for column in self.rows[key].values():
-            for model, row in column.items():
-                found.setdefault(model, row)
-        return found
+            heads = column | heads
+        return heads
 
 
 KINDS = {"2d": "2-D", "table": "Tables", "image": "Small images", "large_image": "Images"}
@@ -97,17 +88,26 @@ FAMILY_WORDS = {
 
 
 def family_class(family: str) -> str:
-    """The style sheet's class of a family."""
+    """Name the style sheet's class of a family."""
     return f"f-{family}" if family in FAMILIES else "f-other"
 
 
+def range_text(row: Row | None) -> str:
+    """Write a row's rank range, "1–3"; nothing for a row without a rank, or whose rank is certain."""
+    place = None if row is None else row.place
+    return "" if place is None or place.low == place.high else f"{place.low}–{place.high}"
+
+
 def suite_order(suite: str) -> tuple[int, str]:
-    """Where a suite stands on the page."""
+    """Return the sort key of a suite on the page."""
     return (SUITES.index(suite) if suite in SUITES else len(SUITES), suite)
 
 
 def slug(*parts: str) -> str:
-    """An id that is safe in HTML and unlike any other: letters and digits of the parts, a hash where they were not plain."""
+    """Make an id that is safe in HTML and unlike any other.
+
+    It is made of the parts' letters and digits, with a hash unless the parts were plain.
+    """
     joined = "-".join(parts)
     plain = re.sub(r"[^a-zA-Z0-9]+", "-", joined).strip("-").lower()
     exact = re.fullmatch(r"[a-z0-9_-]+", joined)

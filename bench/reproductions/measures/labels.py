@@ -6,13 +6,12 @@ The labelled rows are the class-balanced subset of the cell's seed, so that arms
 
 from __future__ import annotations
 
-import inspect
 import warnings
 
 import torch
 from torch import Tensor
 
-from bench.registry import load
+from bench.reproductions.labelled_rows import label_subset
 from bench.reproductions.measure import Column, Fitted
 
 COLUMNS = {
@@ -27,13 +26,14 @@ def measure(fitted: Fitted) -> dict[str, float]:
     """Accuracies in [0, 1]; the images go to D in the range the model trains it on."""
     if fitted.model is None:
         return {}
-    dataset, found = fitted.dataset, {}
+    train, test, accuracies = fitted.dataset.train, fitted.dataset.test, {}
+    assert train.y is not None and test.y is not None, "an experiment on labels asks for a dataset that has them"
     for n in (20, 100):
-        rows = label_subset(dataset.train.y, n, fitted.seed)
+        rows = label_subset(train.y, n, fitted.seed)
         for name, features in (("label", lambda x: features_of(fitted.model, x)), ("pixel", lambda x: x.flatten(1))):
-            train, test = features(dataset.train.x[rows]), features(dataset.test.x)
-            found[f"{name}_accuracy_{n}"] = linear_accuracy(train, dataset.train.y[rows], test, dataset.test.y)
-    return found
+            learned, held_out = features(train.x[rows]), features(test.x)
+            accuracies[f"{name}_accuracy_{n}"] = linear_accuracy(learned, train.y[rows], held_out, test.y)
+    return accuracies
 
 
 @torch.no_grad()
@@ -50,11 +50,6 @@ def features_of(model: object, x: Tensor) -> Tensor:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def label_subset(y: Tensor, n: int, seed: int) -> Tensor:
-    """N labelled rows of y (N,), balanced over the classes, (n,) int64: those that the semi-supervised model is given."""
-    return inspect.getmodule(load("model", "improved_gan_semi")).label_subset(y, n, seed)
 
 
 def linear_accuracy(x: Tensor, y: Tensor, test: Tensor, labels: Tensor) -> float:

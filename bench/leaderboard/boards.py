@@ -1,0 +1,46 @@
+"""What a rendering needs of some records: their table, primary metrics, findings and summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pandas as pd
+
+from bench.leaderboard import flags, summary, table
+from bench.leaderboard.flags import Flags
+from bench.leaderboard.table import Primaries
+from bench.records.record import Record
+
+
+@dataclass(frozen=True)
+class Boards:
+    """The boards of some records, each of one suite, device and dataset.
+
+    frame: the tidy table, columns `table.COLUMNS`. primaries: each dataset's primary metric and kind of data.
+    flags: findings in words, row by row. board: the held-out side whose ranks the summary averages.
+    """
+
+    frame: pd.DataFrame
+    primaries: Primaries
+    flags: Flags
+    board: str = "public"
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Boards:
+        """Compute the table, the primary metrics and the findings of some records."""
+        records = list(records)
+        frame = table.tidy(records)
+        return cls(frame, table.primary_metrics(records), flags.flags(frame, records))
+
+    def only(self, *, board: str, dataset: str | None = None) -> Boards:
+        """Keep the table's rows of one board (and of the resources), of one dataset where one is named."""
+        frame = self.frame
+        kept = frame.board.isin([board, ""]) & ((frame.dataset == dataset) | (dataset is None))
+        return replace(self, frame=frame[kept], board=board)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """The mean ranks of the models, kind of data by kind of data."""
+        return summary.summary(self.frame, self.primaries, board=self.board)

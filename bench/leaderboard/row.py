@@ -1,0 +1,63 @@
+"""One row of the boards' table: one model's value of one metric on one board, with every field typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# the family of a row that came as a file of samples: it is placed among the models and moves none of them
+SUBMISSION = "submission"
+
+
+class Place(NamedTuple):
+    """A rank, and the range of ranks that cannot be told apart from it."""
+
+    rank: int
+    low: int
+    high: int
+
+
+class Row(NamedTuple):
+    """What the table says of one model by one metric; None where a number is absent.
+
+    board: "" for speed, memory and size, which belong to no side of the held-out rows. better: "lower", "higher" or "none".
+    centre, se, ci_low, ci_high: in the metric's unit.
+    """
+
+    suite: str
+    device: str
+    precision: str
+    dataset: str
+    board: str
+    model: str
+    family: str
+    uses_labels: bool
+    reference: bool
+    metric: str
+    better: str
+    unit: str
+    n_samples: int | None
+    centre: float | None
+    se: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n_seeds: int | None
+    n_failed: int
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+
+    @property
+    def place(self) -> Place | None:
+        """The rank with its range; None for a row that takes no rank."""
+        if self.rank is None or self.rank_low is None or self.rank_high is None:
+            return None
+        return Place(self.rank, self.rank_low, self.rank_high)
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Read the rows of the boards' table in their order."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [Row(*values) for values in zip(*(plain[name].tolist() for name in Row._fields))]

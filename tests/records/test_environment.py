@@ -1,0 +1,26 @@
+"""The state of the source that a record names."""
+
+import subprocess
+
+from bench.records import environment
+
+
+def test_the_state_of_the_source_is_that_of_git_and_unknown_without_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    state = environment.source_state.__wrapped__()
+    assert (state["git_sha"], state["dirty"]) == (None, None)
+    name = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "a.py").write_text("")
+    for command in (["init", "-q"], ["add", "."], [*name, "commit", "-qm", "a"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    state = environment.source_state.__wrapped__()
+    assert len(state["git_sha"]) == 40 and state["dirty"] is False
+    (tmp_path / "bench" / "a.py").write_text("changed = 1\n")
+    assert environment.source_state.__wrapped__()["dirty"] is True
+
+
+def test_a_fingerprint_has_one_id_whatever_its_order():
+    assert environment.fingerprint_id({"a": 1, "b": 2}) == environment.fingerprint_id({"b": 2, "a": 1})
+    assert len(environment.fingerprint_id({})) == 16
