@@ -145,6 +145,10 @@ class Evaluation:
         """Return the features of the board's rows, (N, D)."""
         return self._reference_features(space, f"real {self.board}", self.real.x)
 
+    def train_features(self, space: str, most: int) -> Tensor:
+        """Return the features of the first `most` training rows, which are in random order, (n, D)."""
+        return self._reference_features(space, f"train {most}", self.train.x[:most])
+
     def sample_features(self, space: str) -> Tensor:
         """Return the features of every sample that a draw or a mode statistic uses, (n, D): computed once."""
         both = 2 * (self.dataset.n_mode_samples or len(self.real))  # the other board's mode statistics share them

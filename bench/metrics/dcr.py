@@ -47,7 +47,9 @@ def nearer_to_train(
         whole.append(_probability(to_train, nearest.amin(dim=0), log_none))
         if blocks and len(blocks) > 1:
             two = nearest.topk(2, dim=0, largest=False)
-            rest = torch.where(torch.arange(len(blocks), device=strip.device)[:, None] == two.indices[0], two.values[1], two.values[0])
+            rest = torch.where(
+                torch.arange(len(blocks), device=strip.device)[:, None] == two.indices[0], two.values[1], two.values[0]
+            )
             without.append(torch.stack([_probability(to_train, row, log_none) for row in rest]))
     return torch.cat(whole), torch.cat(without, dim=1) if without else torch.empty(0, len(samples))
 

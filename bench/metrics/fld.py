@@ -92,21 +92,23 @@ def feature_likelihood(samples: Tensor, train: Tensor, held_out: Tensor) -> tupl
 
 def _terms(ev: Evaluation, space: str) -> tuple[Tensor, Tensor]:
     def compute() -> tuple[Tensor, Tensor]:
-        train = ev.train_features(space)[:MAX_TRAIN]
+        train = ev.train_features(space, MAX_TRAIN)
         samples = ev.draw_features(space)[0][:MAX_SAMPLES]
         return feature_likelihood(samples, train, ev.real_features(space))
 
     return ev.memo(("feature likelihood", space, ev.board), compute)
 
 
-@metric(needs=("samples", "image"), spaces=("random", "pca"), better="lower", unit="nats/100 features")
+@metric(
+    needs=("samples", "unknown_law"), spaces=("random", "pca", "identity"), better="lower", unit="nats/100 features"
+)
 def fld(ev: Evaluation, space: str) -> Estimate:
     """Likelihood of held-out rows under the samples as a density, -100/D log p; sees noise, lost variety and copies at once."""
     held_out, _ = _terms(ev, space)
     return Estimate(float(held_out.mean()), len(held_out), block_means(held_out))
 
 
-@metric(needs=("samples", "image"), spaces=("random", "pca"), better="none", unit="nats/100 features")
+@metric(needs=("samples", "unknown_law"), spaces=("random", "pca", "identity"), better="none", unit="nats/100 features")
 def fld_gap(ev: Evaluation, space: str) -> Estimate:
     """Likelihood of training rows above that of held-out rows, 100/D nats: near 0 without memory, large for copies."""
     held_out, train = _terms(ev, space)

@@ -93,7 +93,12 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     return distance_of(moments(real), moments(fake))
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower", scale="log")
+@metric(
+    needs=("samples", "unknown_law"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
+    better="lower",
+    scale="log",
+)
 def fid(ev: Evaluation, space: str) -> Estimate:
     """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
     features = ev.real_features(space)
@@ -124,7 +129,7 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: in
     return float(np.polynomial.Polynomial.fit(inverse, values, 1).convert().coef[0])
 
 
-@metric(needs=("samples", "many_rows"), spaces=("lenet", "pca", "inception"), better="lower", slow=True)
+@metric(needs=("samples", "many_rows"), spaces=("random", "lenet", "pca", "inception"), better="lower", slow=True)
 def fid_inf(ev: Evaluation, space: str) -> Estimate:
     """FID extrapolated to infinitely many samples; only where a board has more than 5,000 real rows."""
     features = ev.sample_features(space)

@@ -184,7 +184,10 @@ def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+    needs=("samples", "unknown_law"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
 )
 def precision(ev: Evaluation, space: str) -> Estimate:
     """Share of generated rows inside some real row's ball of 5 neighbours; outliers fool it."""
@@ -192,21 +195,27 @@ def precision(ev: Evaluation, space: str) -> Estimate:
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+    needs=("samples", "unknown_law"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
 )
 def recall(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows inside some generated row's ball of 5 neighbours; scattered samples fool it."""
     return _of(ev, space)["recall"]
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher")
+@metric(needs=("samples", "unknown_law"), spaces=("random", "identity", "lenet", "pca", "inception"), better="higher")
 def density(ev: Evaluation, space: str) -> Estimate:
     """Real balls that hold a generated row, over k; about 1 for real data."""
     return _of(ev, space)["density"]
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+    needs=("samples", "unknown_law"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
 )
 def coverage(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows whose ball holds a generated row."""
