@@ -18,7 +18,7 @@ def controls(
     metric: Annotated[list[str] | None, typer.Option("--metric", help="Column, as fid_random; repeatable.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a metric's answers to real rows, noise, blur, lost variety and copies, and which orders it breaks.
+    """Show a metric's answers to damaged real rows, and which orders of the ladder it breaks.
 
     Each answer is in the metric's unit and, on a log scale, in units of real against real.
     """

@@ -1,6 +1,6 @@
-"""random: a convolutional network with fixed random orthogonal weights, a feature space that needs no labels and no download.
+"""random: a convolutional network with fixed random weights, a feature space that needs no labels.
 
-3x3 convolutions of 64 channels with ReLU, at least three of them, the last ones of stride 2 until the map is at most 4x4 (8x8
+It needs no download either. 3x3 convolutions of 64 channels with orthogonal weights and ReLU, at least three, the last ones of stride 2 until the map is at most 4x4 (8x8
 images: strides 1, 2, 2; 28x28: 2, 2, 2; 64x64: 2, 2, 2, 2), the last map flattened and projected on its 48 leading directions of the
 training rows. Random features see local texture and its place, which a classifier discards: dependence between pixels, noise and
 blur (Naeem et al. 2020, section 5, on random embeddings). Their Frechet distance is not the papers' FID.
@@ -31,7 +31,7 @@ WORTH_SECONDS = 0.25  # directions that took less are not kept
 
 
 def strides_of(height: int, width: int) -> tuple[int, ...]:
-    """Return the stride of each layer: at least two halvings, and as many as bring the last map to 4x4 or less."""
+    """Return each layer's stride: at least two halvings, as many as bring the last map to 4x4 or less."""
     halvings = max(2, math.ceil(math.log2(max(height, width) / LARGEST_MAP)))
     return (1,) * (FEWEST_LAYERS - halvings) + (2,) * halvings
 
@@ -45,7 +45,10 @@ def orthogonal(rows: int, columns: int, *, generator: torch.Generator) -> Tensor
 
 
 def kernels(channels: int, layers: int, *, seed: int = SEED) -> list[Tensor]:
-    """Draw the weights of each layer, (64, C, 3, 3) float32, whose mean square is 2 / (9 C): ReLU keeps the variance (He et al. 2015)."""
+    """Draw the weights of each layer, (64, C, 3, 3) float32.
+
+    Their mean square is 2 / (9 C), so that ReLU keeps the variance (He et al. 2015).
+    """
     generator = torch.Generator().manual_seed(seed)
     weights = []
     for width in (channels, *[WIDTH] * (layers - 1)):
@@ -55,7 +58,7 @@ def kernels(channels: int, layers: int, *, seed: int = SEED) -> list[Tensor]:
 
 
 class RandomConv:
-    """x (N, C, H, W) in [0, 1] -> (N, 48) float64, scaled by the standard deviation of the first direction."""
+    """x (N, C, H, W) in [0, 1] -> (N, 48) float64, in standard deviations of the first direction."""
 
     name = "random"
 
@@ -80,7 +83,7 @@ class RandomConv:
 
     @cached_property
     def directions(self) -> tuple[Tensor, Tensor]:
-        """The mean (M,) of the training rows' maps and their leading directions (M, 48), from the disk where they are kept."""
+        """The mean (M,) of the training rows' maps and their leading directions (M, 48), kept on disk."""
         from safetensors.torch import load, save
 
         device = self.weights[0].device
@@ -123,7 +126,10 @@ def _is_whole(raw: bytes) -> bool:
 
 
 def build(dataset: Dataset, *, seed: int = SEED) -> RandomConv:
-    """Draw the network for a dataset's shape; its directions are of the first 10,000 training rows, which are in random order."""
+    """Draw the network for a dataset's shape.
+
+    Its directions are of the first 10,000 training rows, which are in random order.
+    """
     channels, height, width = dataset.shape
     strides = strides_of(height, width)
     recipe = f"random {VERSION} {WIDTH} {strides} {N_COMPONENTS} {MAX_ROWS} {seed} {dataset.train_sha256}"

@@ -1,5 +1,6 @@
-"""The control ladder: real rows, and the same rows damaged in known ways. What a metric answers to each is what it measures.
+"""The control ladder: real rows, and the same rows damaged in known ways.
 
+What a metric answers to each rung is what it measures.
 A board's held-out rows are the public ones; the rungs are made of the private rows, as many as the public board has, and of training rows.
 A damage of images works on pixels in [0, 1] and is rounded to the data's levels; on tables and points noise and shift are in standard
 deviations, of a mode where the law is known, else of the column.
@@ -39,29 +40,29 @@ ORDERS = (
     ("real", "low contrast"),
     ("real", "blur"),
     ("real", "shift"),
-    ("real", "class marginals"),
-    ("light noise", "class marginals"),
-    ("low contrast", "class marginals"),
-    ("class marginals", "marginals"),
+    ("real", "independent in class"),
+    ("light noise", "independent in class"),
+    ("low contrast", "independent in class"),
+    ("independent in class", "independent"),
     ("real", "one gaussian"),
     ("light noise", "one gaussian"),
-    ("copies", "class marginals"),
+    ("copies", "independent in class"),
     ("copies", "one gaussian"),
     ("real", "half classes"),
     ("light noise", "half classes"),
     ("half classes", "one example"),
     ("one gaussian", "one example"),
-    ("marginals", "one example"),
+    ("independent", "one example"),
 )
 CLEAR = {
-    ("low contrast", "class marginals"): 1.25
+    ("low contrast", "independent in class"): 1.25
 }  # of a barely visible damage and a ruined one: how much farther from real rows
 SPREAD = 1.5  # a primary metric's value of one Gaussian is at least this many times that of real rows
 
 
 @dataclass(frozen=True)
 class Rungs:
-    """The rows that damages work on: held out (n, *shape), training rows (N, *shape), labels where there are any."""
+    """The rows that damages work on: held out (n, *shape), training rows (N, *shape), their labels."""
 
     dataset: Dataset
     real: Tensor
@@ -92,7 +93,7 @@ def board_of(dataset: Dataset) -> Dataset:
 
 
 def controls(dataset: Dataset, *, seed: int = 0) -> dict[str, Tensor]:
-    """Return the samples of every rung, (n, *shape) each, on the dataset's grid; the first one is real rows."""
+    """Return the samples of every rung, (n, *shape) each, on the dataset's grid; real rows first."""
     board, generator = board_of(dataset), torch.Generator().manual_seed(seed)
     order = torch.randperm(len(dataset.train), generator=generator)[:MAX_TRAIN]
     labels = None if dataset.train.y is None else dataset.train.y[order]
@@ -135,9 +136,9 @@ def _of_any(rungs: Rungs, heavy: Tensor) -> dict[str, Tensor]:
     samples = {"half classes": rungs.pick(rungs.real[_half(rungs)])} if _half(rungs) is not None else {}
     samples["one example"] = rungs.real[:1].expand_as(rungs.real)
     if rungs.train_labels is not None:
-        samples["class marginals"] = rungs.pick(_independent(rungs, rungs.train_labels))
+        samples["independent in class"] = rungs.pick(_independent(rungs, rungs.train_labels))
     samples |= {
-        "marginals": rungs.pick(_independent(rungs, torch.zeros(len(rungs.train)))),
+        "independent": rungs.pick(_independent(rungs, torch.zeros(len(rungs.train)))),
         "one gaussian": _one_gaussian(rungs),
         "copies": copies,
         "half copies": torch.cat([copies[: n // 2], heavy[: n - n // 2]]),
@@ -158,7 +159,7 @@ def _half(rungs: Rungs) -> Tensor | None:
 
 
 def _independent(rungs: Rungs, groups: Tensor) -> Tensor:
-    """Draw every value from the training rows of its group apart from the others: the same marginals, no dependence."""
+    """Deal every value of the training rows anew within its group: the same marginals, no dependence."""
     rows = rungs.train.flatten(1).clone()
     for group in groups.unique():
         inside = torch.where(groups == group)[0]

@@ -1,4 +1,4 @@
-"""Share of samples that lie nearer to the training rows than to held-out rows (distance to the closest record, DCR).
+"""Share of samples that lie nearer to the training rows than to held-out rows (closest record, DCR).
 
     dcr_share = mean over samples of P( d(s, T_m) < d(s, H) ),    T_m: m of the N training rows at random, H: m held-out rows      (1)
 
@@ -32,7 +32,7 @@ def dcr_share_of(samples: Tensor, held_out: Tensor, train: Tensor) -> float:
 def nearer_to_train(
     samples: Tensor, held_out: Tensor, train: Tensor, blocks: list[slice] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return P of eq. (2) for each sample, (S,), and the same without each block of held-out rows, (B, S); float64."""
+    """Return P of eq. (2) a sample, (S,), and without each block of held-out rows, (B, S); float64."""
     for name, rows in {"samples": samples, "held-out rows": held_out, "training rows": train}.items():
         refuse_non_finite(rows, name)
     if len(held_out) > len(train):
@@ -41,16 +41,14 @@ def nearer_to_train(
     log_none = _log_none(n, m, samples.device)
     whole, without = [], []
     for strip in samples.split(STRIP):
-        to_train = _distances(strip, train).sort(dim=1).values
-        to_held = _distances(strip, held_out)
+        to_train, to_held = _distances(strip, train), _distances(strip, held_out)
         nearest = torch.stack([to_held[:, rows].amin(dim=1) for rows in blocks or [slice(None)]])  # (B, s)
-        whole.append(_probability(to_train, nearest.amin(dim=0), log_none))
-        if blocks and len(blocks) > 1:
-            two = nearest.topk(2, dim=0, largest=False)
-            rest = torch.where(
-                torch.arange(len(blocks), device=strip.device)[:, None] == two.indices[0], two.values[1], two.values[0]
-            )
-            without.append(torch.stack([_probability(to_train, row, log_none) for row in rest]))
+        two = nearest.topk(min(2, len(nearest)), dim=0, largest=False)
+        shares = [_probability(to_train, edge, log_none) for edge in two.values]
+        whole.append(shares[0])
+        if blocks and len(blocks) > 1:  # without a block the nearest row is another one only where that block held it
+            held_it = torch.arange(len(blocks), device=strip.device)[:, None] == two.indices[0]
+            without.append(torch.where(held_it, shares[1], shares[0]))
     return torch.cat(whole), torch.cat(without, dim=1) if without else torch.empty(0, len(samples))
 
 
@@ -69,15 +67,15 @@ def _log_none(n: int, m: int, device: torch.device) -> Tensor:
 
 
 def _probability(to_train: Tensor, nearest: Tensor, log_none: Tensor) -> Tensor:
-    """Eq. (2): to_train (s, N) sorted distances, nearest (s,) distance to the held-out rows."""
-    nearer = torch.searchsorted(to_train, nearest[:, None]).squeeze(1)
-    as_near = torch.searchsorted(to_train, nearest[:, None], right=True).squeeze(1)
-    return 1 - (log_none[nearer].exp() + log_none[as_near].exp()) / 2
+    """Eq. (2): to_train (s, N) distances, nearest (s,) distance to the held-out rows."""
+    nearer = (to_train < nearest[:, None]).sum(dim=1)
+    at_most = (to_train <= nearest[:, None]).sum(dim=1)
+    return 1 - (log_none[nearer].exp() + log_none[at_most].exp()) / 2
 
 
-@metric(needs=("samples",), better="none", unit="fraction")
+@metric(needs=("samples", "unknown_law"), better="none", unit="fraction")
 def dcr_share(ev: Evaluation) -> Estimate:
-    """Share of samples nearer to the training rows than to as many held-out rows: 0.5 without memory; a flag, no rank."""
+    """Share of samples nearer to training rows than to as many held-out rows: 0.5 without memory; no rank."""
     train, real = ev.train.x.flatten(1).float(), ev.real.x.flatten(1).float()
     if len(real) > len(train):
         real = real[: len(train)]

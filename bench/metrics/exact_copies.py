@@ -15,6 +15,7 @@ from bench.metrics import Estimate, block_means, metric
 from bench.metrics._evaluation import Evaluation
 
 STRIP = 4_096
+NOTED_FROM = 0.1  # of the samples, above the held-out rows' share; chosen by `python -m studies.copy_screen`
 
 
 def keys_of(rows: Examples, dataset: Dataset) -> np.ndarray:
@@ -41,4 +42,6 @@ def exact_copies(ev: Evaluation) -> Estimate:
     """Share of samples that equal a training row, less the same share of held-out rows; a flag, no rank."""
     ours = ev.memo(("exact copies", ev.board), lambda: is_exact_copy(ev.real.x, ev.dataset)).double()
     share = float(is_exact_copy(ev.draws[0], ev.dataset).double().mean())
-    return Estimate(share - float(ours.mean()), len(ev.draws[0]), block_means(share - ours))
+    excess = share - float(ours.mean())
+    note = f"exact copies: {share:.0%} of the samples are training rows" if excess >= NOTED_FROM else ""
+    return Estimate(excess, len(ev.draws[0]), block_means(share - ours), note=note)

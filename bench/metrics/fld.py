@@ -1,4 +1,4 @@
-"""Feature likelihood divergence (Jiralerspong et al. 2023): the samples as a density, judged on held-out rows.
+"""Feature likelihood divergence (Jiralerspong et al. 2023): samples as a density on held-out rows.
 
     p(x) = 1/M sum_j N(x; g_j, s_j^2 I)             g_j a sample, its width s_j fitted to the likelihood of the training rows    (1)
     fld     = -100 / D x mean log p(held-out rows)                                                                             (2)
@@ -81,7 +81,7 @@ def fit_widths(train: Tensor, samples: Tensor) -> Mixture:
 
 
 def feature_likelihood(samples: Tensor, train: Tensor, held_out: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the terms of eqs. (2) and (3), -100/D log p of held-out rows (M,) and of training rows (N,); lower is better."""
+    """Return -100/D log p of held-out rows (M,) and of training rows (N,), the terms of eqs. (2) and (3)."""
     mean, std = train.double().mean(dim=0), train.double().std(dim=0)
     keep = std > 1e-9 * mean.abs().clamp(min=1)
     scaled = [((rows.double() - mean) / std)[:, keep] for rows in (samples, train, held_out)]
@@ -103,13 +103,13 @@ def _terms(ev: Evaluation, space: str) -> tuple[Tensor, Tensor]:
     needs=("samples", "unknown_law"), spaces=("random", "pca", "identity"), better="lower", unit="nats/100 features"
 )
 def fld(ev: Evaluation, space: str) -> Estimate:
-    """Likelihood of held-out rows under the samples as a density, -100/D log p; sees noise, lost variety and copies at once."""
+    """Likelihood of held-out rows under the samples as a density, -100/D log p: noise, variety, copies."""
     held_out, _ = _terms(ev, space)
     return Estimate(float(held_out.mean()), len(held_out), block_means(held_out))
 
 
 @metric(needs=("samples", "unknown_law"), spaces=("random", "pca", "identity"), better="none", unit="nats/100 features")
 def fld_gap(ev: Evaluation, space: str) -> Estimate:
-    """Likelihood of training rows above that of held-out rows, 100/D nats: near 0 without memory, large for copies."""
+    """Likelihood of training rows above that of held-out rows, 100/D nats: near 0 without memory; no rank."""
     held_out, train = _terms(ev, space)
     return Estimate(float(held_out.mean() - train.mean()), len(held_out), block_means(held_out - train.mean()))

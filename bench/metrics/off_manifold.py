@@ -1,4 +1,4 @@
-"""Modes of images, with a cell of its own for what is no image of the data: KL(generated histogram || true shares).
+"""Modes of images, and a cell of its own for what is no image of the data: a KL of histograms.
 
 A classifier puts noise into near-uniform classes, so that a histogram of its predictions alone rewards noise. Here a sample of which
 some part lies outside every held-out part's ball of 5 neighbours (Kynkaanniemi et al. 2019), in pixels, counts for no mode but for
@@ -26,7 +26,10 @@ STRIP = 1_024
 
 
 def outside_every_ball(samples: Tensor, rows: Tensor, k: int = NEIGHBOURS) -> Tensor:
-    """Say which samples (S, D) lie in no ball of rows (N, D) whose radius is the distance to the k-th other row, bool (S,)."""
+    """Say which samples (S, D) lie in no ball of rows (N, D), bool (S,).
+
+    A ball reaches to the k-th other row.
+    """
     if len(rows) <= k:
         raise ValueError(f"expected more than {k} different rows, got {len(rows)}")
     radii = torch.cat([torch.cdist(strip, rows).kthvalue(k + 1, dim=1).values for strip in rows.split(STRIP)])
@@ -41,7 +44,7 @@ def parts_of(x: Examples, groups: int) -> Tensor:
 
 @metric(needs=("samples", "classifier", "image"), better="lower", unit="nats", scale="log")
 def mode_kl_off(ev: Evaluation) -> Estimate:
-    """KL of the histogram over modes and one off-manifold cell to the true shares; noise counts for no mode."""
+    """KL of the histogram over modes and one off-manifold cell to the true shares: noise is no mode."""
     space = ev.space("lenet")
     assert isinstance(space, Classifying), "the pinned classifier has logits"
     groups = space.logits_of(ev.sample_features("lenet")[:1]).shape[1]

@@ -1,4 +1,4 @@
-"""Exact Wasserstein-1 distance in two dimensions: how far samples must be moved on average to lie where real points lie.
+"""Exact Wasserstein-1 distance in 2-D: how far samples must be moved on average to lie on real points.
 
     W1 = min over permutations p of 1/n sum_i |x_i - y_p(i)|                                                    (1)
        = max over u, v of 1/n (sum_i u_i + sum_j v_j),   u_i + v_j <= |x_i - y_j|                               (2)
@@ -24,7 +24,7 @@ MOST_POINTS = 1_250  # of one assignment: a third of a second to three seconds
 
 
 def wasserstein_1(real: Tensor, fake: Tensor) -> tuple[float, Tensor]:
-    """Return eq. (1) of two sets of as many points (n, D), and the potentials u of the real points (n,), float64."""
+    """Return eq. (1) of two sets of n points (n, D), and the potentials u of the real ones (n,), float64."""
     from scipy.optimize import linear_sum_assignment
 
     for name, points in {"real points": real, "samples": fake}.items():
@@ -38,7 +38,10 @@ def wasserstein_1(real: Tensor, fake: Tensor) -> tuple[float, Tensor]:
 
 
 def _potentials(cost: np.ndarray, partner: np.ndarray, matched: np.ndarray) -> np.ndarray:
-    """Return u of eq. (2): v are shortest ways in the graph of exchanges, found by relaxing all of its edges at once (Bellman and Ford)."""
+    """Return u of eq. (2).
+
+    v are shortest ways in the graph of exchanges, found by relaxing all of its edges at once (Bellman and Ford).
+    """
     v = np.zeros(len(cost))
     exchange = cost - matched[:, None]  # what sample j costs more at real point i than i's own partner does
     for _ in range(len(cost)):
@@ -52,7 +55,7 @@ def _potentials(cost: np.ndarray, partner: np.ndarray, matched: np.ndarray) -> n
 
 @metric(needs=("samples", "law"), better="lower", scale="log")
 def w1(ev: Evaluation) -> Estimate:
-    """Mean distance that samples must be moved to lie on real points, exact, in the data's unit; the oracle's is the floor."""
+    """Mean distance that samples must be moved to lie on real points, exact; the oracle's is the floor."""
     real, fake = ev.real.x[:].flatten(1), ev.draws[0].flatten(1)
     count = min(len(real), len(fake))
     parts = math.ceil(count / MOST_POINTS)

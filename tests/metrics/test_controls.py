@@ -47,7 +47,7 @@ def test_rungs_are_what_their_names_say():
     among = lambda rows: sum(row.numpy().tobytes() in train for row in rows) / len(rows)
     assert among(rungs["copies"]) == 1 and among(rungs["half copies"]) == pytest.approx(0.5, abs=0.01)
     assert among(rungs["averages"]) == 0 and len(rungs["one example"].unique(dim=0)) == 1
-    means = [rungs[name].mean(dim=0) for name in ("marginals", "copies")]
+    means = [rungs[name].mean(dim=0) for name in ("independent", "copies")]
     torch.testing.assert_close(means[0], means[1], atol=0.08, rtol=0)  # 4 sd of a pixel / sqrt(398)
 
 
