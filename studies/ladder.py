@@ -1,8 +1,8 @@
 """`python -m studies.ladder`: what metrics answer to the control ladder, as pictures and as tables of docs/metrics.md.
 
 The rungs are those of bench/metrics/_controls.py. Datasets: all that are embedded, fashion_mnist and mnist where their files are, and a
-folder of colour images that is cut from scikit-learn's two sample photos. Every answer of a metric on a log scale is in units of its answer to
-real rows; an energy distance, which may be negative, is in its own unit. A picture a dataset, in docs/ladder.
+folder of colour images that is cut from scikit-learn's two sample photos. Every answer of a metric on a log scale is in units of its
+answer to real rows; an energy distance, which may be negative, is in its own unit. A picture a dataset, in docs/ladder.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """random: a convolutional network with fixed random weights, a feature space that needs no labels.
 
-It needs no download either. 3x3 convolutions of 64 channels with orthogonal weights and ReLU, at least three, the last ones of stride 2 until the map is at most 4x4 (8x8
-images: strides 1, 2, 2; 28x28: 2, 2, 2; 64x64: 2, 2, 2, 2), the last map flattened and projected on its 48 leading directions of the
-training rows. Random features see local texture and its place, which a classifier discards: dependence between pixels, noise and
-blur (Naeem et al. 2020, section 5, on random embeddings). Their Frechet distance is not the papers' FID.
+It needs no download either: 3x3 convolutions of 64 channels with orthogonal weights and ReLU, at least three, the last ones of stride 2
+until the map is at most 4x4 (8x8 images: strides 1, 2, 2; 28x28: 2, 2, 2; 64x64: 2, 2, 2, 2), the last map flattened and projected on
+its 48 leading directions of the training rows. Random features see local texture and its place, which a classifier discards:
+dependence between pixels, noise and blur (Naeem et al. 2020, section 5, on random embeddings). Their Frechet distance is not the
+papers' FID.
 
 The directions are found when they are first needed, so that a plan can name the space without computing features, and kept on disk.
 """

@@ -23,6 +23,7 @@ class Evaluation:
     outputs, by name (all optional; rows in the split's order):
         samples (n, *shape)         on the dataset's grid; SPLIT.samples where a board has its own (the oracle)
         given.x, given.y            class-conditional samples and their labels
+        train.log_prob (n,)         exact, nats, of the first training rows
         SPLIT.log_prob (N,)         exact, nats;  SPLIT.elbo (N,): a bound;  SPLIT.proba (N, K): class probabilities
     measure: "counting" or "lebesgue", what the log-probabilities are of.
     """
@@ -51,6 +52,7 @@ class Evaluation:
             "samples": lambda: "samples" in self.outputs,
             "given": lambda: "given.x" in self.outputs,
             "log_prob": lambda: self._key("log_prob") in self.outputs,
+            "train_log_prob": lambda: "train.log_prob" in self.outputs,
             "elbo": lambda: self._key("elbo") in self.outputs,
             "proba": lambda: self._key("proba") in self.outputs,
             "labels": lambda: self.real.y is not None,
@@ -126,6 +128,11 @@ class Evaluation:
     def log_prob(self) -> Tensor:
         """Return exact log-probabilities of the board's rows, (N,), nats."""
         return self.outputs[self._key("log_prob")]
+
+    @property
+    def train_log_prob(self) -> Tensor:
+        """Return exact log-probabilities of the first training rows, (n,), nats."""
+        return self.outputs["train.log_prob"]
 
     @property
     def elbo(self) -> Tensor:

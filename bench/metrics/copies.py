@@ -4,8 +4,9 @@
     copy_excess      = copy_fraction(samples) - copy_fraction(held-out rows)                              (1)
 
 It is no screen for copies: averages of held-out rows, which hold no training row, exceed 0, and a file whose other half is noise does
-not (`python -m studies.copy_screen`; `exact_copies` and `fld_gap` are the screen). Held-out rows alone have a fraction far above zero (0.42 to 0.46 on digits), training rows have 1: hence the difference. Samples
-are compared with the first 5,000 training rows at most: copies of the others go unseen, so a large set needs more of them.
+not (`python -m studies.copy_screen`; `exact_copies` and `fld_gap` are the screen). Held-out rows alone have a fraction far above zero
+(0.42 to 0.46 on digits), training rows have 1: hence the difference. Samples are compared with the first 5,000 training rows at most:
+copies of the others go unseen, so a large set needs more of them.
 Memory: one strip of 1,024 rows of distances.
 """
 
@@ -82,6 +83,10 @@ def copy_excess(ev: Evaluation) -> Estimate:
     theirs = is_copy(ev.draws[0].flatten(1).float(), train, spacing).double()
     excess = float(theirs.mean() - ours.mean())
     bound = excess - Z_99 * _error(theirs, ours)
-    note = f"close to training rows: {excess:+.0%} of the samples against held-out rows, as smooth samples are too" if bound > 0 else ""
+    note = (
+        f"close to training rows: {excess:+.0%} of the samples against held-out rows, as smooth samples are too"
+        if bound > 0
+        else ""
+    )
     blocks = tuple(float(theirs.mean()) - b for b in block_means(ours))
     return Estimate(excess, len(ours), blocks, note=note)

@@ -58,7 +58,7 @@ def _distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _log_none(n: int, m: int, device: torch.device) -> Tensor:
-    """log of C(n - r, m) / C(n, m) for r = 0..n, (n + 1,): that m of n rows miss r given ones."""
+    """Return the log of C(n - r, m) / C(n, m) for r = 0..n, (n + 1,): that m of n rows miss r given ones."""
     log_factorial = torch.lgamma(torch.arange(n + 1, dtype=torch.float64, device=device) + 1)
     r = torch.arange(n + 1, device=device)
     left = (n - r - m).clamp(min=0)

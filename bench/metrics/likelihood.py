@@ -2,6 +2,7 @@
 
 nll                  -mean log_prob on the board's rows, in the data's own measure: codes of images, densities of real data
 nll_dequantized      the density of (code + u) / levels, where a model of real values is put on images
+nll_gap              mean log_prob of training rows less that of the board's rows: what a density learned by heart
 nll_bound            minus the importance-weighted bound (Burda et al. 2016), k = 64
 bits_per_dim         nll / (D ln 2);  of a density of (code + u) / levels: + log2 levels
 """
@@ -40,6 +41,15 @@ def nll(ev: Evaluation) -> Estimate:
 def nll_dequantized(ev: Evaluation) -> Estimate:
     """Mean negative log-density of (code + u) / levels: a column of its own."""
     return _mean(-ev.log_prob)
+
+
+@metric(needs=("log_prob", "train_log_prob"), better="none", unit="nats")
+def nll_gap(ev: Evaluation) -> Estimate:
+    """Mean log-probability of training rows less that of held-out rows; large for a density that memorises; no rank."""
+    refuse_non_finite(ev.train_log_prob, "train.log_prob")
+    refuse_non_finite(ev.log_prob, "log_prob")
+    train = float(ev.train_log_prob.double().mean())
+    return Estimate(train - float(ev.log_prob.double().mean()), len(ev.log_prob), block_means(train - ev.log_prob))
 
 
 @metric(needs=("elbo",), better="lower", unit="nats")

@@ -125,7 +125,9 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
     lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
     if primary.startswith("fid_") and not primary.startswith("fid_inception"):
-        lines.append(f"No FID of the papers: theirs is in Inception's features, this one in those of {primary.removeprefix('fid_')}.")
+        lines.append(
+            f"No FID of the papers: theirs is in Inception's features, this one in those of {primary.removeprefix('fid_')}."
+        )
     lines.append(
         "± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart."
     )

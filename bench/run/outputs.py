@@ -19,6 +19,7 @@ from bench.run.prepare import wanted_samples
 from bench.run.training import synchronize
 
 MAX_GIVEN = 5000  # class-conditional samples of a cell
+MAX_TRAIN = 2000  # training rows whose log-probability is kept beside the held-out ones
 
 
 def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor], float]:
@@ -45,6 +46,10 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
                 given = model.sample_given(y, seed=cell.seed)
             _check_shape(given, (len(y), *dataset.shape), "sample_given")
             outputs |= {"given.x": dataset.to_grid(given.float(), dequantized=lebesgue), "given.y": y}
+        if hasattr(model, "log_prob"):
+            first = dataset.train.x[:MAX_TRAIN]  # training rows are in random order
+            rows = dataset.dequantize(first, seed=cell.seed) if lebesgue else first
+            outputs["train.log_prob"] = model.log_prob(rows).double()
         for name, split in (("valid", dataset.valid), ("test", dataset.test)):
             rows = dataset.dequantize(split.x, seed=cell.seed) if lebesgue else split.x
             if hasattr(model, "log_prob"):

@@ -34,6 +34,10 @@ def test_without_a_copycat_or_with_one_that_shows_no_gap_nobody_is_accused():
 
 
 def test_exact_copies_of_a_record_are_told_beside_the_name():
-    rows, _ = rows_of_board(records_of("made", [1.0, 2.0], flags=["exact copies: 31% of the samples are training rows"]))
+    rows, _ = rows_of_board(
+        records_of("made", [1.0, 2.0], flags=["exact copies: 31% of the samples are training rows"])
+    )
     assert rows["made"][1] == "made (copies)"
-    assert not tells_copies(["close to training rows: +12% of the samples against held-out rows, as smooth samples are too"])
+    assert not tells_copies(
+        ["close to training rows: +12% of the samples against held-out rows, as smooth samples are too"]
+    )
