@@ -33,7 +33,11 @@ def picture(score: str, rows: pd.DataFrame) -> str:
     x = axis_of(list(rows[BITS]), LEFT, WIDTH - 90, pad=0.1)
     y = axis_of(list(rows[score]), BOTTOM, TOP, log=True, pad=0.1)
     text = lambda a, b, words, **more: tag("text", words, x=f"{a:g}", y=f"{b:g}", **more)
-    parts = [text(4, 16, f"digits: exact models by {BITS} (across) and {score} (up), both lower is better", font_weight="bold")]
+    parts = [
+        text(
+            4, 16, f"digits: exact models by {BITS} (across) and {score} (up), both lower is better", font_weight="bold"
+        )
+    ]
     for value in round_ticks(x.low, x.high, 5):
         parts.append(text(x.at(value), BOTTOM + 18, f"{value:g}", text_anchor="middle"))
         parts.append(tag("line", x1=x.at(value), x2=x.at(value), y1=TOP, y2=BOTTOM, stroke="#dddddd"))

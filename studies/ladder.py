@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench.cli.controls import columns_of as all_of
 from bench.datasets import Dataset
 from bench.datasets.own import own_dataset
 from bench.errors import DataUnavailable
 from bench.leaderboard.table import metric_scale
 from bench.metrics._controls import Answers, answers_of, violated
 from bench.metrics._score import better_of
+from bench.plan.facts import spaces_of
 from bench.registry import load
 from bench.render.axis import axis_of, decade_ticks, round_ticks
 from bench.render.svg import tag
@@ -68,14 +72,27 @@ def dataset_of(name: str) -> Dataset | None:
 
 def columns_of(dataset: Dataset, *, every: bool) -> tuple[str, ...]:
     """Return the columns to look at: the primary one first, for some datasets all of them."""
-    from bench.cli.controls import columns_of as all_of
-
     kind = "image" if len(dataset.shape) == 3 else dataset.kind
-    spaces = {f"fid_{space}" for space in dataset.spaces if not (dataset.own_path and space == "lenet")}
+    known = spaces_of(dataset)[0] if not dataset.own_path else dict.fromkeys(("random", "pca"))
+    spaces = {f"fid_{space}" for space in known}
     shown = [name for name in COLUMNS[kind] if not name.startswith("fid_") or name in spaces]
     modes = ["mode_kl_off", "mode_kl"] if dataset.primary == "mode_kl_off" else []
     first = [dataset.primary] if dataset.primary != "nll" else []
-    return tuple(dict.fromkeys([*first, *modes, *shown, *(all_of(dataset.spaces) if every else ())]))
+    return tuple(dict.fromkeys([*first, *modes, *shown, *(all_of(dataset) if every else ())]))
+
+
+def climb(name: str) -> Answers:
+    """Write a dataset's picture and return its answers; none where its files are not here."""
+    torch.set_num_threads(1)
+    dataset = dataset_of(name)
+    if dataset is None:
+        return {}
+    answers = answers_of(dataset, columns_of(dataset, every=name in ALL_COLUMNS_OF))
+    path = DOCS / "ladder" / f"{name}.svg"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(picture(name, answers), encoding="utf-8")
+    print(f"wrote {path.relative_to(DOCS.parent)}", flush=True)
+    return answers
 
 
 def picture(name: str, answers: Answers) -> str:
@@ -137,23 +154,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--datasets", default=",".join(DATASETS), help="comma-separated")
     names = tuple(parser.parse_args(arguments).datasets.split(","))
-    torch.set_num_threads(1)
     primaries: dict[str, tuple[str, dict[str, float]]] = {}
     every: dict[str, tuple[str, dict[str, float]]] = {}
-    for name in names:
-        dataset = dataset_of(name)
-        if dataset is None:
+    with ProcessPoolExecutor(len(names), mp_context=get_context("spawn")) as pool:
+        climbed = dict(zip(names, pool.map(climb, names), strict=True))
+    for name, answers in climbed.items():
+        if not answers:
             print(f"{name}: its files are not here; bench data fetch {name}")
             continue
-        answers = answers_of(dataset, columns_of(dataset, every=name in ALL_COLUMNS_OF))
         primary = next(iter(answers))
         primaries[f"{name}, {primary}"] = (primary, answers[primary])
         if name in ALL_COLUMNS_OF:
             every |= {f"{name}, {metric}": (metric, values) for metric, values in answers.items()}
-        path = DOCS / "ladder" / f"{name}.svg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(picture(name, answers), encoding="utf-8")
-        print(f"wrote {path.relative_to(DOCS.parent)}", flush=True)
     print(table(primaries, "dataset, primary"), table(every, "dataset, column"))
     if names == DATASETS and len(primaries) == len(DATASETS):
         write_block(DOCS / "metrics.md", "ladder", table(primaries, "dataset, primary"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.app import AsJson, app
 from bench.errors import UsageError
 from bench.registry import entries, find, load, unknown
+
+if TYPE_CHECKING:
+    from bench.datasets import Dataset
 
 
 @app.command(short_help="Show what each metric answers to damaged real rows.")
@@ -29,7 +32,7 @@ def controls(
             raise unknown("metric", name, entries("metric"))
     find("dataset", dataset)
     data = load("dataset", dataset)()
-    names = tuple(metric or columns_of(data.spaces))
+    names = tuple(metric or columns_of(data))
     answers = answers_of(data, names)
     if not answers:
         raise UsageError(
@@ -42,11 +45,11 @@ def controls(
         _print_column(name, values)
 
 
-def columns_of(spaces: tuple[str, ...]) -> list[str]:
-    """Return the ranked columns and the flags that these feature spaces allow, the slow ones left out."""
-    from bench.plan.facts import applicable_metrics
+def columns_of(data: Dataset) -> list[str]:
+    """Return the columns that the feature spaces which can be had allow, the slow ones left out."""
+    from bench.plan.facts import applicable_metrics, spaces_of
 
-    return list(applicable_metrics(dict.fromkeys(spaces, "")))
+    return list(applicable_metrics(spaces_of(data)[0]))
 
 
 def _broken(answers: dict[str, dict[str, float]]) -> dict[str, list[str]]:
