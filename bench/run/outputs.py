@@ -48,8 +48,8 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
             outputs |= {"given.x": dataset.to_grid(given.float(), dequantized=lebesgue), "given.y": y}
         if hasattr(model, "log_prob"):
             first = dataset.train.x[:MAX_TRAIN]  # training rows are in random order
-            rows = dataset.dequantize(first, seed=cell.seed) if lebesgue else first
-            outputs["train.log_prob"] = model.log_prob(rows).double()
+            known = dataset.dequantize(first, seed=cell.seed) if lebesgue else first
+            outputs["train.log_prob"] = model.log_prob(known).double()
         for name, split in (("valid", dataset.valid), ("test", dataset.test)):
             rows = dataset.dequantize(split.x, seed=cell.seed) if lebesgue else split.x
             if hasattr(model, "log_prob"):
