@@ -15,12 +15,16 @@ import torch
 
 from bench.features._torchvision import import_torchvision
 from bench.metrics.energy import energy_distance
+from bench.metrics.fld import feature_likelihood
 from bench.metrics.frechet import frechet_distance
 from bench.metrics.kid import subset_values
 from bench.metrics.prdc import prdc
+from bench.metrics.wasserstein import wasserstein_1
 from studies._page import DOCS, write_block
+from tests.metrics.test_fld import searched_terms
 from tests.metrics.test_frechet import nuclear
 from tests.metrics.test_two_sample import brute_energy
+from tests.metrics.test_wasserstein import by_linear_programme
 
 KINDS = ("random", "correlated", "heavy-tailed", "rank-deficient", "identical")
 ROOTLESS = ("rank-deficient", "identical")  # the matrix square root of a singular product loses its digits
@@ -63,6 +67,12 @@ def theirs(kind: str, x: torch.Tensor, y: torch.Tensor) -> dict[str, tuple[float
     ours = float(subset_values(x, y, subsets=20, subset_size=size, seed=2020).mean())
     pairs["kid: torch-fidelity, same subsets"] = (ours, kid["kernel_inception_distance_mean"])
     pairs["energy_distance: double sum"] = (energy_distance(x, y), brute_energy(x, y))
+    half = len(x) // 2
+    ours_fld, theirs_fld = feature_likelihood(y, x[:half], x[half:]), searched_terms(y, x[:half], x[half:])
+    pairs["fld: widths by gradient"] = (float(ours_fld[0].mean()), theirs_fld[0])
+    pairs["fld of training rows: widths by gradient"] = (float(ours_fld[1].mean()), theirs_fld[1])
+    points = [rows[: min(40, len(x), len(y)), :2] for rows in (x, y)]
+    pairs["w1: linear programme"] = (wasserstein_1(*points)[0], by_linear_programme(*points))
     with contextlib.redirect_stdout(io.StringIO()):
         others = compute_prdc(x.numpy(), y.numpy(), nearest_k=5)
     for name, value in prdc(x, y, k=5).items():

@@ -35,7 +35,10 @@ MOST_ARROWS = 100
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 250, 60
 ROOMS_OF_A_CELL = 9
 MOST_ENTRIES = 18  # of bench/, beside the marker py.typed
-BOARD_ROWS = {"oracle"}  # the one row that boards know by name: every score is read against it
+BOARD_ROWS = {
+    "oracle",
+    "copycat",
+}  # the rows that boards know by name: scores are read against the one, memory against the other
 
 
 def room_of(path: Path) -> str:

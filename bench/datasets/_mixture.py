@@ -16,7 +16,7 @@ def mixture_dataset(name: str, means: Tensor, sigma: float) -> Dataset:
         train=Split(law.sample(100_000, seed=1)),
         valid=Split(law.sample(2_500, seed=2)),
         test=Split(law.sample(2_500, seed=3)),
-        primary="mode_jsd",
+        primary="w1",
         spaces=("identity",),
         law=law,
         n_modes=len(means),

@@ -21,7 +21,7 @@ def cifar10() -> Dataset:
         read_cifar(read("cifar10", ARCHIVE)),
         n_train=45_000,
         primary="fid_inception",
-        spaces=("inception",),
+        spaces=("random", "inception"),
         class_names=CLASSES,
         notes={"source": "www.cs.toronto.edu/~kriz/cifar.html"},
     )

@@ -17,7 +17,7 @@ def digits_binary() -> Dataset:
         valid=splits.valid,
         test=splits.test,
         primary="nll",
-        spaces=("lenet",),
+        spaces=("random", "lenet"),
         levels=2,
         n_classes=10,
         class_names=tuple("0123456789"),

@@ -26,8 +26,8 @@ def fashion_mnist() -> Dataset:
         "fashion_mnist",
         idx_pairs("fashion_mnist", FILES),
         n_train=50_000,
-        primary="fid_lenet",
-        spaces=("lenet",),
+        primary="fid_random",
+        spaces=("random", "lenet"),
         class_names=CLASSES,
         notes={"source": "Zalando Research; Debian's package dataset-fashion-mnist has it too"},
     )

@@ -22,8 +22,8 @@ def mnist() -> Dataset:
         "mnist",
         idx_pairs("mnist", FILES),
         n_train=50_000,
-        primary="fid_lenet",
-        spaces=("lenet",),
+        primary="fid_random",
+        spaces=("random", "lenet"),
         class_names=tuple("0123456789"),
         notes={"source": "yann.lecun.com/exdb/mnist, by its mirrors"},
     )

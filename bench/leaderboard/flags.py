@@ -1,4 +1,7 @@
-"""Findings to show beside a row: its records' own, speeds of other hardware, better than the oracle."""
+"""Findings to show beside a row.
+
+Its records' own, other hardware, better than the oracle, near copies.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from bench.leaderboard.copying import near_copies
 from bench.leaderboard.hardware import OTHER_HARDWARE, timed_elsewhere
 from bench.leaderboard.row import Row, rows_of
 from bench.leaderboard.table import by_board, primary_metrics
@@ -30,6 +34,8 @@ def flags(frame: pd.DataFrame, records: Sequence[Record]) -> Flags:
             words[row.suite, row.device, row.dataset, row.model].append(
                 f"better than the oracle: {row.metric} beats held-out real data on the {row.board} board"
             )
+    for row, words_of_row in near_copies(rows_of(frame)):
+        words[row.suite, row.device, row.dataset, row.model].append(words_of_row)
     return {key: sorted(set(findings)) for key, findings in sorted(words.items()) if findings}
 
 

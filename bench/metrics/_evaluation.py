@@ -27,6 +27,7 @@ class Evaluation:
     outputs, by name (all optional; rows in the split's order):
         samples (n, *shape)         on the dataset's grid; SPLIT.samples where a board has its own (the oracle)
         given.x, given.y            class-conditional samples and their labels
+        train.log_prob (n,)         exact, nats, of the first training rows
         SPLIT.log_prob (N,)         exact, nats;  SPLIT.elbo (N,): a bound;  SPLIT.proba (N, K): class probabilities
     measure: "counting" or "lebesgue", what the log-probabilities are of.
 
@@ -59,6 +60,7 @@ class Evaluation:
             "samples": lambda: "samples" in self.outputs,
             "given": lambda: "given.x" in self.outputs,
             "log_prob": lambda: self._key("log_prob") in self.outputs,
+            "train_log_prob": lambda: "train.log_prob" in self.outputs,
             "elbo": lambda: self._key("elbo") in self.outputs,
             "proba": lambda: self._key("proba") in self.outputs,
             "labels": lambda: self.dataset.split(self.board).y is not None,
@@ -170,6 +172,11 @@ class Evaluation:
         return self._of_rows("log_prob")
 
     @property
+    def train_log_prob(self) -> Tensor:
+        """Return exact log-probabilities of the first training rows, (n,), nats."""
+        return self.outputs["train.log_prob"]
+
+    @property
     def elbo(self) -> Tensor:
         """Return bounds on the log-likelihood of the board's rows, (N,), nats."""
         return self._of_rows("elbo")
@@ -187,6 +194,10 @@ class Evaluation:
         """Return the features of the board's rows, (N, D)."""
         in_split = self._reference_features(space, f"real {self.board}", self.dataset.split(self.board).x)
         return self.memo((space, f"dealt {self.board}"), lambda: in_split[self.order.to(in_split.device)])
+
+    def train_features(self, space: str, most: int) -> Tensor:
+        """Return the features of at most so many training rows, drawn by a fixed seed, (n, D)."""
+        return self._reference_features(space, f"train {most}", self.train.some(most).x)
 
     def sample_features(self, space: str) -> Tensor:
         """Return the features, (n, D), of every sample that a draw or a mode statistic uses."""

@@ -29,7 +29,9 @@ def values() -> dict[str, float]:
     """Compute every metric on the same small arrays."""
     from bench.metrics.c2st import classifier_auc
     from bench.metrics.copies import copy_excess_of
+    from bench.metrics.dcr import dcr_share_of
     from bench.metrics.energy import energy_distance
+    from bench.metrics.fld import feature_likelihood
     from bench.metrics.frechet import frechet_at_infinity, frechet_distance
     from bench.metrics.inception_score import inception_score_of
     from bench.metrics.kid import kernel_distance
@@ -38,11 +40,13 @@ def values() -> dict[str, float]:
     from bench.metrics.parzen import parzen_log_likelihood
     from bench.metrics.prdc import prdc
     from bench.metrics.tstr import correct_after_training_on
+    from bench.metrics.wasserstein import wasserstein_1
 
     real, fake, train = waves(200, 5, 0.0), 1.1 * waves(180, 5, 0.5) + 0.05, waves(150, 5, 0.25)
     labels, other = (real[:, 0] > 0).long(), (fake[:, 0] > 0).long()
     counts = torch.bincount((fake[:, 0] * 3).floor().long() % 4, minlength=4)
     shells = shell_histogram(torch.arange(200) % 4, real[:, 1].abs() * 3, 4)
+    held_out, of_train = feature_likelihood(fake, train, real)
     return {
         "fid": frechet_distance(real, fake),
         "fid_rank_deficient": frechet_distance(real[:4], fake[:3]),
@@ -54,6 +58,10 @@ def values() -> dict[str, float]:
         "mode_kl": histogram_kl(counts, torch.tensor([0.1, 0.2, 0.3, 0.4])),
         "mode_jsd": jensen_shannon(shells, true_shells(4)),
         "copy_excess": copy_excess_of(fake, real, train)[0],
+        "dcr_share": dcr_share_of(fake, real[:100], train),
+        "fld": float(held_out.mean()),
+        "fld_gap": float(held_out.mean() - of_train.mean()),
+        "w1": wasserstein_1(real[:150, :2], fake[:150, :2])[0],
         "parzen": float(parzen_log_likelihood(real, fake, (0.3,)).mean()),
         "inception_score": inception_score_of(4 * fake)[0],
         "bits_per_dim": float(bits(real[:, 0].exp(), dim=5, levels=17).mean()),

@@ -1,11 +1,13 @@
-"""Copies of the training rows: authenticity (Alaa et al. 2022), as an excess over held-out data.
+"""Nearness to training rows: the authenticity of Alaa et al. (2022), as an excess over held-out data.
 
     copy_fraction(S) = share of s in S with |s - t| < |t - t'|      t = the training row nearest to s, t' the one nearest to t
     copy_excess      = copy_fraction(samples) - copy_fraction(held-out rows)                              (1)
 
-Held-out rows alone have a fraction far above zero (0.42 to 0.46 on digits), training rows have 1: hence the difference. Samples
-are compared with 5,000 training rows at most, drawn by a fixed seed: copies of the others go unseen, so a large set needs more of
-them. Memory: one strip of 1,024 rows of distances.
+It is no screen for copies: averages of held-out rows, which hold no training row, exceed 0, and a file whose other half is noise does
+not (`python -m studies.copy_screen`; `exact_copies` and `fld_gap` are the screen). Held-out rows alone have a fraction far above zero
+(0.42 to 0.46 on digits), training rows have 1: hence the difference. Samples are compared with 5,000 training rows at most, drawn by a
+fixed seed: copies of the others go unseen, so a large set needs more of them.
+Memory: one strip of 1,024 rows of distances.
 """
 
 from __future__ import annotations
@@ -83,16 +85,17 @@ def difference_blocks(theirs: Tensor, ours: Tensor) -> tuple[float, ...]:
 
 @metric(needs=("samples",), better="none", unit="fraction", low=-1.0, high=1.0, version=2)
 def copy_excess(ev: Evaluation) -> Estimate:
-    """Share of samples nearer to a training row than its neighbour, minus the same of held-out rows.
-
-    A flag, no rank.
-    """
+    """Share of samples nearer to a training row than its neighbour, less that of held-out rows; no rank."""
     train = ev.memo("train rows", lambda: ev.train.some(MAX_TRAIN).x[:].flatten(1).float())
     spacing = ev.memo("train spacing", lambda: nearest(train, train, own=True)[0])
     ours = is_copy(ev.real.x.flatten(1).float(), train, spacing).double()
     theirs = is_copy(ev.draws[0].flatten(1).float(), train, spacing).double()
     excess = float(theirs.mean() - ours.mean())
     bound = excess - Z_99 * _error(theirs, ours)
-    note = f"training copies: {excess:+.0%} more samples than held-out rows lie on a training row" if bound > 0 else ""
+    note = (
+        f"close to training rows: {excess:+.0%} of the samples against held-out rows, as smooth samples are too"
+        if bound > 0
+        else ""
+    )
     blocks = difference_blocks(theirs, ours)
     return Estimate(excess, len(ours), blocks if len(set(blocks)) > 1 else (), note=note)

@@ -97,7 +97,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
 @metric(
     needs=("samples", "unknown_law"),
-    spaces=("identity", "lenet", "pca", "inception"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
     better="lower",
     scale="log",
     version=2,
@@ -137,7 +137,9 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: in
     return float(np.polynomial.Polynomial.fit(inverse, values, 1).convert().coef[0])
 
 
-@metric(needs=("samples", "many_rows"), spaces=("lenet", "pca", "inception"), better="lower", slow=True, version=2)
+@metric(
+    needs=("samples", "many_rows"), spaces=("random", "lenet", "pca", "inception"), better="lower", slow=True, version=2
+)
 def fid_inf(ev: Evaluation, space: str) -> Estimate:
     """FID extrapolated to infinitely many samples; only where a board has more than 5,000 real rows."""
     features = ev.sample_features(space)

@@ -92,7 +92,12 @@ def _mmd2(x: Tensor, y: Tensor) -> float:
     return pairs_x + pairs_y - 2 * float(polynomial_kernel(x, y).mean())
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower", version=2)
+@metric(
+    needs=("samples", "unknown_law"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
+    better="lower",
+    version=2,
+)
 def kid(ev: Evaluation, space: str) -> Estimate:
     """Unbiased MMD^2 with the polynomial kernel in the named space, averaged over the draws.
 

@@ -2,6 +2,7 @@
 
 nll                  -mean log_prob on the board's rows, in the data's own measure: codes of images, densities of real data
 nll_dequantized      the density of (code + u) / levels, where a model of real values is put on images
+nll_gap              mean log_prob of training rows less that of the board's rows: what a density learned by heart
 nll_bound            minus the importance-weighted bound (Burda et al. 2016), k = 64
 bits_per_dim         nll / (D ln 2);  of a density of (code + u) / levels: + log2 levels
 """
@@ -12,7 +13,7 @@ import math
 
 from torch import Tensor
 
-from bench.metrics import Estimate, metric
+from bench.metrics import Estimate, metric, refuse_non_finite
 from bench.metrics._evaluation import Evaluation
 
 
@@ -40,6 +41,18 @@ def nll(ev: Evaluation) -> Estimate:
 def nll_dequantized(ev: Evaluation) -> Estimate:
     """Mean negative log-density of (code + u) / levels: a column of its own."""
     return _mean(ev, -ev.log_prob)
+
+
+@metric(needs=("log_prob", "train_log_prob", "density"), better="none", unit="nats")
+def nll_gap(ev: Evaluation) -> Estimate:
+    """Mean log-probability of training rows less that of held-out rows.
+
+    Large for a density that memorises; no rank.
+    """
+    refuse_non_finite(ev.train_log_prob, "train.log_prob")
+    refuse_non_finite(ev.log_prob, "log_prob")
+    train = float(ev.train_log_prob.double().mean())
+    return _mean(ev, train - ev.log_prob)
 
 
 @metric(needs=("elbo", "density"), better="lower", unit="nats", version=2)

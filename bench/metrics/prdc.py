@@ -123,7 +123,7 @@ def _mean(each: list[dict[str, float]]) -> dict[str, float]:
 
 @metric(
     needs=("samples", "unknown_law"),
-    spaces=("identity", "lenet", "pca", "inception"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
     better="higher",
     unit="fraction",
     scale="logit",
@@ -136,7 +136,7 @@ def precision(ev: Evaluation, space: str) -> Estimate:
 
 @metric(
     needs=("samples", "unknown_law"),
-    spaces=("identity", "lenet", "pca", "inception"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
     better="higher",
     unit="fraction",
     scale="logit",
@@ -149,7 +149,7 @@ def recall(ev: Evaluation, space: str) -> Estimate:
 
 @metric(
     needs=("samples", "unknown_law"),
-    spaces=("identity", "lenet", "pca", "inception"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
     better="higher",
     low=0.0,
     version=2,
@@ -161,7 +161,7 @@ def density(ev: Evaluation, space: str) -> Estimate:
 
 @metric(
     needs=("samples", "unknown_law"),
-    spaces=("identity", "lenet", "pca", "inception"),
+    spaces=("random", "identity", "lenet", "pca", "inception"),
     better="higher",
     unit="fraction",
     scale="logit",

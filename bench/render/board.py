@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.leaderboard.copying import tells_copies
 from bench.leaderboard.row import SUBMISSION, Row, rows_of
 from bench.registry import entries
 from bench.render.bars import Bar, bar_axis, bar_of
@@ -85,11 +86,12 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
     primary, main, others = columns.primary, columns.main, columns.metrics()
     rows = []
     for row in columns.models:
-        cells = [_place(row, main), _name(row), row.family]
+        findings = boards.flags.get((*key, row.model), [])
+        cells = [_place(row, main), _name(row, copies=tells_copies(findings)), row.family]
         cells += [_value(main.get(row.model)), _other_board(columns.other.get(row.model), row, primary)]
         cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
         cells += [_resource(columns.resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
-        cells.append("; ".join(boards.flags.get((*key, row.model), [])))
+        cells.append("; ".join(findings))
         rows.append(tuple(cells))
     metrics = [f"{m} {_arrow(row for row in columns.here if row.metric == m)}" for m in others]
     headings = ["rank", "model", "family", f"**{primary}** {_arrow(main.values())}", "on the other board", *metrics]
@@ -122,6 +124,10 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     seeds = sorted({row.n_seeds for row in main if row.n_seeds})
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
     lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
+    if primary.startswith("fid_") and not primary.startswith("fid_inception"):
+        lines.append(
+            f"No FID of the papers: theirs is in Inception's features, this one in those of {primary.removeprefix('fid_')}."
+        )
     lines.append(
         "± is a 95 % interval over training seeds and held-out rows; a rank range counts the models surely better and surely worse."
     )
@@ -166,8 +172,8 @@ def _place(row: Row, main: dict[str, Row]) -> str:
     return f"{mark}{place.rank}" + (f" ({place.span})" if place.span else "")
 
 
-def _name(row: Row) -> str:
-    marks = " †" if row.uses_labels else ""
+def _name(row: Row, *, copies: bool) -> str:
+    marks = (" †" if row.uses_labels else "") + (" (copies)" if copies else "")
     failed = f" ({row.n_failed} failed)" if row.n_failed else ""
     return f"{row.model}{marks}{failed}"
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAGE = "With pictures, intervals drawn and training curves: open [leaderboard.html](leaderboard.html) in a browser."
-NOTE = "† uses labels. *ref*: a reference row, which takes no rank. A dash: the model cannot do this."
+NOTE = (
+    "† uses labels. *ref*: a reference row, which takes no rank. (copies): of training rows, see findings. "
+    "A dash: the model cannot do this."
+)
 
 
 def escape(text: str) -> str:

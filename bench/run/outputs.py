@@ -20,6 +20,7 @@ from bench.run.prepare import is_dequantised, wanted_samples
 from bench.run.training import synchronize
 
 MAX_GIVEN = 5000  # class-conditional samples of a cell
+MAX_TRAIN = 2000  # training rows whose log-probability is kept beside the held-out ones
 
 
 def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor], float]:
@@ -27,6 +28,7 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
     with torch.no_grad():
         outputs, seconds = _samples(model, cell, dataset)
         outputs |= _given(model, cell, dataset)
+        outputs |= _known(model, cell, dataset)
         for name, split in (("valid", dataset.valid), ("test", dataset.test)):
             outputs |= {f"{name}.{kind}": value for kind, value in _likelihoods(model, cell, dataset, split).items()}
     return outputs, seconds
@@ -61,6 +63,19 @@ def _given(model: Any, cell: Cell, dataset: Dataset) -> dict[str, Tensor]:
         given = model.sample_given(y, seed=cell.seed)
     _check_shape(given, (len(y), *dataset.shape), "sample_given")
     return {"given.x": dataset.to_grid(given.float(), dequantized=is_dequantised(cell)), "given.y": y}
+
+
+def _known(model: Any, cell: Cell, dataset: Dataset) -> dict[str, Tensor]:
+    """Score some training rows by an exact density.
+
+    What it has learned by heart is seen beside held-out rows.
+    """
+    if not isinstance(model, Density):
+        return {}
+    rows: Any = dataset.train.some(MAX_TRAIN).x[:]
+    if is_dequantised(cell):
+        rows = dataset.dequantize(rows, seed=cell.seed)
+    return {"train.log_prob": model.log_prob(rows).double()}
 
 
 def _likelihoods(model: Any, cell: Cell, dataset: Dataset, split: Split) -> dict[str, Tensor]:

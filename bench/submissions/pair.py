@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Examples, Split
+from bench.datasets import Dataset, Examples, Split, some_rows
 from bench.datasets._pixels import PixelRows
 from bench.features import FeatureSpace, load_space
 from bench.metrics._evaluation import Evaluation
@@ -115,10 +115,11 @@ class Pair(Evaluation):
         """Return features of the real rows."""
         return self._of(self._real, space)[self._real_rows]
 
-    def train_features(self, space: str) -> Tensor:
-        """Return features of the training rows."""
+    def train_features(self, space: str, most: int) -> Tensor:
+        """Return features of at most so many training rows."""
         rows, part = self._training
-        return self._of(rows, space)[part]
+        features = self._of(rows, space)[part]
+        return features[some_rows(len(features), most).to(features.device)]
 
     def sample_features(self, space: str) -> Tensor:
         """Return features of all samples."""

@@ -171,7 +171,7 @@ def test_changed_data_gives_another_hash_and_no_name_of_the_suite_is_taken(tmp_p
 def test_images_without_labels_get_principal_components(tmp_path):
     """The space is linear: distances between rows are those of the pixels, up to one scale, where all components are kept."""
     data = own_dataset(npz(tmp_path / "x.npz", x=pixels(120, 8, 8)))
-    assert data.primary == "fid_pca" and data.spaces == ("pca",) and data.n_classes == 0
+    assert data.primary == "fid_random" and data.spaces == ("random", "pca") and data.n_classes == 0
     space = load_space("pca", data)
     features, flat = space(data.train.x), data.train.x.flatten(1).double()
     ratio = torch.pdist(features) / torch.pdist(flat)

@@ -54,7 +54,7 @@ def test_the_board_names_a_copycat_and_no_oracle():
     data = load("dataset", "digits")()
     metric = load("metric", "copy_excess")
     copies = data.train.x[torch.randint(1000, (1990,), generator=torch.Generator().manual_seed(0))]
-    assert metric(Evaluation(data, {"samples": copies}, board="public")).note.startswith("training copies")
+    assert metric(Evaluation(data, {"samples": copies}, board="public")).note.startswith("close to training rows")
     honest = data.oracle(1990, board="public", seed=0)
     assert metric(Evaluation(data, {"samples": honest}, board="public")).note == ""
 

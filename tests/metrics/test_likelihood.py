@@ -64,3 +64,26 @@ def test_accuracy_counts():
     proba[0] = proba[0].roll(1)
     ev = Evaluation(iris, {"valid.proba": proba}, board="public")
     assert load("metric", "accuracy")(ev).value == pytest.approx(1 - 1 / len(iris.valid))
+
+
+def test_the_gap_between_train_and_held_out_is_what_was_learned_by_heart():
+    """Held-out values 1, 2, ..., training values 3 higher on average: a gap of 3 nats, whatever the board's size."""
+    digits = load("dataset", "digits")()
+    held_out = -torch.arange(398.0)
+    outputs = {"valid.log_prob": held_out, "train.log_prob": torch.full((500,), float(held_out.mean()) + 3)}
+    gap = load("metric", "nll_gap")(Evaluation(digits, outputs, board="public", measure="counting"))
+    assert (gap.value, gap.n, len(gap.blocks)) == (pytest.approx(3), 398, 20)
+    ev = Evaluation(digits, {"valid.log_prob": held_out}, board="public", measure="counting")
+    assert not ev.has("train_log_prob"), "stored outputs of before have no column, and no error"
+
+
+def test_a_narrow_kernel_density_has_learned_its_rows_by_heart():
+    """KDE keeps a row's own kernel among its training rows; the narrower it is, the wider the gap."""
+    iris = load("dataset", "iris")()
+    model = load("model", "kde")
+    gaps = []
+    for bandwidth in (0.05, 0.5):
+        fitted = model(bandwidth=bandwidth).fit(iris.train.x, iris.train.y, seed=0)
+        outputs = {"valid.log_prob": fitted.log_prob(iris.valid.x), "train.log_prob": fitted.log_prob(iris.train.x)}
+        gaps.append(load("metric", "nll_gap")(Evaluation(iris, outputs, board="public", measure="lebesgue")).value)
+    assert gaps[0] > gaps[1] > 0

@@ -39,4 +39,4 @@ def test_blur_keeps_precision_and_loses_coverage(digits):
 def test_copies_are_good_by_every_distance_and_flagged(digits):
     copies = digits.train.x[torch.randint(1000, (1995,), generator=torch.Generator().manual_seed(0))]
     assert value("fid_lenet", digits, copies).value < 2, "as good as real data"
-    assert value("copy_excess", digits, copies).note.startswith("training copies")
+    assert value("exact_copies", digits, copies).note.startswith("exact copies: 100%")

@@ -226,6 +226,6 @@ def test_the_command_scores_held_out_digits_and_names_a_copy(tmp_path):
     copied = json.loads(run(data.train.x.numpy(), "--json").stdout)
     assert set(held_out) == {"dataset", "metrics", "flags"}
     assert [flag.partition(":")[0] for flag in held_out["flags"]] == ["held-out rows"]
-    assert any(flag.startswith("training copies") for flag in copied["flags"])
+    assert any(flag.startswith("exact copies") for flag in copied["flags"])
     assert held_out["metrics"]["public"]["fid_lenet"]["value"] < 2
     assert "expected for digits: an .npz with one member" in run(data.train.x[:5].numpy(), check=6).stderr

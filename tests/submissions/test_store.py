@@ -182,7 +182,7 @@ def test_the_command_from_template_to_the_same_bytes_again(tmp_path):
     options = (file, "-d", "digits", "--results", tmp_path / "r", "--json")
     dry = json.loads(submit_process(*options, "--name", "mine", "--dry-run", cwd=tmp_path).stdout)
     assert not (tmp_path / "r").exists() and dry["messages"] == ["dry run: nothing is stored"]
-    assert any(flag.startswith("training copies") for flag in dry["flags"])
+    assert any(flag.startswith("exact copies") for flag in dry["flags"])
     first = json.loads(submit_process(*options, "--name", "mine", cwd=tmp_path).stdout)
     (stored,) = (tmp_path / "r").glob("submissions/mine/*.json")
     assert (

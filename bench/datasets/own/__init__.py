@@ -42,15 +42,14 @@ def _labels(arrays: Arrays, rows: np.ndarray) -> torch.Tensor | None:
 
 def _images(name: str, arrays: Arrays, rows: list[np.ndarray], path: Path) -> Dataset:
     splits = Splits(*(Split(PixelRows(torch.from_numpy(arrays.x[i]), 256), _labels(arrays, i)) for i in rows))
-    space = "pca" if arrays.y is None else "lenet"
     return Dataset(
         name=name,
         kind="large_image" if arrays.x.shape[-1] > 16 else "image",
         train=splits.train,
         valid=splits.valid,
         test=splits.test,
-        primary=f"fid_{space}",
-        spaces=(space,),
+        primary="fid_random",
+        spaces=("random", "pca") if arrays.y is None else ("random", "pca", "lenet"),
         levels=256,
         n_classes=len(arrays.class_names),
         class_names=arrays.class_names,

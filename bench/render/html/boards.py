@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bench.leaderboard.copying import tells_copies
 from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
 from bench.leaderboard.row import Row
 from bench.leaderboard.scales import metric_scale
@@ -76,6 +77,7 @@ def _row(
         "family_title": FAMILY_WORDS.get(head.family, (head.family,))[0],
         "family_class": family_class(head.family),
         "labels": head.uses_labels,
+        "copies": tells_copies(source.boards.flags.get((*key, model), [])),
         "failed": head.n_failed,
         "reference": head.reference,
         "rank": rank,
