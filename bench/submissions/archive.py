@@ -141,3 +141,26 @@ def invalid(path: Path, problems: list[str], wanted: str = "") -> InvalidSubmiss
     """Return the error that lists every problem of a file, and what was wanted."""
     lines = [f"{path.name} is not a valid submission:", *(f"- {problem}" for problem in problems)]
     return InvalidSubmission("\n".join([*lines, wanted] if wanted else lines))
+
+
+def is_strict(path: Path) -> bool:
+    """Say whether a file is to be read as a submission.
+
+    What is no folder, .npy, .csv, or .npz of bytes or of another member.
+    """
+    if path.is_dir() or path.suffix.lower() in (".npy", ".csv"):
+        return False
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return True
+    try:
+        _check_directory(path)
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if MEMBER not in names:
+                return not {"x.npy", "arr_0.npy"} & set(names)
+            with archive.open(MEMBER) as stream:
+                return not any(
+                    f"'{kind}" in stream.read(128).decode("latin1") for kind in ("|u1", "|i1", "<i", "<u", "|b1")
+                )
+    except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
+        return True  # the strict reader says what is wrong with it

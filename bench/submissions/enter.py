@@ -15,9 +15,8 @@ from bench.files import finite
 from bench.leaderboard.row import SUBMISSION
 from bench.registry import find, load
 from bench.submissions import store
-from bench.submissions.archive import read_header
+from bench.submissions.archive import is_strict, read_header
 from bench.submissions.file import Samples, check_archive, read_samples, sha256_of, template
-from bench.submissions.fitted import is_another_layout, is_strict, read_for
 from bench.submissions.screen import screen
 from bench.submissions.values import Form, form_of
 
@@ -63,6 +62,7 @@ def score(path: Path, dataset: str, *, space: str | None = None) -> Scores:
     if strict:
         check_archive(path)
     from bench.features import load_space, space_names
+    from bench.submissions.fitted import is_another_layout, read_for
     from bench.submissions.score import interval_of, score_samples, yardsticks_of
 
     data = load("dataset", dataset)()

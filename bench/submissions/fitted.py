@@ -5,39 +5,16 @@ Bytes, other layouts, folders, flat rows.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from bench.datasets.own.folder import shown
 from bench.errors import InvalidSubmission, UsageError
-from bench.submissions.archive import MEMBER, invalid
-from bench.submissions.array_file import SUFFIXES, read_array
+from bench.submissions.archive import invalid
+from bench.submissions.array_file import read_array
 from bench.submissions.sides import as_codes, open_side
 from bench.submissions.values import Form, form_problems, value_problems
-
-
-def is_strict(path: Path) -> bool:
-    """Say whether a file is to be read as a submission.
-
-    What is no folder, .npy, .csv, or .npz of bytes or of another member.
-    """
-    if path.is_dir() or path.suffix.lower() in (".npy", ".csv"):
-        return False
-    if path.suffix.lower() not in SUFFIXES or not path.is_file():
-        return True
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if MEMBER not in names:
-                return not {"x.npy", "arr_0.npy"} & set(names)
-            with archive.open(MEMBER) as stream:
-                return not any(
-                    f"'{kind}" in stream.read(128).decode("latin1") for kind in ("|u1", "|i1", "<i", "<u", "|b1")
-                )
-    except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return True  # the strict reader says what is wrong with it
 
 
 def read_for(path: Path, form: Form, levels: int | None) -> np.ndarray:

@@ -17,6 +17,7 @@ from torch import Tensor
 from bench.datasets import Dataset, Examples, Split, some_rows
 from bench.datasets._pixels import PixelRows
 from bench.features import FeatureSpace, load_space
+from bench.metrics._blocks import Blocks
 from bench.metrics._evaluation import Evaluation
 from bench.submissions.sides import Side
 
@@ -83,6 +84,16 @@ class Pair(Evaluation):
         super().__init__(
             dataset, {"samples": torch.empty(0)}, board="public", draws=1
         )  # taken when asked for, see below
+
+    @cached_property
+    def order(self) -> Tensor:
+        """Return the positions of the real rows: both sides stand in a random order already."""
+        return torch.arange(len(self.real))
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """Return the real rows that the jackknife leaves out together, of an independent sample."""
+        return Blocks(len(self.real), None, None)
 
     @cached_property
     def real(self) -> Split:

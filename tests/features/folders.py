@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.datasets.own.pictures import SUFFIXES
+from bench.datasets.own.folder import SUFFIXES
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -224,7 +224,7 @@ def test_the_command_scores_held_out_digits_and_names_a_copy(tmp_path):
 
     held_out = json.loads(run(data.oracle(1200, board="public", seed=0).numpy(), "--json").stdout)
     copied = json.loads(run(data.train.x.numpy(), "--json").stdout)
-    assert set(held_out) == {"dataset", "metrics", "flags"}
+    assert {"dataset", "metrics", "flags"} <= set(held_out)
     assert [flag.partition(":")[0] for flag in held_out["flags"]] == ["held-out rows"]
     assert any(flag.startswith("exact copies") for flag in copied["flags"])
     assert held_out["metrics"]["public"]["fid_lenet"]["value"] < 2
