@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +19,9 @@ from bench.render.text import clean, seconds_text
 
 if TYPE_CHECKING:
     from bench.plan.request import Request
+    from bench.render.progress import Lines
     from bench.run.sweep import Outcome
+    from bench.run.task import Executor
 
 
 class Device(StrEnum):
@@ -41,6 +45,13 @@ class Rerun(StrEnum):
     missing = "missing"
     failed = "failed"
     all = "all"
+
+
+class Place(StrEnum):
+    """Where cells run."""
+
+    local = "local"
+    ray = "ray"
 
 
 @app.command(short_help="Train and score what is missing, print the boards.")
@@ -73,14 +84,23 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
+    executor: Annotated[
+        Place, typer.Option(metavar="<str>", help="local, or ray: the machines of a Ray cluster.")
+    ] = Place.local,
+    address: Annotated[
+        str | None, typer.Option(help="With --executor ray: HOST:PORT of the cluster, or auto for this machine's.")
+    ] = None,
+    retries: Annotated[
+        int | None, typer.Option(min=0, help="With --executor ray: new starts of a cell whose machine is lost; 2.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data):
         raise UsageError("say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models)")
-    from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
+    from bench.render.progress import Lines, Live
 
     interrupt_on_sigterm()
     request = Request(
@@ -88,7 +108,7 @@ def run(
         models=split_names(model),
         datasets=split_names(dataset),
         seeds=seeds,
-        device=resolve_device(device),
+        device=device.value,
         precision=precision.value,
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
@@ -97,25 +117,55 @@ def run(
         fetch=not dry_run,
     )
     check_request(request)
+    observer = Live() if sys.stderr.isatty() else Lines()
+    request, runner = _executor_for(request, executor, address, retries, jobs, observer.note)
     if dry_run:
         print_plan(request, out, rerun, as_json=as_json)
         return
-    jobs = jobs or default_jobs(request.device)
-    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, as_json=as_json)
+    outcome = run_and_report(request, runner, observer, out=out, rerun=rerun, as_json=as_json)
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
 
-def run_and_report(request: Request, *, out: Path, jobs: int, rerun: Rerun, as_json: bool) -> Outcome:
+def _executor_for(
+    request: Request,
+    place: Place,
+    address: str | None,
+    retries: int | None,
+    jobs: int | None,
+    say: Callable[[str], None],
+) -> tuple[Request, Executor]:
+    """Return the executor that was asked for, and the request with its device decided by the machines there."""
+    from bench.executors import start
+    from bench.executors.device import default_jobs, resolve_device
+    from bench.executors.local import LocalExecutor
+
+    if place is Place.local:
+        if address is not None or retries is not None:
+            raise UsageError(f"{'--retries' if address is None else '--address'} goes with --executor ray")
+        request = replace(request, device=resolve_device(request.device))
+        return request, LocalExecutor(jobs or default_jobs(request.device))
+    if address is None:
+        raise UsageError(
+            "--executor ray: name the cluster with --address HOST:PORT, or auto for the one of this machine"
+        )
+    retries = start.RETRIES if retries is None else retries
+    return start.on_cluster(request, address=address, jobs=jobs, retries=retries, say=say)
+
+
+def run_and_report(
+    request: Request, executor: Executor, observer: Lines, *, out: Path, rerun: Rerun, as_json: bool
+) -> Outcome:
     """Run what is missing, rebuild the boards, print them and name their files."""
     from bench.executors import start
     from bench.plan.suite import load_suite
-    from bench.render.progress import Lines, Live
+    from bench.render.progress import Live
 
-    observer = Live() if sys.stderr.isatty() else Lines()
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
-        outcome = start.run(request, out=out, jobs=jobs, rerun=rerun.value, observer=observer, throughput=throughput)
+        outcome = start.run(
+            request, out=out, executor=executor, rerun=rerun.value, observer=observer, throughput=throughput
+        )
     except UsageError:
         refused = True  # nothing ran, perhaps because another run has the folder
         raise

@@ -17,6 +17,14 @@ def source_sha256(entry: Entry) -> str:
     return digest.hexdigest()
 
 
+def own_files(entry: Entry) -> list[str]:
+    """List a model's file and the siblings it imports, without those that come with this package."""
+    return [
+        str(entry.path),
+        *sorted(str(p) for p in _with_siblings(entry.path) - {entry.path} if not p.is_relative_to(ROOT)),
+    ]
+
+
 def _with_siblings(path: Path) -> set[Path]:
     seen, queue = set(), [path]
     while queue:

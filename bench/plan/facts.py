@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from bench.models.source import source_sha256
+from bench.models.source import own_files, source_sha256
 from bench.plan.cell import DRIVER_VERSION
 from bench.registry import Entry, entries
 
@@ -22,8 +23,11 @@ def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
     return features, missing
 
 
-def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
-    """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
+def facts_of(dataset: Any, label: str | None = None, files: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it.
+
+    files: where those lie that the dataset was read from, for a machine that has none.
+    """
     features, missing = spaces_of(dataset)
     return {
         "dataset": {
@@ -36,7 +40,8 @@ def facts_of(dataset: Any, label: str | None = None) -> dict[str, Any]:
             "n_valid": len(dataset.valid),
             "n_test": len(dataset.test),
         }
-        | ({"path": dataset.own_path, "label": label} if dataset.own_path else {}),
+        | ({"path": dataset.own_path, "label": label} if dataset.own_path else {})
+        | ({"files": list(files)} if files else {}),
         "features": features,
         "missing": missing,
     }
@@ -55,7 +60,7 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
         "path": str(entry.path),
         "module": entry.module,
         "variant": variant,
-    }
+    } | ({"files": own_files(entry)} if entry.module.startswith("genbench_file_") else {})
 
 
 def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from bench.errors import DataUnavailable, UsageError
@@ -35,7 +36,7 @@ def make_plan(request: Request) -> Plan:
                 raise
             skips.append(Skip("every model", dataset_name, str(error)))
             continue
-        facts = facts_of(dataset, request.label)
+        facts = facts_of(dataset, request.label, () if request.data else _files(dataset))
         if "left out" in dataset.notes:
             skips.append(Skip("images", dataset.name, dataset.notes["left out"]))
         if facts["missing"] and asked:  # asked for by name: then its metrics are too
@@ -79,6 +80,16 @@ def _dataset(name: str, request: Request) -> Any:
         return own_dataset(request.data, label=request.label, strict=request.strict)
     entry = find("dataset", name)
     return load_entry(entry)()
+
+
+def _files(dataset: Any) -> list[str]:
+    """List the downloaded files that a public dataset was read from, or the one it is made of; empty where there are none."""
+    from bench.datasets._download import find as find_file
+
+    names = [name for name in (dataset.name, dataset.classifier_of) if name in entries("dataset")]
+    entry = next((entry for entry in (find("dataset", name) for name in names) if entry.downloads), None)
+    remote = import_module(entry.module).FILES.values() if entry else ()
+    return [str(path.absolute()) for path in (find_file(entry.name, file) for file in remote) if path] if entry else []
 
 
 def hyper_parameters(

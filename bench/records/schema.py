@@ -129,9 +129,10 @@ class Calibration(TypedDict, total=False):
 
 
 class Throughput(TypedDict, total=False):
-    """Speeds; contended: other cells ran at the same time."""
+    """Speeds; contended: other cells ran at the same time. node_kind: fingerprint of the machine they were measured on."""
 
     contended: Flag
+    node_kind: LabelOrNull
     train_examples_per_s: NumberOrNull
     sample_examples_per_s: NumberOrNull
     train_spread: NumberOrNull
