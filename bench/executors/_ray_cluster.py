@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import ray
@@ -14,6 +16,7 @@ from bench.errors import UsageError
 from bench.executors._ray_ship import staged_sources
 
 ANSWER_S = 15.0  # within which a cluster must answer
+HEALTH_CHECK = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]  # what the command `ray` runs
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,15 @@ class Cluster:
 
     def device(self, asked: str) -> str:
         """Return "cpu" or "cuda" by what the nodes have, not this machine; UsageError where that cannot be decided."""
-        with_gpu = sum(node.gpus > 0 for node in self.nodes().values())
+        nodes = self.nodes().values()
+        with_gpu = sum(node.gpus > 0 for node in nodes)
         if asked == "cuda" and not with_gpu:
             raise UsageError(
                 f"--device cuda: no node of the cluster at {self.address} has a GPU; use --device cpu, or add such a node"
             )
-        if asked == "auto" and 0 < with_gpu < len(self.nodes()):
+        if asked == "auto" and 0 < with_gpu < len(nodes):
             raise UsageError(
-                f"--device auto: {with_gpu} of {len(self.nodes())} nodes at {self.address} have a GPU; say --device cpu or cuda"
+                f"--device auto: {with_gpu} of {len(nodes)} nodes at {self.address} have a GPU; say --device cpu or cuda"
             )
         if asked not in ("auto", "cpu", "cuda"):
             raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
@@ -65,7 +69,10 @@ class Cluster:
 
 def connect(address: str) -> Cluster:
     """Connect this process to a running cluster and ship this source there; UsageError in one sentence, and nothing is started."""
-    reachable(address)
+    why = answers(address)
+    if why:
+        port = "" if address == "auto" else f" --port={address.rpartition(':')[2]}"
+        raise UsageError(f"no Ray cluster answers at {address} ({why}); start one there with: ray start --head{port}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         with staged_sources() as folder:
@@ -88,15 +95,25 @@ def connect(address: str) -> Cluster:
     return cluster
 
 
-def reachable(address: str) -> None:
-    """Raise UsageError where nothing answers at HOST:PORT; what "auto" means is Ray's to find."""
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
+def answers(address: str) -> str:
+    """Ask in a process of its own whether a cluster answers, since Ray itself would try for minutes; returns why not, or "".
+
+    address: HOST:PORT; "auto" is what RAY_ADDRESS says, or the cluster that this machine belongs to.
+    """
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+        except (OSError, OverflowError) as error:
+            return getattr(error, "strerror", None) or str(error)
+    which = [] if address == "auto" else ["--address", address]
     try:
-        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(
-            f"no Ray cluster answers at {address} ({reason}); start one there with: ray start --head --port={port}"
-        ) from error
+        told = subprocess.run([*HEALTH_CHECK, *which], check=False, capture_output=True, text=True, timeout=ANSWER_S)
+    except subprocess.TimeoutExpired as error:
+        words = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else ""
+        return _refusal(words) or f"no answer within {ANSWER_S:.0f} s"
+    return "" if told.returncode == 0 else _refusal(told.stderr) or "no running cluster was found"
+
+
+def _refusal(words: str) -> str:
+    return "it asks for another token: set RAY_AUTH_TOKEN to the cluster's" if "uthenticat" in words else ""

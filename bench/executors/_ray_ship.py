@@ -10,10 +10,14 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
 
 from bench.errors import DataUnavailable
 from bench.registry import ROOT
@@ -86,3 +90,21 @@ def unpack(raw: memoryview, sha256: str, base: Path) -> str:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return str(folder)
+
+
+class Parcels:
+    """Bundles in the cluster's object store, each put there once in a run."""
+
+    def __init__(self) -> None:
+        self._sent: dict[tuple[str, ...], tuple[str, Any]] = {}  # paths -> (hash, reference)
+        self._room = MOST_BYTES
+
+    def of(self, bundles: Mapping[str, tuple[str, ...]]) -> tuple[list[tuple[str, str]], list[Any]]:
+        """Return (name, hash) of each bundle, and the references of their archives."""
+        for paths in bundles.values():
+            if paths not in self._sent:
+                raw = pack(paths, self._room)
+                self._room -= len(raw)
+                self._sent[paths] = hashlib.sha256(raw).hexdigest(), ray.put(np.frombuffer(raw, dtype=np.uint8))
+        hashes = [(name, self._sent[paths][0]) for name, paths in bundles.items()]
+        return hashes, [self._sent[paths][1] for paths in bundles.values()]

@@ -6,7 +6,6 @@ memory, without end; the driver counts. docs/several-machines.md tells what happ
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +13,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -23,7 +21,7 @@ from bench.executors._ray_cluster import Cluster
 from bench.executors._ray_fleet import Fleet, bytes_for, holds
 from bench.executors._ray_flight import Flight, Lost, Refused
 from bench.executors._ray_node import run_task, traits
-from bench.executors._ray_ship import MOST_BYTES, pack
+from bench.executors._ray_ship import Parcels
 from bench.executors.local import LocalExecutor
 from bench.run.task import Ended, OnProgress, Task, say_nothing
 
@@ -47,8 +45,7 @@ class RayExecutor:
         self._jobs, self._retries, self._say, self._patience_s = jobs, retries, say, patience_s
         self._fleet = Fleet(cluster, device, say)
         self._local = LocalExecutor()
-        self._parcels = _Parcels()
-        self._started_any = False
+        self._parcels = Parcels()
         self._run_task = ray.remote(max_calls=0)(run_task)  # by default Ray starts a new worker for each GPU task
 
     @property
@@ -120,19 +117,19 @@ class RayExecutor:
                 flight.reserved = next((node for node in nodes if node not in taken), "")
                 if not flight.reserved:
                     return
-            stream = self._start(flight)
+            stream = self._start(flight, first=not waiting.started)
             flying[stream] = waiting.take()
+            waiting.started = True
 
-    def _start(self, flight: Flight) -> Any:
-        """Send a task to the cluster; returns the stream of its messages."""
+    def _start(self, flight: Flight, *, first: bool) -> Any:
+        """Send a task to the cluster; returns the stream of its messages. first: UsageError where no node can ever hold it."""
         task, usable = flight.task, self._fleet.usable()
-        if not self._started_any and usable and not any(holds(node, task) for node in usable.values()):
+        if first and usable and not any(holds(node, task) for node in usable.values()):
             largest = max(usable.values(), key=lambda node: (node.gpus, node.memory_bytes, node.cpus))
             raise UsageError(
                 f"no node can hold {task.name or task.function}: it needs {_size(task.cpus, task.gpus, bytes_for(task))},"
                 f" and the largest node, {largest.name}, has {_size(largest.cpus, largest.gpus, largest.memory_bytes)}"
             )
-        self._started_any = True
         hashes, parcels = self._parcels.of(task.bundles)
         message = {
             **{"function": task.function, "arguments": dict(task.arguments), "outputs": task.outputs},
@@ -208,6 +205,7 @@ class _Waiting:
         self._source = enumerate(tasks)
         self._lost: deque[Flight] = deque()
         self._next: Flight | None = None
+        self.started = False  # whether any task of this run was
 
     def __bool__(self) -> bool:
         return bool(self._lost or self._next)
@@ -234,24 +232,6 @@ class _Waiting:
         """Put a task before the others: it was started, and lost."""
         flight.again()
         self._lost.append(flight)
-
-
-class _Parcels:
-    """Bundles in the cluster's object store, each put there once in a run."""
-
-    def __init__(self) -> None:
-        self._sent: dict[tuple[str, ...], tuple[str, Any]] = {}  # paths -> (hash, reference)
-        self._room = MOST_BYTES
-
-    def of(self, bundles: Mapping[str, tuple[str, ...]]) -> tuple[list[tuple[str, str]], list[Any]]:
-        """Return (name, hash) of each bundle, and the references of their archives."""
-        for paths in bundles.values():
-            if paths not in self._sent:
-                raw = pack(paths, self._room)
-                self._room -= len(raw)
-                self._sent[paths] = hashlib.sha256(raw).hexdigest(), ray.put(np.frombuffer(raw, dtype=np.uint8))
-        hashes = [(name, self._sent[paths][0]) for name, paths in bundles.items()]
-        return hashes, [self._sent[paths][1] for paths in bundles.values()]
 
 
 def _size(cpus: float, gpus: float, memory_bytes: float) -> str:
