@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ray
@@ -52,19 +53,23 @@ class Cluster:
 
     def device(self, asked: str) -> str:
         """Return "cpu" or "cuda" by what the nodes have, not this machine; UsageError where that cannot be decided."""
-        nodes = self.nodes().values()
-        with_gpu = sum(node.gpus > 0 for node in nodes)
-        if asked == "cuda" and not with_gpu:
-            raise UsageError(
-                f"--device cuda: no node of the cluster at {self.address} has a GPU; use --device cpu, or add such a node"
-            )
-        if asked == "auto" and 0 < with_gpu < len(nodes):
-            raise UsageError(
-                f"--device auto: {with_gpu} of {len(nodes)} nodes at {self.address} have a GPU; say --device cpu or cuda"
-            )
-        if asked not in ("auto", "cpu", "cuda"):
-            raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
-        return "cuda" if asked == "cuda" or (asked == "auto" and with_gpu) else "cpu"
+        return device_of(asked, list(self.nodes().values()), self.address)
+
+
+def device_of(asked: str, nodes: Sequence[Node], address: str) -> str:
+    """Return "cpu" or "cuda" by what the nodes of the cluster at an address have."""
+    with_gpu = sum(node.gpus > 0 for node in nodes)
+    if asked == "cuda" and not with_gpu:
+        raise UsageError(
+            f"--device cuda: no node of the cluster at {address} has a GPU; use --device cpu, or add such a node"
+        )
+    if asked == "auto" and 0 < with_gpu < len(nodes):
+        raise UsageError(
+            f"--device auto: {with_gpu} of {len(nodes)} nodes at {address} have a GPU; say --device cpu or cuda"
+        )
+    if asked not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device must be auto, cpu or cuda, got {asked!r}")
+    return "cuda" if asked == "cuda" or (asked == "auto" and with_gpu) else "cpu"
 
 
 def connect(address: str) -> Cluster:

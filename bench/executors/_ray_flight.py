@@ -71,9 +71,7 @@ class Flight:
                 "the driver's own Ray node died; what is finished is kept, run the same command again"
             ) from error
         except RayTaskError as error:
-            return self._end(
-                "crashed", f"the executor failed on its node, which is a fault of genbench: {_last_line(error)}"
-            )
+            return Lost(f"an error of what ran it there ({_last_line(error)})")
         except RayError as error:
             return Lost(type(error).__name__, memory=isinstance(error, OutOfMemoryError))
         return self._read(message)

@@ -28,6 +28,7 @@ from bench.executors.local import LocalExecutor, ServerLost
 from bench.run.task import Ended, Task
 
 PROGRESS_S = 1.0
+INPUTS = Path.cwd() / "inputs"  # a worker starts in the folder of the shipped source
 _servers: dict[str, LocalExecutor] = {}  # of this worker, by the GPUs it sees; one at most
 
 
@@ -97,8 +98,7 @@ def _follow(server: LocalExecutor, task: Task) -> Iterator[dict[str, Any]]:
 
 def _places(names: Sequence[tuple[str, str]], bundles: Sequence[NDArray[Any]]) -> dict[str, str]:
     """Unpack bundles below the shipped source, which Ray removes with it; returns the folder of each."""
-    base = Path.cwd() / "inputs"
-    return {name: unpack(raw.data, sha256, base) for (name, sha256), raw in zip(names, bundles)}
+    return {name: unpack(raw.data, sha256, INPUTS) for (name, sha256), raw in zip(names, bundles)}
 
 
 def _server() -> LocalExecutor:

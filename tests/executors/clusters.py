@@ -37,7 +37,9 @@ class Machines:
     def add(self, **options):
         """Start a node; returns the process id of its raylet."""
         with variables(**options.pop("variables", {})):
-            node = self.cluster.add_node(**NODE | {"node_ip_address": f"127.0.0.{self._next}"} | options)
+            # a folder of its own for what is shipped, as on a machine of its own: a node that starts empties it
+            own = {"node_ip_address": f"127.0.0.{self._next}", "runtime_env_dir_name": f"shipped-{self._next}"}
+            node = self.cluster.add_node(**NODE | own | options)
         self._next += 1
         return raylet_of(node)
 
@@ -61,7 +63,9 @@ def machines(nodes=2):
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             running = Machines(cluster)
-            running.without_nodes = bench("run", "-m", "kde", "-d", "iris", "--executor", "ray", "--address", cluster.address)
+            running.without_nodes = bench(
+                "run", "-m", "kde", "-d", "iris", "--executor", "ray", "--address", cluster.address
+            )
             for _ in range(nodes):
                 running.add()
             yield running
