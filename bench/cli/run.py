@@ -54,6 +54,16 @@ class Place(StrEnum):
     ray = "ray"
 
 
+Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")]
+Where = Annotated[Place, typer.Option(metavar="<str>", help="local, or ray: the machines of a Ray cluster.")]
+Address = Annotated[
+    str | None, typer.Option(help="With --executor ray: HOST:PORT of the cluster, or auto for this machine's.")
+]
+Retries = Annotated[
+    int | None, typer.Option(min=0, help="With --executor ray: new starts of a cell whose machine is lost; 2.")
+]
+
+
 @app.command(short_help="Train and score what is missing, print the boards.")
 def run(
     everything: Annotated[bool, typer.Option("--all", help="Every model on every dataset of the suite.")] = False,
@@ -78,21 +88,13 @@ def run(
     ] = None,
     label: Annotated[str | None, typer.Option(help="With --data FILE.csv: the column of class labels.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --data: an unreadable image is an error.")] = False,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
-    ] = None,
+    settings: Settings = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
-    executor: Annotated[
-        Place, typer.Option(metavar="<str>", help="local, or ray: the machines of a Ray cluster.")
-    ] = Place.local,
-    address: Annotated[
-        str | None, typer.Option(help="With --executor ray: HOST:PORT of the cluster, or auto for this machine's.")
-    ] = None,
-    retries: Annotated[
-        int | None, typer.Option(min=0, help="With --executor ray: new starts of a cell whose machine is lost; 2.")
-    ] = None,
+    executor: Where = Place.local,
+    address: Address = None,
+    retries: Retries = None,
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
@@ -134,7 +136,7 @@ def _executor_for(
     jobs: int | None,
     say: Callable[[str], None],
 ) -> tuple[Request, Executor]:
-    """Return the executor that was asked for, and the request with its device decided by the machines there."""
+    """Return the executor that was asked for, and the request with its device decided."""
     from bench.executors import start
     from bench.executors.device import default_jobs, resolve_device
     from bench.executors.local import LocalExecutor

@@ -52,12 +52,12 @@ class Cluster:
         }
 
     def device(self, asked: str) -> str:
-        """Return "cpu" or "cuda" by what the nodes have, not this machine; UsageError where that cannot be decided."""
+        """Return "cpu" or "cuda" by what the nodes have, not this machine."""
         return device_of(asked, list(self.nodes().values()), self.address)
 
 
 def device_of(asked: str, nodes: Sequence[Node], address: str) -> str:
-    """Return "cpu" or "cuda" by what the nodes of the cluster at an address have."""
+    """Return "cpu" or "cuda" by what nodes have; UsageError where that cannot be decided."""
     with_gpu = sum(node.gpus > 0 for node in nodes)
     if asked == "cuda" and not with_gpu:
         raise UsageError(
@@ -73,7 +73,7 @@ def device_of(asked: str, nodes: Sequence[Node], address: str) -> str:
 
 
 def connect(address: str) -> Cluster:
-    """Connect this process to a running cluster and ship this source there; UsageError in one sentence, and nothing is started."""
+    """Connect to a running cluster and ship this source there; UsageError where that cannot be."""
     why = answers(address)
     if why:
         port = "" if address == "auto" else f" --port={address.rpartition(':')[2]}"
@@ -101,9 +101,9 @@ def connect(address: str) -> Cluster:
 
 
 def answers(address: str) -> str:
-    """Ask in a process of its own whether a cluster answers, since Ray itself would try for minutes; returns why not, or "".
+    """Say why no cluster answers; empty where one does.
 
-    address: HOST:PORT; "auto" is what RAY_ADDRESS says, or the cluster that this machine belongs to.
+    Asked in a process of its own, since Ray itself would try for minutes. address: HOST:PORT; "auto" is what RAY_ADDRESS says, or the cluster that this machine belongs to.
     """
     if address != "auto":
         host, _, port = address.rpartition(":")

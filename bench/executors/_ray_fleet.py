@@ -1,4 +1,4 @@
-"""The nodes that run tasks: greeted once, left out where they differ or lose every task, and the kinds of hardware among them."""
+"""Keep the nodes that run tasks: greeted once, left out where they differ or lose every task."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def holds(node: Node, task: Task) -> bool:
 
 
 class Fleet:
-    """Who is there. device: what the tasks of this run compute on. say: for one line about a node that is lost or left out."""
+    """The nodes of a run.
+
+    device: what its tasks compute on. say: for one line about a node that is lost or left out.
+    """
 
     def __init__(self, cluster: Cluster, device: str, say: Callable[[str], None]) -> None:
         self._cluster, self._device, self._say = cluster, device, say
@@ -129,7 +132,7 @@ class Fleet:
         self._losses.pop(id, None)
 
     def for_speeds(self) -> list[str]:
-        """Return the ids of the nodes where tasks may be alone: all of one kind of hardware, the same for the whole run.
+        """Return the nodes where tasks may be alone: of one kind of hardware, the same for the whole run.
 
         The kind that most nodes have; the driver's own node only where there is no other.
         """

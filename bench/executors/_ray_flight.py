@@ -1,4 +1,4 @@
-"""One task on its way through a Ray cluster: what its messages and Ray's errors mean, and whether it is tried again."""
+"""Follow a task through a Ray cluster: what its messages and Ray's errors mean, if it is tried again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_UNSTARTED = 10  # losses before a start that are not held against a task
 
 @dataclass(frozen=True)
 class Lost:
-    """A task whose worker or node is gone. why: in words; memory: Ray's monitor ended it for want of memory."""
+    """A task whose worker or node is gone; memory: Ray's monitor ended it for want of memory."""
 
     why: str
     memory: bool = False

@@ -1,4 +1,4 @@
-"""What runs on a node of a Ray cluster, in a Ray worker: it starts a fork server of its own, hands it tasks and tells how they go.
+"""Run tasks on a node of a Ray cluster: a Ray worker starts a fork server and tells how its tasks go.
 
 A worker runs one task after another on its main thread, which the fork server's life hangs on. Messages are JSON and bytes:
 
@@ -34,7 +34,7 @@ _servers: dict[str, LocalExecutor] = {}  # of this worker, by the GPUs it sees; 
 
 @cache
 def traits() -> dict[str, Any]:
-    """Return what must be the same on every machine: this source, torch, and the plugins that packages bring."""
+    """Return what must be the same on every machine: this source, torch, the plugins of packages."""
     plugins = sorted(
         f"{point.name} = {point.value}"
         for kind in ("model", "dataset")
@@ -66,7 +66,10 @@ def greet(expected: Mapping[str, Any]) -> dict[str, Any]:
 def run_task(
     task: dict[str, Any], expected: dict[str, Any], inputs: dict[str, bytes], *bundles: NDArray[Any]
 ) -> Iterator[dict[str, Any]]:
-    """Run one task in a fork of this worker's server. task: fields of Task, its bundles as pairs (name, hash)."""
+    """Run one task in a fork of this worker's server.
+
+    task: fields of Task, its bundles as pairs (name, hash).
+    """
     node = ray.get_runtime_context().get_node_id()
     why = difference(expected)
     if why:

@@ -49,7 +49,7 @@ def staged_sources() -> Iterator[str]:
 
 
 def pack(paths: Sequence[str], room: int = MOST_BYTES) -> bytes:
-    """Put files and folders into one archive under their own names; DataUnavailable where they take more than `room` bytes."""
+    """Put files and folders into one archive; DataUnavailable where they take more than `room` bytes."""
     members = [pair for path in paths for pair in _members(Path(path))]
     size = sum(path.stat().st_size for path, _ in members)
     if size > room:
@@ -73,7 +73,7 @@ def _members(path: Path) -> list[tuple[Path, str]]:
 
 
 def unpack(raw: memoryview, sha256: str, base: Path) -> str:
-    """Unpack an archive into a folder of its own below `base`, once for all processes; returns the folder's path."""
+    """Unpack an archive into a folder of its own below `base`, once for all; returns its path."""
     folder = base / sha256
     if folder.is_dir():
         return str(folder)

@@ -53,7 +53,7 @@ class LocalExecutor:
 
     def __enter__(self) -> Self:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | self._variables
+        environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(self._variables)
         self._tasks, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(

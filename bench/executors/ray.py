@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster: Ray places them, counts and notices dead nodes; each still runs in a fork of our own server on its node.
+"""Run tasks on a Ray cluster: Ray places them, each runs in a fork of our own server on its node.
 
 The driver alone writes: what a task makes comes back as bytes. Ray's own retries are off, since they are silent and, for want of
 memory, without end; the driver counts. docs/several-machines.md tells what happens when.
@@ -30,7 +30,10 @@ PATIENCE_S = 300.0  # without any node that can run what waits
 
 
 class RayExecutor:
-    """The connection to a cluster. retries: how often a task is started again after its worker or node was lost."""
+    """The connection to a cluster.
+
+    retries: how often a task is started again after its worker or node was lost.
+    """
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class RayExecutor:
     def run(
         self, tasks: Iterable[Task], *, at_once: int | None = None, on_progress: OnProgress = say_nothing
     ) -> Iterator[tuple[int, Ended]]:
-        """Run tasks on the nodes, at most `at_once` (None: as many as there are slots, and two that wait) side by side.
+        """Run tasks on the nodes, at most `at_once` side by side: None is as many as there are slots, and two that wait.
 
         Yields (index of the task, how it ended) in the order of ending. Tasks are read as they are started, never further ahead.
         """
@@ -92,8 +95,7 @@ class RayExecutor:
                         " again once the cluster has nodes"
                     )
                 yield from self._overdue(flying)
-                ready, _ = ray.wait(list(flying), timeout=1.0) if flying else (time.sleep(1.0) or [], [])
-                for stream in ready:
+                for stream in _ready(flying):
                     yield from self._hear(stream, flying, waiting, on_progress)
         finally:
             for stream in flying:
@@ -122,7 +124,10 @@ class RayExecutor:
             waiting.started = True
 
     def _start(self, flight: Flight, *, first: bool) -> Any:
-        """Send a task to the cluster; returns the stream of its messages. first: UsageError where no node can ever hold it."""
+        """Send a task to the cluster; returns the stream of its messages.
+
+        first: nothing has run yet, and UsageError tells where no node can ever hold the task.
+        """
         task, usable = flight.task, self._fleet.usable()
         if first and usable and not any(holds(node, task) for node in usable.values()):
             largest = max(usable.values(), key=lambda node: (node.gpus, node.memory_bytes, node.cpus))
@@ -196,6 +201,14 @@ class RayExecutor:
         tasks = [flight.task for flight in flying.values()] + [flight.task for flight in [waiting.peek()] if flight]
         running = any(flight.node in usable for flight in flying.values())
         return running or any(holds(node, task) for task in tasks for node in usable.values())
+
+
+def _ready(flying: Mapping[Any, Flight]) -> list[Any]:
+    """Return a stream that has a message, within a second; none where there is no such."""
+    if not flying:
+        time.sleep(1.0)
+        return []
+    return ray.wait(list(flying), timeout=1.0)[0]
 
 
 class _Waiting:

@@ -24,7 +24,7 @@ RETRIES = 2
 def on_cluster(
     request: Request, *, address: str, jobs: int | None, retries: int, say: Callable[[str], None] = say_nothing
 ) -> tuple[Request, Executor]:
-    """Return a request with its device decided by the nodes of a Ray cluster, and an executor that is connected to it."""
+    """Return an executor on a Ray cluster, and the request with its device decided by the nodes."""
     check_address(address)
     try:
         from bench.executors._ray_cluster import connect
@@ -61,7 +61,7 @@ def run(
     observer: Observer,
     throughput: bool = True,
 ) -> Outcome:
-    """Run what a request asks for and `out` lacks, by an executor or, without one, `jobs` cells side by side on this machine."""
+    """Run what a request asks for and `out` lacks; without an executor, `jobs` cells at once here."""
     planner = partial(make_plan, request=request)
     return sweep.run(
         executor or LocalExecutor(jobs), planner, out=out, rerun=rerun, observer=observer, throughput=throughput

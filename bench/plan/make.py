@@ -83,7 +83,7 @@ def _dataset(name: str, request: Request) -> Any:
 
 
 def _files(dataset: Any) -> list[str]:
-    """List the downloaded files that a public dataset was read from, or the one it is made of; empty where there are none."""
+    """List the downloaded files that a public dataset, or the one it is made of, was read from."""
     from bench.datasets._download import find as find_file
 
     names = [name for name in (dataset.name, dataset.classifier_of) if name in entries("dataset")]

@@ -129,7 +129,7 @@ class Calibration(TypedDict, total=False):
 
 
 class Throughput(TypedDict, total=False):
-    """Speeds; contended: other cells ran at the same time. node_kind: fingerprint of the machine they were measured on."""
+    """Speeds, on the machine of fingerprint node_kind; contended: other cells ran at the same time."""
 
     contended: Flag
     node_kind: LabelOrNull

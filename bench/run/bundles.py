@@ -1,4 +1,4 @@
-"""What a cell reads from the driver's disk and no other machine has: a person's model file, their data, a public dataset's files."""
+"""Name what a cell reads from the driver's disk: a person's model file, their data, downloaded files."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _rescore_task(cell: Cell, store: Store) -> Task:
 
 
 def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
-    """Time cells, each alone on its machine: seed 0 of every contestant that finished and was not timed alone yet."""
+    """Time cells, each alone on its machine: seed 0 of contestants that finished and were not timed yet."""
     waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store.get(cell))]
     for count, (index, ended) in enumerate(executor.run(map(_clock_task, waiting)), start=1):
         cell = waiting[index]

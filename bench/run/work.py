@@ -48,7 +48,10 @@ def clock(*, cell: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 def _placed(cell: dict[str, Any], context: Context) -> Cell:
-    """Read a cell; on another machine than the driver's its paths become those of this one. The process is this cell's alone."""
+    """Read a cell; on another machine than the driver's its paths become those of this one.
+
+    The process is this cell's alone, and so are its variables.
+    """
     if context.places is None:
         return Cell(**cell)
     dataset, model = cell["dataset"], cell["model"]
