@@ -103,7 +103,8 @@ def connect(address: str) -> Cluster:
 def answers(address: str) -> str:
     """Say why no cluster answers; empty where one does.
 
-    Asked in a process of its own, since Ray itself would try for minutes. address: HOST:PORT; "auto" is what RAY_ADDRESS says, or the cluster that this machine belongs to.
+    Asked in a process of its own, since Ray itself would try for minutes.
+    address: HOST:PORT; "auto" is what RAY_ADDRESS says, or the cluster that this machine belongs to.
     """
     if address != "auto":
         host, _, port = address.rpartition(":")

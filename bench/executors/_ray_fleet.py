@@ -33,6 +33,11 @@ def holds(node: Node, task: Task) -> bool:
     return node.cpus >= task.cpus and node.gpus >= task.gpus and node.memory_bytes >= bytes_for(task)
 
 
+def size_text(cpus: float, gpus: float, memory_bytes: float) -> str:
+    """Say in words what a node has or a task needs."""
+    return f"{cpus:g} CPUs, {gpus:g} GPUs and {memory_bytes / 2**30:.1f} GiB of memory"
+
+
 class Fleet:
     """The nodes of a run.
 

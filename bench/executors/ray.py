@@ -18,7 +18,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.errors import Stopped, UsageError
 from bench.executors._ray_cluster import Cluster
-from bench.executors._ray_fleet import Fleet, bytes_for, holds
+from bench.executors._ray_fleet import Fleet, bytes_for, holds, size_text
 from bench.executors._ray_flight import Flight, Lost, Refused
 from bench.executors._ray_node import run_task, traits
 from bench.executors._ray_ship import Parcels
@@ -132,8 +132,8 @@ class RayExecutor:
         if first and usable and not any(holds(node, task) for node in usable.values()):
             largest = max(usable.values(), key=lambda node: (node.gpus, node.memory_bytes, node.cpus))
             raise UsageError(
-                f"no node can hold {task.name or task.function}: it needs {_size(task.cpus, task.gpus, bytes_for(task))},"
-                f" and the largest node, {largest.name}, has {_size(largest.cpus, largest.gpus, largest.memory_bytes)}"
+                f"no node can hold {task.name or task.function}: it needs {size_text(task.cpus, task.gpus, bytes_for(task))},"
+                f" and the largest node, {largest.name}, has {size_text(largest.cpus, largest.gpus, largest.memory_bytes)}"
             )
         hashes, parcels = self._parcels.of(task.bundles)
         message = {
@@ -245,7 +245,3 @@ class _Waiting:
         """Put a task before the others: it was started, and lost."""
         flight.again()
         self._lost.append(flight)
-
-
-def _size(cpus: float, gpus: float, memory_bytes: float) -> str:
-    return f"{cpus:g} CPUs, {gpus:g} GPUs and {memory_bytes / 2**30:.1f} GiB of memory"
