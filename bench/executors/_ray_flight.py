@@ -105,9 +105,11 @@ class Flight:
             "timeout", f"its node said nothing for {GRACE_S:.0f} s beyond the limit of {self.task.timeout_s:.0f} s"
         )
 
-    def may_try_again(self, retries: int) -> bool:
+    def may_try_again(self, lost: Lost, retries: int) -> bool:
         """Count a loss, and tell whether the task is to be started again."""
-        if not self.started:
+        if lost.memory and not self.started:  # it may have been the worker itself that was too large
+            self.attempts += 1
+        elif not self.started:
             self.unstarted += 1
             return self.unstarted <= MOST_UNSTARTED
         return self.attempts <= retries

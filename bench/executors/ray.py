@@ -174,7 +174,7 @@ class RayExecutor:
         where = self._fleet.name_of(flight.node)
         if flight.node:
             self._fleet.lost_one(flight.node)
-        if flight.may_try_again(self._retries):
+        if flight.may_try_again(lost, self._retries):
             name = flight.task.name or f"task {flight.index}"
             self._say(f"ray: {name} was lost to {lost.why}{f' on node {where}' if where else ''}; it is started again")
             waiting.again(flight)

@@ -23,7 +23,7 @@ from bench.run.sweep import run_plan
 from tests.executors.clusters import ROOT, bench
 from tests.executors.test_contract import task
 
-SAME = ("key", "status", "metrics", "curve", "artifacts", "seed")  # of a record, wherever it was made
+SAME = ("key", "status", "metrics", "artifacts", "seed")  # of a record, wherever it was made
 SMOKE = Request(suite="smoke", datasets=("iris", "digits_binary"))
 
 
@@ -47,6 +47,12 @@ def run_cells(executor, request, out, tell=lambda *_: None):
 
 def records_of(out):
     return {(r["dataset"]["id"], r["model"]["row"]): r for r in Store(out).records()}
+
+
+def what_decides(record):
+    """Return a record without what the clock says."""
+    curve = [{name: value for name, value in point.items() if name != "seconds"} for point in record["curve"]]
+    return {name: record[name] for name in SAME} | {"curve": curve}
 
 
 def wait_for(condition, seconds=60):
@@ -77,7 +83,7 @@ def test_scores_are_those_of_one_machine_though_a_node_dies(cluster, ray_executo
     assert len(ended) == len({slot for slot, _ in ended}) == len(there) == 40, "none is lost and none is computed twice"
     assert len({node for _, node in ended}) >= 2
     for key, record in here.items():
-        assert {name: there[key][name] for name in SAME} == {name: record[name] for name in SAME}, key
+        assert what_decides(there[key]) == what_decides(record), key
     assert not list((tmp_path / "there").rglob(".*.????????"))
 
 
