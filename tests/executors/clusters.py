@@ -4,7 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +71,16 @@ def machines(nodes=2):
             yield running
         finally:
             cluster.shutdown()
+
+
+def processes(word):
+    """Return the ids of this cluster's processes whose command line has a word in it; they carry the cluster's token."""
+    token, seen = os.environ["RAY_AUTH_TOKEN"].encode(), set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if word in (path / "cmdline").read_bytes() and token in (path / "environ").read_bytes():
+                seen.add(int(path.name))
+    return seen
 
 
 def bench(*words, **options):

@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +18,7 @@ from bench.plan.request import Request
 from bench.records.store import Store
 from bench.render.progress import Lines
 from bench.run.sweep import run_plan
-from tests.executors.clusters import ROOT, bench
+from tests.executors.clusters import ROOT, bench, processes
 from tests.executors.test_contract import task
 
 SAME = ("key", "status", "metrics", "artifacts", "seed")  # of a record, wherever it was made
@@ -227,13 +225,7 @@ def test_a_killed_driver_goes_on_where_it_was_and_leaves_no_process(cluster, tmp
 
 
 def servers():
-    """Return the process ids of all fork servers."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if b"bench.executors._fork_server" in path.read_bytes():
-                found.add(int(path.parent.name))
-    return found
+    return processes(b"bench.executors._fork_server")
 
 
 def test_a_node_that_differs_is_left_out_and_none_left_is_refused(cluster, ray_executor):
