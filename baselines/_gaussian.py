@@ -10,6 +10,9 @@ import math
 import torch
 from torch import Tensor
 
+ROUNDING = 8  # units in the last place of a column's largest value: a range below it is rounding
+SINGULAR = 1e-10  # a column's variance, as a share of its standard variance, given the columns before it
+
 
 class GaussianMixtureOfClasses:
     """Fixed priors (K,), means (K, D) and lower Cholesky factors (K, D, D) of the covariances; all float64."""
@@ -62,6 +65,48 @@ def ledoit_wolf(rows: Tensor) -> Tensor:
     beta = ((squares.T @ squares).sum() / n - covariance.square().sum()) / (n * dim)  # the error of S itself
     amount = (beta.clamp(max=delta) / delta).clamp(0, 1) if delta > 0 else torch.zeros((), dtype=rows.dtype)
     return (1 - amount) * covariance + amount * target * torch.eye(dim, dtype=covariance.dtype, device=rows.device)
+
+
+def constant_columns(rows: Tensor) -> Tensor:
+    """Whether the values of each column of rows (N, D) are equal within rounding, (D,) bool."""
+    width = rows.amax(dim=0) - rows.amin(dim=0)
+    return width <= ROUNDING * torch.finfo(rows.dtype).eps * rows.abs().amax(dim=0)
+
+
+def deviations(rows: Tensor, *, unbiased: bool = True) -> Tensor:
+    """Standard deviations of the columns of rows (N, D), 1 where a column is constant, (D,)."""
+    std = rows.std(dim=0, unbiased=unbiased)
+    return torch.where(constant_columns(rows) | ~(std > 0), torch.ones_like(std), std)
+
+
+def singular_columns(covariance: Tensor) -> list[int]:
+    """Columns of a covariance (D, D), its diagonal about 1, that are constant or follow from those before."""
+    left, found = covariance.clone(), []
+    for j in range(len(left)):  # Cholesky, column by column
+        pivot = left[j, j].clone()
+        if not pivot > SINGULAR:
+            found.append(j)
+            left[j, :], left[:, j] = 0.0, 0.0
+            continue
+        left = left - torch.outer(left[:, j], left[j, :]) / pivot
+    return found
+
+
+def refuse_singular(covariance: Tensor, variances: Tensor, whose: str, remedy: str) -> None:
+    """Raise ValueError with the columns that leave a covariance (D, D) without an inverse.
+
+    variances (D,): of the same rows, 0 where a column is constant within rounding.
+    """
+    std = torch.where(variances > 0, variances, torch.ones_like(variances)).sqrt()
+    covariance = covariance / std / std[:, None]
+    factor, failed = torch.linalg.cholesky_ex(covariance)
+    if not bool(failed) and bool((factor.diagonal().square() > SINGULAR).all()):
+        return
+    columns = ", ".join(map(str, singular_columns(covariance)))
+    raise ValueError(
+        f"the covariance of {whose} has no inverse: column {columns} (from 0) is constant or follows from the columns before it; "
+        f"{remedy}"
+    )
 
 
 def needs_labels(dataset: object, name: str) -> str:

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from baselines._categorical import check_levels, draw, refuse_real, to_codes
-from baselines.marginals import pick, smoothed_counts
+from baselines._categorical import check_levels, refuse_real, to_codes
+from baselines.marginals import STRIP, counts_of, draw_columns, pick, smoothed
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,10 +43,14 @@ class ClassMarginals:
         """Count class by class; rows with y = -1 are left out."""
         assert y is not None
         self.shape_ = tuple(x.shape[1:])
-        codes, labels = to_codes(x.flatten(1), check_levels(self.levels))[y >= 0], y[y >= 0]
+        levels = check_levels(self.levels)
+        labels = y[y >= 0]
         self.priors_ = torch.bincount(labels).double() / len(labels)
-        counted = [smoothed_counts(codes[labels == k], self.levels, self.smoothing) for k in range(len(self.priors_))]
-        self.log_probs_ = torch.stack(counted)  # (K, D, levels)
+        counts = [0] * len(self.priors_)
+        for rows, part in zip(x.split(STRIP), y.split(STRIP)):
+            codes = to_codes(rows.flatten(1), levels)
+            counts = [count + counts_of(codes[part == k], levels) for k, count in enumerate(counts)]
+        self.log_probs_ = torch.stack([smoothed(count, self.smoothing) for count in counts])  # (K, D, levels)
         return self
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -58,9 +62,12 @@ class ClassMarginals:
         return torch.softmax(self._log_joint(x), dim=1)
 
     def _log_joint(self, x: Tensor) -> Tensor:
-        codes = to_codes(x.flatten(1), self.levels)
-        columns = [prior.log() + pick(log_probs, codes) for prior, log_probs in zip(self.priors_, self.log_probs_)]
-        return torch.stack(columns, dim=1)
+        joint = []
+        for part in x.split(STRIP):
+            codes = to_codes(part.flatten(1), self.levels)
+            columns = [prior.log() + pick(log_probs, codes) for prior, log_probs in zip(self.priors_, self.log_probs_)]
+            joint.append(torch.stack(columns, dim=1))
+        return torch.cat(joint)
 
     def sample(self, n: int, *, seed: int) -> Tensor:
         """A class from the prior, then its pixels; (n, *shape)."""
@@ -74,5 +81,7 @@ class ClassMarginals:
 
     def _draw(self, y: Tensor, generator: torch.Generator) -> Tensor:
         uniform = torch.rand(len(y), self.log_probs_.shape[1], generator=generator, device=y.device)
-        codes = [draw(self.log_probs_[k], u) for k, u in zip(y.split(512), uniform.split(512))]
-        return (torch.cat(codes).float() / (self.levels - 1)).reshape(len(y), *self.shape_)
+        codes = torch.empty(uniform.shape, dtype=torch.long, device=y.device)
+        for k in range(len(self.priors_)):
+            codes[y == k] = draw_columns(self.log_probs_[k], uniform[y == k])
+        return (codes.float() / (self.levels - 1)).reshape(len(y), *self.shape_)

@@ -10,11 +10,12 @@ All bandwidths of a grid come from one pass over the distances: with a ratio of 
 bandwidth is the square of the last, so that the exponential is taken once. A second, short pass refines the best by 2^(1/4).
 
 Differs from the paper: log-densities are an exact, chunked logsumexp in float64; no tree, which is inexact in 64
-dimensions.
+dimensions. Rows that equal x_i are left out of p_{-i} with it: of tied rows the likelihood grows without bound as h goes to 0.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
+
+from baselines._gaussian import deviations
 
 STRIP, ROWS = 256, 1024  # queries and training rows of one tile of distances
 HELD_OUT = 200
@@ -50,8 +53,7 @@ class KDE:
         self.scale_ = torch.ones(self.rows_.shape[1], dtype=torch.float64, device=x.device)
         self.labels_ = y
         if self.bandwidth == "scott":
-            std = self.rows_.std(dim=0)
-            self.scale_ = torch.where(std > 0, std, torch.ones_like(std))
+            self.scale_ = deviations(self.rows_)
             self.bandwidth_ = len(x) ** (-1 / (self.rows_.shape[1] + 4))  # eq. (4)
         else:
             self.bandwidth_ = float(self.bandwidth or choose_bandwidth(self.rows_, seed=seed))
@@ -79,6 +81,9 @@ class KDE:
         labelled = self.labels_[self.labels_ >= 0]
         for k in range(int(labelled.max()) + 1):
             rows = self.rows_[self.labels_ == k] / self.scale_
+            if not len(rows):
+                joint.append(torch.full((len(x),), -torch.inf, dtype=torch.float64, device=x.device))
+                continue
             prior = len(rows) / len(labelled)
             joint.append(log_density(rows, queries, self.bandwidth_) + math.log(prior))
         return torch.softmax(torch.stack(joint, dim=1), dim=1)
@@ -111,31 +116,60 @@ def log_density(rows: Tensor, queries: Tensor, bandwidth: float) -> Tensor:
 
 def choose_bandwidth(rows: Tensor, *, seed: int) -> float:
     """The bandwidth of highest leave-one-out or held-out likelihood on a grid of ratio 2^(1/4); eqs. (2), (3)."""
+    ids = equal_rows(rows)
     if len(rows) <= EXACT_LOO:
-        queries, others, skip_self = rows, rows, True
+        queries, others, skip_self, of_each = rows, rows, True, (ids, ids)
     else:
         order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).to(rows.device)
         queries, others, skip_self = rows[order[:HELD_OUT]], rows[order[HELD_OUT:]], False
+        of_each = (ids[order[:HELD_OUT]], ids[order[HELD_OUT:]])
+    if len(of_each[1].unique()) < 2:
+        raise ValueError(
+            f"all {len(others)} rows are equal, so that no bandwidth is best; set bandwidth to a number > 0"
+        )
+    tied = of_each if int(ids.max()) + 1 < len(rows) else None
     largest = 2 * float(rows.var(dim=0).mean().sqrt())
-    coarse = bandwidth_scores(others, queries, largest=largest, skip_self=skip_self)
+    coarse = bandwidth_scores(others, queries, largest=largest, skip_self=skip_self, tied=tied)
     best = max(coarse, key=coarse.__getitem__)
-    fine = bandwidth_scores(others, queries, largest=best * 2**0.25, skip_self=skip_self, count=2)
+    fine = bandwidth_scores(others, queries, largest=best * 2**0.25, skip_self=skip_self, count=2, tied=tied)
     scores = coarse | fine
     return max(scores, key=scores.__getitem__)
 
 
+def equal_rows(rows: Tensor) -> Tensor:
+    """A number for each of the different rows of (N, D), (N,) int64."""
+    seen: dict[bytes, int] = {}
+    ids = []
+    for part in rows.split(ROWS):
+        for row in (part + 0.0).cpu().numpy():  # -0.0 + 0.0 is 0.0
+            ids.append(seen.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), len(seen)))
+    return torch.tensor(ids, device=rows.device)
+
+
 def bandwidth_scores(
-    rows: Tensor, queries: Tensor, *, largest: float, skip_self: bool, count: int = 20
+    rows: Tensor,
+    queries: Tensor,
+    *,
+    largest: float,
+    skip_self: bool,
+    count: int = 20,
+    tied: tuple[Tensor, Tensor] | None = None,
 ) -> dict[float, float]:
     """Mean log-likelihood of the queries for each bandwidth largest * 2^(-j/2), j < count, from one pass over the distances.
 
     Exponents are taken from each query's nearest row, so that squaring the kernels (h -> h / sqrt 2) keeps the largest at 1
-    and loses only kernels below 1e-38 of it (float32).
+    and loses only kernels below 1e-38 of it (float32). tied: numbers of the queries' and the rows' values (equal_rows); a
+    query's likelihood is then that of the rows that differ from it.
     """
     bandwidths = [largest / 2 ** (j / 2) for j in range(count)]
     totals = [0.0] * count
+    log_counts = 0.0  # sum over queries of the log of how many rows each is compared with
     for begin, squared in _squared_distances(queries, rows):
-        if skip_self:
+        if tied is not None:
+            equal = tied[0][begin : begin + len(squared), None] == tied[1]
+            squared[equal] = torch.inf
+            log_counts += float((~equal).sum(dim=1).clamp(min=1).double().log().sum())
+        elif skip_self:
             squared[torch.arange(len(squared)), torch.arange(begin, begin + len(squared))] = torch.inf
         nearest = squared.min(dim=1, keepdim=True).values
         kernels = ((nearest - squared) / (2 * largest**2)).float().exp_()
@@ -145,7 +179,8 @@ def bandwidth_scores(
             log_sum = kernels.sum(dim=1).double().log() - nearest.squeeze(1) / (2 * h**2)
             totals[j] += float(log_sum.sum())
     n, dim = len(rows) - skip_self, rows.shape[1]
-    constants = [math.log(n) + dim * math.log(h * math.sqrt(2 * math.pi)) for h in bandwidths]
+    log_count = math.log(n) if tied is None else log_counts / len(queries)
+    constants = [log_count + dim * math.log(h * math.sqrt(2 * math.pi)) for h in bandwidths]
     return {h: total / len(queries) - constant for h, total, constant in zip(bandwidths, totals, constants)}
 
 

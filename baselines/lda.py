@@ -18,7 +18,14 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from baselines._gaussian import GaussianMixtureOfClasses, ledoit_wolf, needs_labels
+from baselines._gaussian import (
+    GaussianMixtureOfClasses,
+    constant_columns,
+    deviations,
+    ledoit_wolf,
+    needs_labels,
+    refuse_singular,
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -51,14 +58,16 @@ class LDA:
             pooled = sum(prior * self._covariance(c) for prior, c in zip(priors, classes))  # eq. (1)
         else:
             pooled = self._covariance(rows - means[labels])
+        if self.shrinkage is None or self.shrinkage == 0:
+            own = sum(p * c.var(dim=0, correction=0).where(~constant_columns(c), 0.0) for p, c in zip(priors, classes))
+            refuse_singular(pooled, own, f"the {len(rows)} rows within their classes", "set shrinkage above 0, as 0.1")
         self.law_ = GaussianMixtureOfClasses(priors, means, pooled.expand(len(classes), *pooled.shape))
         return self
 
     def _covariance(self, rows: Tensor) -> Tensor:
         """Shrunk covariance of rows (N, D), one class's or the residuals of all."""
         if self.shrinkage is None:
-            std = rows.std(dim=0, unbiased=False)
-            std = torch.where(std > 0, std, torch.ones_like(std))
+            std = deviations(rows, unbiased=False)
             return std[:, None] * ledoit_wolf(rows / std) * std
         covariance = torch.cov(rows.T, correction=0)
         spherical = (

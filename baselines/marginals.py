@@ -13,16 +13,31 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from baselines._categorical import check_levels, draw, refuse_real, to_codes
+from baselines._categorical import check_levels, refuse_real, to_codes
+
+STRIP = 1024  # rows whose codes are held at a time
 
 
-def smoothed_counts(codes: Tensor, levels: int, smoothing: float) -> Tensor:
-    """log p_i(v) of eq. (1) from codes (N, D), (D, levels) float64."""
+def counts_of(codes: Tensor, levels: int) -> Tensor:
+    """How often each code stands at each place of codes (N, D), (D, levels) int64."""
     places = torch.arange(codes.shape[1], device=codes.device) * levels
-    size = codes.shape[1] * levels
-    found = sum(torch.bincount((part + places).flatten(), minlength=size) for part in codes.split(4096))
-    counts = found.reshape(-1, levels).double() + smoothing
+    counted = torch.bincount((codes + places).flatten(), minlength=codes.shape[1] * levels)
+    return counted.reshape(-1, levels)
+
+
+def smoothed(counts: Tensor, smoothing: float) -> Tensor:
+    """log p_i(v) of eq. (1) from counts (D, levels), float64."""
+    counts = counts.double() + smoothing
     return (counts / counts.sum(dim=1, keepdim=True)).log()
+
+
+def draw_columns(log_probs: Tensor, uniform: Tensor) -> Tensor:
+    """Invert each column's distribution: log_probs (D, levels), uniform (N, D) in [0, 1) -> codes (N, D).
+
+    As many codes as there are cumulated probabilities up to u: no array of N x D x levels.
+    """
+    cumulated = log_probs.softmax(dim=1).cumsum(dim=1)[:, :-1].contiguous()
+    return torch.searchsorted(cumulated, uniform.double().T.contiguous(), right=True).T
 
 
 def pick(log_probs: Tensor, codes: Tensor) -> Tensor:
@@ -52,17 +67,19 @@ class Marginals:
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
         """Count; x (N, *shape)."""
         self.shape_ = tuple(x.shape[1:])
-        codes = to_codes(x.flatten(1), check_levels(self.levels))
-        self.log_probs_ = smoothed_counts(codes, self.levels, self.smoothing)
+        levels = check_levels(self.levels)
+        counts = sum(counts_of(to_codes(part.flatten(1), levels), levels) for part in x.split(STRIP))
+        self.log_probs_ = smoothed(counts, self.smoothing)
         return self
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-probability of the codes, nats, (N,); eq. (1)."""
-        return pick(self.log_probs_, to_codes(x.flatten(1), self.levels))
+        parts = [pick(self.log_probs_, to_codes(part.flatten(1), self.levels)) for part in x.split(STRIP)]
+        return torch.cat(parts)
 
     def sample(self, n: int, *, seed: int) -> Tensor:
         """(n, *shape) on the grid of levels."""
         generator = torch.Generator(self.log_probs_.device).manual_seed(seed)
         uniform = torch.rand(n, len(self.log_probs_), generator=generator, device=self.log_probs_.device)
-        codes = torch.cat([draw(self.log_probs_, part) for part in uniform.split(1024)])
+        codes = torch.cat([draw_columns(self.log_probs_, part) for part in uniform.split(STRIP)])
         return (codes.float() / (self.levels - 1)).reshape(n, *self.shape_)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from baselines._gaussian import GaussianMixtureOfClasses, needs_labels
+from baselines._gaussian import GaussianMixtureOfClasses, constant_columns, deviations, needs_labels, refuse_singular
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,8 +42,7 @@ class QDA:
         assert y is not None
         self.shape_ = tuple(x.shape[1:])
         rows, labels = x.flatten(1).double()[y >= 0], y[y >= 0]
-        std = rows.std(dim=0, unbiased=False)
-        std = torch.where(std > 0, std, torch.ones_like(std))
+        std = deviations(rows, unbiased=False)
         classes = [rows[labels == k] for k in range(int(labels.max()) + 1)]
         for k, members in enumerate(classes):
             if len(members) < 2:
@@ -51,6 +50,12 @@ class QDA:
         priors = torch.tensor([len(c) / len(rows) for c in classes], dtype=torch.float64, device=x.device)
         means = torch.stack([c.mean(dim=0) for c in classes])
         covariances = torch.stack([self._covariance(c / std) for c in classes])
+        if self.regularization == 0:
+            for k, (members, covariance) in enumerate(zip(classes, covariances)):
+                own = covariance.diagonal().where(~constant_columns(members), 0.0)
+                refuse_singular(
+                    covariance, own, f"class {k} ({len(members)} rows)", "set regularization above 0, as 0.1"
+                )
         self.law_ = GaussianMixtureOfClasses(priors, means, std[:, None] * covariances * std)
         return self
 

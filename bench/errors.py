@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class UsageError(ValueError):
@@ -33,9 +35,13 @@ class InvalidSubmission(ValueError):
 class NotFound(LookupError):
     """An unknown name: the message says what was typed, the nearest name and the list."""
 
+    exit_code = 2
+
 
 class Broken(ImportError):
     """A plugin that cannot be imported or breaks the protocol."""
+
+    exit_code = 2
 
 
 def unknown(kind: str, typed: str, names: Iterable[str]) -> NotFound:
@@ -44,3 +50,14 @@ def unknown(kind: str, typed: str, names: Iterable[str]) -> NotFound:
     near = difflib.get_close_matches(typed, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return NotFound(f"unknown {kind} {typed!r}{hint} Known: {', '.join(known)}")
+
+
+def place_of(error: BaseException, path: Path) -> str:
+    """Return "FILE:LINE", the last line of a plugin or its neighbours that an error passed; else FILE."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    folder = path.parent if path.parent.name != "site-packages" else path
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(folder):
+            return f"{frame.filename}:{frame.lineno}"
+    return str(path)

@@ -1,4 +1,4 @@
-"""Names and files: the file system is the registry. Listing reads syntax trees and imports no plugin and no torch.
+"""The file system is the registry: listing reads syntax trees, imports no plugin and no torch.
 
 baselines/kde.py         is model kde
 bench/datasets/iris.py   is dataset iris
@@ -16,13 +16,14 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.errors import Broken, NotFound, unknown
+from bench.errors import Broken, NotFound, place_of, unknown
+from bench.files.beside import FreshLoader, files_of, importable, keep_importable
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {
@@ -32,6 +33,7 @@ FOLDERS = {
     "measure": (("bench.reproductions.measures", ROOT / "bench" / "reproductions" / "measures"),),
 }
 FAMILIES = ("statistical", "tractable", "approximate", "implicit", "extension", "reference")
+OWN_FILE = "genbench_file_"  # begins the module's name of a model that is given as a path
 KINDS_OF_DATA = {"2d": "2-D", "table": "Tables", "image": "Small images", "large_image": "Images"}  # in words, in order
 
 
@@ -56,6 +58,11 @@ class Entry:
     error: str = ""
 
     @property
+    def own_file(self) -> bool:
+        """Say whether this is a file that was given as a path, which may import what lies beside it."""
+        return self.module.startswith(OWN_FILE)
+
+    @property
     def reference(self) -> bool:
         """Say whether this is a reference row, which stands on every board and takes no rank."""
         return bool(self.constants.get("reference")) or self.constants.get("family") == "reference"
@@ -63,7 +70,7 @@ class Entry:
 
 @cache
 def entries(kind: str) -> dict[str, Entry]:
-    """Return all plugins of a kind by name: models by family and name, others by file, third parties' last."""
+    """Return all plugins of a kind: models by family and name, others by file, third parties' last."""
     plugins: dict[str, Entry] = {}
     for package, folder in FOLDERS[kind]:
         for path in sorted(folder.glob("*.py")):
@@ -89,9 +96,10 @@ def find(kind: str, name: str) -> Entry:
         path = Path(name).resolve()
         if not path.is_file():
             raise NotFound(f"no model file at {name!r}: expected a path to a Python file")
-        # the name tells two files of one stem apart, and a file from what it was before an edit
-        digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]
-        return read_entry("model", path, f"genbench_file_{path.stem}_{digest}")
+        # the name tells two files of one stem apart, and a file from what it and its neighbours were before an edit
+        sources = [one.read_bytes() for one in sorted(files_of(path, {path.parent.name: path.parent.parent}))]
+        digest = hashlib.sha256(b"\0".join([str(path).encode(), *sources])).hexdigest()[:12]
+        return read_entry("model", path, f"{OWN_FILE}{path.stem}_{digest}")
     known = entries(kind)
     if name not in known:
         raise unknown(kind, name, known)
@@ -108,9 +116,23 @@ def load_entry(entry: Entry) -> Any:
     if entry.error:
         raise Broken(f"{entry.kind} {entry.name!r} ({entry.path}): {entry.error}")
     try:
-        return getattr(_import(entry), entry.attribute)
+        plugin = getattr(_import(entry), entry.attribute)
     except Exception as error:
-        raise Broken(f"{entry.kind} {entry.name!r} ({entry.path}): {type(error).__name__}: {error}") from error
+        place = place_of(error, entry.path)
+        raise Broken(f"{entry.kind} {entry.name!r} ({place}): {type(error).__name__}: {error}") from error
+    if entry.kind == "model" and not is_dataclass(plugin):
+        raise Broken(
+            f"model {entry.name!r} ({entry.path}): class {entry.attribute} is no dataclass, and its fields are what --set and "
+            "the suites set; write @dataclass(kw_only=True, eq=False) above it"
+        )
+    return plugin
+
+
+def load_alone(entry: Entry) -> Any:
+    """Load the one model of a process: what it imports later is found beside it too."""
+    if entry.own_file:
+        keep_importable(entry.path.parent)
+    return load_entry(entry)
 
 
 def read_entry(kind: str, path: Path, module: str) -> Entry:
@@ -188,15 +210,16 @@ def _third_party(kind: str) -> Iterator[Entry]:
 
 
 def _import(entry: Entry) -> ModuleType:
-    if not entry.module.startswith("genbench_file_"):
+    if not entry.own_file:
         return importlib.import_module(entry.module)
     if entry.module not in sys.modules:
-        spec = importlib.util.spec_from_file_location(entry.module, entry.path)
+        spec = importlib.util.spec_from_loader(entry.module, FreshLoader(entry.module, str(entry.path)))
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[entry.module] = module
         try:
-            spec.loader.exec_module(module)
+            with importable(entry.path.parent):
+                spec.loader.exec_module(module)
         except BaseException:
             del sys.modules[entry.module]
             raise

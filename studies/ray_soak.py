@@ -29,7 +29,7 @@ CELLS = ("run", "--all", "-d", "iris", "--suite", "smoke", "--retries", "5", "--
 def kill(kind, cluster, driver, chance):
     """Kill one process of a kind; returns whether there was one."""
     if kind == "node":
-        cluster.remove(raylet_of(chance.choice(cluster.cluster.worker_nodes)))
+        cluster.remove(raylet_of(chance.choice(sorted(cluster.cluster.worker_nodes, key=raylet_of))))
         cluster.add()
         return True
     ids = (

@@ -1,11 +1,13 @@
 """The public API as a notebook uses it: functions of `bench`, results and exceptions, never an exit."""
 
+import re
+
 import numpy as np
 import pytest
 
 import bench
 from bench.errors import InvalidSubmission, UsageError
-from bench.registry import NotFound
+from bench.registry import ROOT, NotFound
 
 TINY = 'datasets = ["iris", "ring8"]\nseeds = 1\nprobes = 0\nthroughput = false\n'
 SETTING = "kde.bandwidth=0.5"
@@ -52,6 +54,9 @@ def test_functions_keep_their_names_beside_the_packages(ran):
         ({"device": "tpu"}, UsageError, "auto, cpu or cuda"),
         ({"data": "nowhere", "datasets": "iris"}, UsageError, "leave out -d iris"),
         ({"label": "y"}, UsageError, "go with --data"),
+        ({"jobs": 0}, UsageError, "jobs must be a whole number of at least 1, or None, got 0"),
+        ({"seeds": "3"}, UsageError, "seeds must be a whole number of at least 1, or None, got '3'"),
+        ({"models": "kde", "datasets": "iris", "settings": "bandwith=1"}, UsageError, "unknown field 'bandwith'"),
     ],
 )
 def test_what_cannot_be_understood_is_refused(choices, kind, words, tmp_path):
@@ -86,3 +91,25 @@ def test_a_file_and_an_array_of_samples_have_the_same_scores(tmp_path):
         bench.score(x[:, :2], "iris")
     with pytest.raises(NotFound, match="did you mean 'iris'"):
         bench.score(x, "irs")
+
+
+def test_the_examples_of_the_page_run_as_a_notebook_would_run_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    names: dict = {}
+    for block in re.findall(r"(?:^    .*\n)+", text, re.MULTILINE):
+        exec(re.sub(r"^    ", "", block, flags=re.MULTILINE), names)
+    assert repr(names["ran"]).startswith("2 trained, 0 failed")
+    assert set(names["board"].model) == {"kde", "qda"} == {names["best"]} | set(names["board"].model[1:])
+    assert names["board"].metric.tolist() == ["energy_distance"] * 2
+    assert names["samples"].shape == (100, 4) and names["log_prob"].shape == (30,)
+    assert set(names["private"].board) <= {"private", ""} and len(names["records"]) == 2
+    assert names["wide"].board().model.tolist().count("kde+bandwidth=0.5") == 1
+
+
+def test_an_outcome_is_a_line_in_a_console_and_a_board_in_a_notebook(ran):
+    _, _, outcome = ran
+    assert len(repr(outcome)) < 120 and repr(outcome).startswith("2 trained, 0 failed in ")
+    assert "<table" in outcome._repr_html_() and "kde+bandwidth=0.5" in outcome._repr_html_()
+    with pytest.raises(NotFound, match="unknown dataset of this run 'irs'; did you mean 'iris'"):
+        outcome.board("irs")

@@ -1,10 +1,11 @@
 """The file system is the registry; a broken plugin is one listed error, an unknown name is told the nearest."""
 
+import sys
+
 import pytest
 
 from bench import registry
-from bench.models import source
-from bench.models.source import source_sha256
+from bench.plan.source import files_of_model, libraries, source_sha256
 from bench.registry import NotFound, downloadable, entries, find, load, read_entry
 
 
@@ -36,12 +37,133 @@ def test_a_plugin_that_raises_at_import_is_broken_and_named(tmp_path):
 
 
 def test_the_source_hash_covers_siblings_and_nothing_else():
-    with_blocks = source._with_siblings(registry.ROOT / "gan_models" / "dcgan.py")
+    with_blocks = files_of_model(find("model", "dcgan"))
     assert {p.name for p in with_blocks} >= {"dcgan.py", "_blocks.py"}
-    assert source._with_siblings(registry.ROOT / "baselines" / "oracle.py") == {
-        registry.ROOT / "baselines" / "oracle.py"
-    }
+    assert files_of_model(find("model", "oracle")) == {registry.ROOT / "baselines" / "oracle.py"}
     assert source_sha256(find("model", "dcgan")) != source_sha256(find("model", "made"))
+
+
+MODEL = """\"\"\"Sub: a model that imports from its folder.\"\"\"
+{imports}
+from dataclasses import dataclass
+
+@dataclass(kw_only=True, eq=False)
+class Sub:
+    family = "statistical"
+    paper = "none"
+    uses_labels = False
+    def fit(self, x, y=None, *, seed):
+        return self
+    def shift(self):
+        return {value}
+"""
+
+
+def a_model(folder, imports, value="SHIFT", **files):
+    """A model file in a folder of its own, with files beside it: pkg__mod is pkg/mod.py."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sub.py").write_text(
+        MODEL.replace("{imports}", imports)
+        .replace("{value}", value)
+        .replace('family = "statistical"', 'family: str = "statistical"')
+    )
+    for name, text in files.items():
+        path = folder / (name.replace("__init", "/~init").replace("__", "/").replace("~init", "__init__") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder / "sub.py"
+
+
+IMPORTS = {
+    "a module": ("from helper import SHIFT", {"helper": "SHIFT = 0.0"}),
+    "a module of a package": ("from lib.consts import SHIFT", {"lib____init": "", "lib__consts": "SHIFT = 0.0"}),
+    "a package": ("from lib import SHIFT", {"lib____init": "SHIFT = 0.0"}),
+    "a folder without __init__": ("from lib.consts import SHIFT", {"lib__consts": "SHIFT = 0.0"}),
+    "a submodule by name": (
+        "from lib import consts; SHIFT = consts.SHIFT",
+        {"lib____init": "", "lib__consts": "SHIFT = 0.0"},
+    ),
+    "import as": ("import lib.sub.consts as c; SHIFT = c.SHIFT", {"lib__sub__consts": "SHIFT = 0.0"}),
+    "a relative import further down": (
+        "from lib.a import SHIFT",
+        {
+            "lib____init": "",
+            "lib__a": "from .b import SHIFT",
+            "lib__b": "from .c.d import SHIFT",
+            "lib__c__d": "SHIFT = 0.0",
+        },
+    ),
+    "a star": (
+        "from lib import *; SHIFT = consts.SHIFT",
+        {"lib____init": "__all__ = ['consts']", "lib__consts": "SHIFT = 0.0"},
+    ),
+    "an import inside an if": ("if True:\n    from helper import SHIFT", {"helper": "SHIFT = 0.0"}),
+}
+
+
+@pytest.mark.parametrize("how", IMPORTS)
+def test_the_source_hash_and_the_import_cover_what_lies_beside_the_model(how, tmp_path):
+    """Files of the same size, written within a second: neither the hash nor stored bytecode may take one for the other."""
+    imports, files = IMPORTS[how]
+    path = a_model(tmp_path / "mine", imports, **files)
+    hashes = set()
+    for value in (0.0, 5.0, 7.0):
+        a_model(tmp_path / "mine", imports, **{name: text.replace("0.0", str(value)) for name, text in files.items()})
+        entry = find("model", str(path))
+        hashes.add(source_sha256(entry))
+        assert registry.load_entry(entry)().shift() == value
+    assert len(hashes) == 3
+
+
+def test_two_models_with_a_helper_each_get_their_own_and_leave_no_name(tmp_path):
+    before = set(sys.modules)
+    ours = [a_model(tmp_path / name, "from helper import SHIFT", helper=f"SHIFT = '{name}'") for name in ("a", "b")]
+    assert [registry.load("model", str(path))().shift() for path in ours] == ["a", "b"]
+    left = {name for name in set(sys.modules) - before if not name.startswith(registry.OWN_FILE)}
+    assert "helper" not in left
+    assert not any(str(tmp_path) in place for place in sys.path)
+
+
+def test_a_helper_hides_a_module_of_the_same_name_only_while_it_is_loaded(tmp_path, monkeypatch):
+    (tmp_path / "helper.py").write_text("SHIFT = 'of the notebook'")
+    monkeypatch.syspath_prepend(tmp_path)
+    import helper
+
+    path = a_model(tmp_path / "mine", "from helper import SHIFT", helper="SHIFT = 'mine'")
+    assert registry.load("model", str(path))().shift() == "mine"
+    assert sys.modules["helper"] is helper
+
+
+def test_an_installed_library_is_not_hidden_by_a_folder_of_its_name(tmp_path):
+    (tmp_path / "mine" / "numpy").mkdir(parents=True)
+    path = a_model(tmp_path / "mine", "import numpy\nSHIFT = numpy.float64(3)")
+    assert registry.load("model", str(path))().shift() == 3.0
+
+
+def test_the_libraries_of_a_model_are_those_that_it_or_its_neighbours_import(tmp_path):
+    path = a_model(
+        tmp_path / "mine",
+        "from helper import SHIFT",
+        helper="import numpy as np\ndef late():\n    from scipy import linalg",
+    )
+    assert set(libraries(find("model", str(path)))) == {"numpy", "scipy"}
+    assert set(libraries(find("model", "gmm"))) == {"scikit-learn"}
+    assert libraries(find("model", "made")) == {}
+
+
+def test_an_error_names_the_line_of_the_file_that_raised_it(tmp_path):
+    path = a_model(tmp_path / "mine", "from helper import SHIFT", helper="import math\n\nSHIFT = math.sqrt(-1)")
+    with pytest.raises(registry.Broken, match=r"model 'sub' \(.*helper\.py:3\): ValueError"):
+        registry.load("model", str(path))
+
+
+def test_a_class_that_is_no_dataclass_is_told_so(tmp_path):
+    path = a_model(tmp_path / "mine", "SHIFT = 1")
+    path.write_text(path.read_text().replace("@dataclass(kw_only=True, eq=False)\n", ""))
+    with pytest.raises(
+        registry.Broken, match=r"class Sub is no dataclass.*write @dataclass\(kw_only=True, eq=False\) above it"
+    ):
+        registry.load("model", str(path))
 
 
 def test_metric_names_are_one_for_each_space():

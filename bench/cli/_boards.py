@@ -1,4 +1,7 @@
-"""The boards of a folder, rebuilt and printed: what `bench leaderboard`, `bench run` and `bench submit` share."""
+"""The boards of a folder, rebuilt and printed.
+
+What `bench leaderboard`, `bench run` and `bench submit` share.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def renew_boards(out: Path) -> list[Path]:
 
 
 def rebuild(out: Path) -> tuple[list[Path], str]:
-    """Write the boards of the cells in a folder, if it has any; return (files, why they could not be written)."""
+    """Write the boards of the cells in a folder, if it has any.
+
+    Return (files, why they could not be written).
+    """
     from bench.records.store import Store
     from bench.render.files import write_boards
 

@@ -1,4 +1,6 @@
-"""Standard output and error that outlive their reader: `bench run | head -1` still ends its run, and the gate keeps its verdict.
+"""Keep standard output and error alive after their reader has gone.
+
+`bench run | head -1` still ends its run, and the gate keeps its verdict.
 
 What a closed pipe would have got is dropped; a letter that the terminal's encoding has not is shown as "?".
 """

@@ -1,4 +1,6 @@
-"""The command line's application, the options that commands share, and how an error becomes one line and an exit code.
+"""Hold the command line's application and the options that commands share.
+
+Here an error becomes one line and an exit code.
 
 Each module of COMMANDS adds itself to `app`. They are imported for `bench --help` too, so whatever is slow to import stands
 inside their functions.
@@ -7,6 +9,7 @@ inside their functions.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from importlib import import_module
@@ -24,7 +27,7 @@ EXIT_CODES = (
     "6 invalid submission; 7 data unavailable; 130 interrupted."
 )
 COMMANDS = (  # in the order of `bench --help`, which puts the group `new` last
-    "run", "list", "show", "leaderboard", "compare", "doctor", "data", "reproduce", "score", "submit", "gate",
+    "run", "list", "show", "leaderboard", "compare", "merge", "doctor", "data", "reproduce", "score", "submit", "gate",
     "calibrate", "check", "new",
 )  # fmt: skip
 app = typer.Typer(
@@ -38,16 +41,50 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
+
+def _version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"genbench {version('genbench')}")
+        except PackageNotFoundError:
+            print("genbench, not installed: run from its source")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, score and rank generative models on common datasets."""
+
+
+RESULTS = Path("results")  # what --out and --results are if left out
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Cells side by side; the number of cores if left out.")]
+Label = Annotated[str | None, typer.Option(help="Of own data: the column of class labels, or none.")]
+Missing = Annotated[
+    str, typer.Option(help="Of an own .csv: drop rows with missing values, or keep them as a category.")
+]
+Text = Annotated[
+    list[str] | None, typer.Option(help="Of an own .csv: a column whose numbers are categories; repeatable.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Of own data: an unreadable image is an error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 WrongWords = typer.BadParameter.__mro__[2]  # what Typer raises for any wrong argument; it exports no name for it
 
 
 def main(program: str = "bench") -> NoReturn:
-    """Run the command line and leave with its exit code: no error ends in a traceback, unless BENCH_TRACEBACK is set."""
+    """Run the command line and leave with its exit code.
+
+    No error ends in a traceback, unless BENCH_TRACEBACK is set.
+    """
     lasting_streams()
     try:
         try:
@@ -61,7 +98,10 @@ def main(program: str = "bench") -> NoReturn:
 
 
 def _invoke(program: str) -> int:
-    """Run one command and return its exit code; its errors pass, which Typer's own `main` would swallow in part."""
+    """Run one command and return its exit code.
+
+    Its errors pass, which Typer's own `main` would swallow in part.
+    """
     for name in COMMANDS:
         import_module(f"bench.cli.{name}")
     command: Any = typer.main.get_command(app)
@@ -115,6 +155,12 @@ def _story(error: BaseException) -> str:
     ours = [frame for frame in frames if ROOT / "bench" in Path(frame.filename).parents] or frames
     words = (str(error).splitlines() or [""])[0][:300]
     return f"{type(error).__name__}: {words}" + (f" ({Path(ours[-1].filename).name}:{ours[-1].lineno})" if ours else "")
+
+
+def command(*words: str, out: Path, option: str = "--out") -> str:
+    """Spell a command that runs as printed, quoted, with the folder of results unless it is the default."""
+    folder = [] if out == RESULTS else [option, str(out)]
+    return shlex.join(["bench", *words, *folder])
 
 
 def interrupt_on_sigterm() -> None:

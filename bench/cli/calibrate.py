@@ -34,7 +34,11 @@ def calibrate(
 
 
 def calibration(results: Path, *, seeds: int, effect: float, alpha: float, power: float, as_json: bool) -> str:
-    """Return a table: the deviation over seeds, the effect that `seeds` seeds find, the seeds that `effect` needs."""
+    """Return a table of what the stored seeds say.
+
+    Its columns: the deviation over seeds, the effect that `seeds` seeds find, the seeds that `effect` needs.
+    """
+    from bench.leaderboard.newest import newest
     from bench.records.store import open_results
 
     if not 0 < effect < math.inf:
@@ -45,7 +49,7 @@ def calibration(results: Path, *, seeds: int, effect: float, alpha: float, power
         if not 0 < value < 1:
             raise UsageError(f"{option} must lie between 0 and 1, got {value:g}")
     _, records = open_results(results, option="--results")
-    rows = _rows(records, seeds=seeds, effect=effect, alpha=alpha, power=power)
+    rows = _rows(newest(records).records, seeds=seeds, effect=effect, alpha=alpha, power=power)
     if as_json:
         finite = [{k: None if v == math.inf else v for k, v in row.items()} for row in rows]
         return json.dumps(finite, indent=1, sort_keys=True)

@@ -1,4 +1,7 @@
-"""bench doctor: is this installation sound? Versions, device, threads, memory, weights, data: a verdict and a remedy each."""
+"""bench doctor: is this installation sound? Versions, device, threads, memory, weights, data.
+
+A verdict and a remedy each.
+"""
 
 from __future__ import annotations
 

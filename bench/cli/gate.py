@@ -66,8 +66,9 @@ def run_gate(
     junit: Path | None = None,
     summary: Path | None = None,
 ) -> int:
-    """Judge a folder of results against a reference, print the findings, write the files, and return the exit code."""
+    """Judge a folder of results against a reference, print the findings, return the exit code."""
     from bench.gate import finding, judge, reference, report
+    from bench.leaderboard.newest import newest
     from bench.records.store import open_results
 
     if not 0 < alpha < 1:
@@ -79,6 +80,7 @@ def run_gate(
     fail = speed is Speed.fail or (speed is Speed.auto and not shared_machine())
     findings = judge.judge(old, fresh, alpha=alpha, fail_on_speed=fail, partial=partial)
     findings += [finding.Finding(line, "record", "error", "a stored cell cannot be read") for line in store.problems]
+    findings += [finding.Finding(gone.row, "seeds", "note", gone.words) for gone in newest(records).left_out]
     head, code = report.headline(findings), judge.exit_code(findings, strict=strict)
     for line in (*report.lines(findings), head):
         print(line)
@@ -90,7 +92,10 @@ def run_gate(
 
 
 def shared_machine() -> bool:
-    """Tell whether others may slow this machine down: a CI runner, or five minutes with more work than cores."""
+    """Tell whether others may slow this machine down.
+
+    A CI runner, or five minutes with more work than cores.
+    """
     from bench.executors.device import cores
 
     return any(os.environ.get(name) for name in SHARED) or os.getloadavg()[1] > cores() + 1
@@ -134,7 +139,10 @@ def _check_suites(old: Reference, fresh: Reference, ref: Path, results: Path) ->
 
 
 def _write(path: Path, raw: bytes, option: str) -> list[str]:
-    """Write a report into a pipe or device, or in a file's place; return why that failed, which changes no verdict."""
+    """Write a report into a pipe or device, or in a file's place.
+
+    Return why that failed, which changes no verdict.
+    """
     from bench.files import write_atomic
 
     try:

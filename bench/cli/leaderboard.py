@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli._boards import boards_of, renew_boards
-from bench.cli.app import Out, app
+from bench.cli.app import Out, app, command
 from bench.registry import unknown
 from bench.render.text import clean
 
@@ -48,7 +48,7 @@ def leaderboard(
 
 
 def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str, browse: bool = False) -> None:
-    """Rebuild the files of a folder's boards and print them in a style of Format, or show the page in a browser."""
+    """Rebuild a folder's boards and print them in a style of Format, or show the page in a browser."""
     from bench.records.store import open_results
     from bench.render import files
     from bench.render.terminal import print_board
@@ -69,7 +69,7 @@ def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str,
     elif style == "table":
         for one in boards_of(records, board=board, dataset=dataset):
             print_board(one)
-        print(f"With pictures and curves: {page} (bench leaderboard --open)")
+        print(f"With pictures and curves: {page} ({command('leaderboard', '--open', out=out)})")
     elif style == "md":
         from bench.render.markdown import board_markdown
 

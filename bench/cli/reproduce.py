@@ -44,26 +44,34 @@ def reproduce(
 
     asked = split_names(name)
     if not (asked or everything):
-        print_list(as_json=as_json)
+        print_list(out, as_json=as_json)
         return
     interrupt_on_sigterm()
     experiments = choose(asked, everything=everything)
     raise typer.Exit(run_and_report(experiments, budget=budget.value, jobs=jobs, out=out, as_json=as_json, named=asked))
 
 
-def print_list(*, as_json: bool) -> None:
-    """Print a line an experiment: its name and its title."""
+def print_list(out: Path, *, as_json: bool) -> None:
+    """Print a line an experiment: its name, the core-minutes of its stored result, and its title."""
     from bench.reproductions.protocol import load_experiment, names
+    from bench.reproductions.run import core_minutes
 
-    experiments = [load_experiment(name) for name in names()]
+    experiments, minutes = [load_experiment(name) for name in names()], core_minutes(out)
+    cost = {e.name: minutes.get((e.name, "cpu")) for e in experiments}
     if as_json:
-        print(json.dumps([{"name": e.name, "kind": e.kind, "title": e.title} for e in experiments], indent=1))
+        rows = [{"name": e.name, "kind": e.kind, "title": e.title, "core_minutes": cost[e.name]} for e in experiments]
+        print(json.dumps(rows, indent=1))
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for e in experiments:
-        line = f"{e.name:16} {e.title}"
+        spent = "" if cost[e.name] is None else f"{cost[e.name]:.0f} min"
+        line = f"{e.name:16} {spent:>8}  {e.title}"
         print(line if len(line) <= width else line[: width - 1] + "…")
-    print("\nRun one: bench reproduce NAME. All, shortened: bench reproduce --all --budget cpu", file=sys.stderr)
+    print(
+        "\nMinutes of one core, as measured with --budget cpu; divide by your cores. Run one: bench reproduce NAME. All, "
+        "shortened: bench reproduce --all --budget cpu. What one asks: bench show NAME",
+        file=sys.stderr,
+    )
 
 
 def run_and_report(
@@ -135,7 +143,10 @@ def print_done(done: Done) -> None:
 
 
 def _print_table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
-    """Print a table as wide as the terminal, or 200 wide in a pipe; columns that do not fit follow in a table below."""
+    """Print a table as wide as the terminal, or 200 wide in a pipe.
+
+    Columns that do not fit follow in a table below.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table

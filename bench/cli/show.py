@@ -1,55 +1,96 @@
-"""bench show: a plugin, a suite, own data or a stored cell in words. Plugins are read as syntax trees; torch comes late."""
+"""bench show: own data, a plugin, a suite, an experiment or a stored cell in words, or as JSON."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.app import Out, app
+from bench.cli.app import AsJson, Label, Missing, Out, Strict, Text, app
 from bench.errors import UsageError
-from bench.registry import entries, find, relative, unknown
+from bench.registry import entries, unknown
 from bench.render.text import clean
 
 if TYPE_CHECKING:
-    from bench.datasets import Dataset
+    from bench.cli._shown import Shown
+    from bench.plan.request import Reading
     from bench.records.record import Record
 
+OWN_ENDINGS = (".npz", ".npy", ".csv")
 
-@app.command(short_help="Describe a model, dataset, metric, suite or cell.")
+
+@app.command(short_help="Describe own data, a plugin, suite, experiment or cell.")
 def show(
     name: Annotated[str, typer.Argument(help="A name; dataset/model/seed-0; or a path, also of your own data.")],
     out: Out = Path("results"),
+    label: Label = None,
+    missing: Missing = "",
+    text: Text = None,
+    strict: Strict = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Describe a model, dataset, metric or suite, or a stored cell (dataset/model/seed-0, or a path)."""
-    print_one(name, out)
+    """Describe what a name or a path stands for; own data as `bench run --data` would read them."""
+    print_one(name, out, reading=reading_of(label, missing, text), strict=strict, as_json=as_json)
 
 
-def print_one(name: str, out: Path) -> None:
-    """Print what a name or a path stands for: own data, a stored cell, a plugin or a suite, in this order."""
-    from bench.plan.suite import FOLDER as SUITES
-    from bench.plan.suite import suite_names
+def reading_of(label: str | None, missing: str, text: list[str] | None) -> Reading:
+    """Return what own_dataset is told beside the path."""
+    return {"label": label, "missing": missing, "text": tuple(text or ())}
 
+
+def print_one(
+    name: str, out: Path, *, as_json: bool = False, reading: Reading | None = None, strict: bool = False
+) -> None:
+    """Print what a name or a path stands for: own data, a suite's file, a stored cell, or a name."""
     if not name:
         raise UsageError("say what to show: a name of bench list, dataset/model/seed-0, or a path; got an empty name")
-    if Path(name).is_dir() or Path(name).suffix.lower() in (".npz", ".csv"):
-        _show_own(Path(name))
+    if Path(name).is_dir() or Path(name).suffix.lower() in OWN_ENDINGS:
+        from bench.cli._shown import own_data
+
+        _print(own_data(Path(name), reading or reading_of(None, "", None), strict=strict), as_json=as_json)
         return
-    record = _cell_record(name, out)
-    if record is not None:
+    if strict or any((reading or {}).values()):
+        raise UsageError(f"--label, --missing, --text and --strict go with a path of own data; {name!r} is none")
+    if not name.endswith(".toml") and (record := _cell_record(name, out)) is not None:
         print(json.dumps(record, indent=1, sort_keys=True))
+        _print_traceback(record)
         return
-    for kind, describe in (("model", _show_model), ("dataset", _show_dataset), ("metric", _show_metric)):
-        if name in entries(kind) or (kind == "model" and name.endswith(".py")):
-            describe(name, out)
-            return
-    if name in suite_names():
-        print((SUITES / f"{name}.toml").read_text())
-        return
-    names = {n for kind in ("model", "dataset", "metric") for n in entries(kind)} | set(suite_names())
-    raise unknown("name", name, names)
+    _print(_named(name, out), as_json=as_json)
+
+
+def _print(shown: Shown, *, as_json: bool) -> None:
+    lines: Iterable[str] = (
+        [json.dumps(shown.value, indent=1, default=list)] if as_json else map(_printable, shown.lines)
+    )
+    print("\n".join(lines))
+
+
+def _printable(text: str) -> str:
+    return "\n".join(map(clean, text.split("\n")))
+
+
+def _named(name: str, out: Path) -> Shown:
+    """Describe a plugin, a suite or an experiment by its name, or a suite by its file."""
+    from bench.cli import _shown
+    from bench.plan.suite import suite_names
+    from bench.reproductions.protocol import names as experiments
+
+    if name in entries("model") or name.endswith(".py"):
+        return _shown.model(name, out)
+    if name in entries("dataset"):
+        return _shown.dataset(name)
+    if name in entries("metric") or name in _shown.families():
+        return _shown.metric(name)
+    if name in suite_names() or name.endswith(".toml"):
+        return _shown.suite(name)
+    if name in experiments():
+        return _shown.experiment(name, out)
+    plugins = {n for kind in ("model", "dataset", "metric") for n in entries(kind)}
+    raise unknown("name", name, plugins | set(suite_names()) | set(experiments()) | set(_shown.families()))
 
 
 def _cell_record(name: str, out: Path) -> Record | None:
@@ -71,66 +112,10 @@ def _cell_record(name: str, out: Path) -> Record | None:
     return record
 
 
-def _show_model(name: str, out: Path) -> None:
-    import ast
-
-    from bench.models import CAPABILITIES
-    from bench.records.store import Store
-
-    entry = find("model", name)
-    text = entry.path.read_text(encoding="utf-8")
-    print(ast.get_docstring(ast.parse(text)) or "(no docstring)")
-    hidden = {"family", "paper", "uses_labels", "measure", "reference"}
-    print(
-        f"\nfile: {relative(entry.path)}\nfamily: {entry.constants.get('family')}\npaper: {entry.constants.get('paper', '')}"
-    )
-    print(f"can: {', '.join(CAPABILITIES[m].words for m in entry.methods if m in CAPABILITIES)}")
-    print("fields: " + ", ".join(f"{k}={v!r}" for k, v in entry.constants.items() if k not in hidden))
-    records = [r for r in Store(out).records() if r["model"]["id"] == entry.name] if (out / "cells").is_dir() else []
-    for record in records:
-        primary = record["dataset"].get("primary", "")
-        value = record["metrics"]["public"].get(primary, {}).get("value")
-        score = f"{primary} {value:.4g}" if value is not None else record["status"]
-        print(clean(f"  {record['dataset']['id']:15} {record['model']['row']:20} seed {record['seed']}: {score}"))
-
-
-def _show_dataset(name: str, out: Path) -> None:
-    from bench.files import without_downloads
-    from bench.registry import load
-
-    entry = find("dataset", name)
-    with without_downloads():
-        data = load("dataset", name)()
-    print(f"{entry.title}\n\nfile: {relative(entry.path)}")
-    _describe(data)
-
-
-def _show_own(path: Path) -> None:
-    from bench.datasets.own import own_dataset
-
-    data = own_dataset(path)
-    print(f"{data.name}: your own data\n\nfile: {path}")
-    _describe(data)
-
-
-def _describe(data: Dataset) -> None:
-    from bench.submissions.values import form_of
-
-    print(f"kind: {data.kind}; one example has shape {data.shape}")
-    print(
-        f"train / valid / test: {len(data.train)} / {len(data.valid)} / {len(data.test)} rows (public: valid, private: test)"
-    )
-    values = f"{data.levels} levels, code / {data.levels - 1} in [0, 1]" if data.levels else "real numbers"
-    print(f"values: {values}\nclasses: {data.n_classes or 'no labels'} {' '.join(data.class_names[:20])}")
-    print(f"ranked by: {data.primary}; feature spaces: {', '.join(data.spaces)}\nsha256: {data.sha256}")
-    for key, value in data.notes.items():
-        print(f"{key}: {value}")
-    print(f"a submission: {form_of(data).describe()}")
-
-
-def _show_metric(name: str, out: Path) -> None:
-    entry = find("metric", name)
-    constants = entry.constants
-    print(f"{entry.title}\n\nfile: {relative(entry.path)}")
-    for key in ("better", "unit", "scale", "needs", "version", "slow"):
-        print(f"{key}: {constants.get(key, '')}")
+def _print_traceback(record: Record) -> None:
+    """Print a failed cell's traceback line by line, on standard error: in JSON it is one string."""
+    error = record["error"]
+    if error:
+        print(f"\n{error['type']} in phase {error['phase']}:", file=sys.stderr)
+        for line in error["message"].splitlines():
+            print(f"  {clean(line)}", file=sys.stderr)

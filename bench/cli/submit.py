@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli._boards import rebuild
-from bench.cli.app import AsJson, Results, app
+from bench.cli.app import AsJson, Results, app, command
 from bench.cli.score import score_lines
 from bench.errors import UsageError
 from bench.render.text import clean
@@ -65,7 +65,7 @@ def _storage(entry: Entry, results: Path, *, dry_run: bool) -> list[str]:
         return ["dry run: nothing is stored"] if dry_run else []
     _, problem = rebuild(results)
     dataset = entry.submission["dataset"]["id"]
-    stored = f"stored as {entry.path}; public and private rank are on the boards: bench leaderboard -d {dataset}"
+    stored = f"stored as {entry.path}; public and private rank are on the boards: {command('leaderboard', '-d', dataset, out=results)}"
     return [problem, stored] if problem else [stored]
 
 
@@ -86,7 +86,9 @@ def _lines(file: str, entry: Entry, results: Path, messages: list[str]) -> list[
 
 def _place_lines(places: list[Place], dataset: str, results: Path) -> list[str]:
     if not places:
-        return [f"no rank: {results} holds no results on this version of {dataset}; bench run --all -d {dataset}"]
+        return [
+            f"no rank: {results} holds no results on this version of {dataset}; {command('run', '--all', '-d', dataset, out=results)}"
+        ]
     return [
         f"rank among {p.models} models of {p.suite}-{p.device}, {p.board} board: {p.rank} (range {p.low} to {p.high})"
         for p in sorted(places, key=lambda p: (p.suite, p.device, p.board != "public"))

@@ -1,4 +1,4 @@
-"""What a model and a metric see of a dataset: tensors, splits, and what is known of the law behind them."""
+"""What models and metrics see of a dataset: tensors, splits, and what is known of their law."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ class Split:
             raise ValueError("these rows have no labels; use a dataset with n_classes > 0")
         return self.y
 
-    def first(self, n: int) -> Split:
-        """Return the first n rows, as a tensor."""
-        return Split(self.x[:n], None if self.y is None else self.y[:n])
+    def some(self, n: int) -> Split:
+        """Return at most n rows, as a tensor: all, or a draw by a fixed seed."""
+        rows = some_rows(len(self), n).to(self.x.device)
+        return Split(self.x[rows], None if self.y is None else self.y[rows])
 
 
 class Splits(NamedTuple):
@@ -90,7 +91,11 @@ class Dataset:
     version: int = 1
     fresh: Callable[[int, str, int], Tensor] | None = None  # (n, split, seed) -> new real rows built from a split
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
-    own_path: str = ""  # of the user's own data; empty for the suite's datasets
+    own_path: str = ""  # where the user's own data are; empty for the suite's datasets
+    density: str = ""  # why no density of these data means anything; empty where one does
+    parts: dict[str, Tensor] = field(
+        default_factory=dict
+    )  # "valid", "test": what each row is made of (N, P), where rows share parts
     notes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -122,14 +127,30 @@ class Dataset:
         """Return the held-out rows behind a board, "public" or "private"."""
         return {"public": self.valid, "private": self.test}[board]
 
+    def strata(self, board: str) -> Tensor | None:
+        """Return the classes of a board's rows where each has its training share to within a row.
+
+        Then the numbers of the classes are no accident, and no error over the rows may count them as one.
+        """
+        held, known = self.split(board).y, self.train.y
+        if held is None or known is None or int(held.min()) < 0 or int(known.min()) < 0:
+            return None
+        classes = 1 + int(max(held.max(), known.max()))
+        share = torch.bincount(known.cpu(), minlength=classes).double() / len(known)
+        surplus = torch.bincount(held.cpu(), minlength=classes) - share * len(held)
+        return held if bool((surplus.abs() <= 1).all()) else None
+
     def oracle(self, n: int, *, board: str, seed: int) -> Tensor:
-        """Sample real data: fresh draws where the law is known, else draws from the *other* held-out split."""
+        """Sample real data: the known law, else the *other* held-out split, with replacement.
+
+        With replacement, so that every draw has the noise of a sampler; without it, all draws would be the same rows.
+        """
         if self.law is not None:
             return self.law.sample(n, seed=seed)
         other = {"public": "test", "private": "valid"}[board]
         if self.fresh is not None:
             return self.fresh(n, other, seed).to(self.train.x.device)
-        return cycle_rows({"valid": self.valid, "test": self.test}[other].x, n, seed=seed)
+        return resampled_rows({"valid": self.valid, "test": self.test}[other].x, n, seed=seed)
 
     def to_grid(self, x: Examples, *, dequantized: bool = False) -> Tensor:
         """Clip and round image samples to the dataset's own levels; real data pass unchanged.
@@ -164,7 +185,7 @@ class Dataset:
 
 
 def is_dequantised(measure: str) -> bool:
-    """Say whether a density of this measure is trained and scored on (code + u) / levels where the data are codes."""
+    """Say whether a density of this measure is trained and scored on (code + u) / levels of codes."""
     return measure == "lebesgue"
 
 
@@ -176,15 +197,24 @@ def _feed(digest: Any, split: Split) -> None:
             digest.update(tensor.contiguous().cpu().numpy().data)
 
 
-def cycle_rows(x: Examples, n: int, *, seed: int) -> Tensor:
-    """Return n rows of x in random order, each as often as any other (plus or minus one)."""
-    generator = torch.Generator().manual_seed(seed)
-    rounds = [torch.randperm(len(x), generator=generator) for _ in range(-(-n // len(x)))]
-    return x[torch.cat(rounds)[:n].to(x.device)]
+def resampled_rows(x: Examples, n: int, *, seed: int) -> Tensor:
+    """Draw n rows of x with replacement."""
+    rows = torch.randint(len(x), (n,), generator=torch.Generator().manual_seed(seed))
+    return x[rows.to(x.device)]
+
+
+def some_rows(n: int, at_most: int, *, seed: int = 0) -> Tensor:
+    """Return the positions of at most so many of n rows: all, or a draw by a fixed seed, in order.
+
+    The first rows of a file or a split may be all of one class.
+    """
+    if n <= at_most:
+        return torch.arange(n)
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:at_most].sort().values
 
 
 def binarized(dataset: Dataset, *, seed: int = 0) -> Dataset:
-    """Draw every pixel once from Bernoulli(value), every split by a stream of its own: a fixed binarisation."""
+    """Draw every pixel once from Bernoulli(value), each split by its own stream: a fixed binarisation."""
 
     def draw(split: Split, offset: int) -> Split:
         generator = torch.Generator().manual_seed(3 * seed + offset)

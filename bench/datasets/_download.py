@@ -1,4 +1,4 @@
-"""Files of public datasets: found on disk, or downloaded so that no bad or partial file ever has the final name.
+"""Files of public datasets: found on disk, or downloaded so that no bad file has the final name.
 
 Looked for in order: the folder $GENBENCH_DATA, the user's cache folder, where Debian's package installs
 Fashion-MNIST, then the mirrors. A file is known by the SHA-256 of what it holds *after* decompression, since packagers compress again.
@@ -32,7 +32,7 @@ DEBIAN = Path("/usr/share/datasets")
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a dataset. size: of the content in bytes; sha256: of the content; urls: mirrors, each tried in turn.
+    """One file of a dataset. size, sha256: of the content, in bytes; urls: mirrors, tried in turn.
 
     The content of a .gz file is what it unpacks to; that of an archive (.tar.gz) is the archive as it is published.
     """
@@ -44,14 +44,14 @@ class RemoteFile:
 
 
 def folders(dataset: str) -> list[Path]:
-    """List where a dataset's files are looked for, in order: downloads go to the user's cache folder among them."""
+    """List where a dataset's files are looked for, in order; downloads go to the cache folder."""
     usual = [cache_folder() / dataset, DEBIAN / dataset.replace("_", "-")]
     given = os.environ.get("GENBENCH_DATA")
     return [Path(given) / dataset, Path(given), *usual] if given else usual
 
 
 def find(dataset: str, file: RemoteFile) -> Path | None:
-    """Return the first place where the file lies, compressed or not; its content is checked when it is read."""
+    """Return the first place where the file lies, compressed or not; read() checks its content."""
     for folder in folders(dataset):
         names = (file.name, file.name.removesuffix(".gz")) if _is_packed(file.name) else (file.name,)
         for name in names:
@@ -61,7 +61,7 @@ def find(dataset: str, file: RemoteFile) -> Path | None:
 
 
 def read(dataset: str, file: RemoteFile) -> bytes:
-    """Read a file's checked content from disk, else from a mirror; DataUnavailable in one line with the remedy."""
+    """Read a file's checked content from disk, else from a mirror; DataUnavailable says the remedy."""
     path = find(dataset, file)
     try:
         return content(fetch(dataset, file) if path is None else path, file)
@@ -129,7 +129,7 @@ def _download(path: Path, file: RemoteFile) -> None:
 
 
 def _stream(url: str, part: Path, file: RemoteFile) -> None:
-    """Write a URL into the part file: no more than the content's size and some, at least 1 kB/s on average."""
+    """Write a URL into the part file: little more than the content's size, at least 1 kB/s on average."""
     request = urllib.request.Request(url, headers={"User-Agent": "genbench"})
     start, received = time.monotonic(), 0
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer, part.open("wb") as out:

@@ -77,7 +77,7 @@ IDX_FILES = (  # MNIST's four files, which Fashion-MNIST took over: what it is, 
 
 
 def idx_files(mirrors: Sequence[str], sha256: Sequence[str]) -> dict[str, RemoteFile]:
-    """Return the four files of a dataset in MNIST's format; sha256: one a file, unpacked, in IDX_FILES' order."""
+    """Return a dataset's four files in MNIST's format; sha256: of each, unpacked, in IDX_FILES' order."""
     return {
         what: RemoteFile(name, size, digest, tuple(mirror + name for mirror in mirrors))
         for (what, name, size), digest in zip(IDX_FILES, sha256, strict=True)

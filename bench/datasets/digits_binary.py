@@ -1,4 +1,7 @@
-"""digits_binary: the rows of digits with every pixel at 8 of 16 or above set: for the binary autoregressive papers."""
+"""digits_binary: the rows of digits with every pixel at 8 of 16 or above set.
+
+For the binary autoregressive papers.
+"""
 
 from bench.datasets import Dataset, Split, Splits
 from bench.datasets.digits import digit_splits

@@ -1,4 +1,4 @@
-"""stacked_digits: three random digits as the channels of one 8x8 image, 1000 modes (after Metz et al. 2017)."""
+"""stacked_digits: three digits as channels of an 8x8 image, 1000 modes (after Metz et al. 2017)."""
 
 import torch
 
@@ -24,6 +24,10 @@ def stacked_digits() -> Dataset:
         levels=17,
         n_modes=1000,
         fresh=triples,
+        parts={
+            "valid": triple_rows(len(splits.valid), 2_000, seed=1),
+            "test": triple_rows(len(splits.test), 2_000, seed=2),
+        },
         mode_prior=triple_prior(splits.train.labels),
         n_mode_samples=10_000,
         classifier_of="digits",
@@ -32,12 +36,16 @@ def stacked_digits() -> Dataset:
 
 
 def triple_prior(y: torch.Tensor) -> torch.Tensor:
-    """Return the share of each triple of classes when three digits are drawn independently, (1000,) float64."""
+    """Return each triple's share when three digits are drawn independently, (1000,) float64."""
     share = torch.bincount(y, minlength=10).double() / len(y)
     return torch.einsum("a,b,c->abc", share, share, share).flatten()
 
 
 def stack(x: Examples, n: int, *, seed: int) -> torch.Tensor:
     """Draw n triples of rows of x (N, 1, H, W) as channels, (n, 3, H, W)."""
-    rows = torch.randint(len(x), (n, 3), generator=torch.Generator().manual_seed(seed))
-    return x[rows].squeeze(2)
+    return x[triple_rows(len(x), n, seed=seed)].squeeze(2)
+
+
+def triple_rows(available: int, n: int, *, seed: int) -> torch.Tensor:
+    """Draw n triples of row numbers, (n, 3)."""
+    return torch.randint(available, (n, 3), generator=torch.Generator().manual_seed(seed))

@@ -1,22 +1,19 @@
-"""stacked_mnist: three random MNIST digits as the channels of one 28x28 image, 1000 modes (Metz et al. 2017)."""
-
-import torch
+"""stacked_mnist: three MNIST digits as channels of a 28x28 image, 1000 modes (Metz et al. 2017)."""
 
 from bench.datasets import Dataset, Split
 from bench.datasets._pixels import PixelRows
 from bench.datasets.mnist import mnist
-from bench.datasets.stacked_digits import triple_prior
+from bench.datasets.stacked_digits import triple_prior, triple_rows
 
 
 def stacked_mnist() -> Dataset:
-    """Draw 50,000 / 5,000 / 10,000 triples, each of digits of its own split; kept as indices into MNIST's rows."""
+    """Draw 50,000 / 5,000 / 10,000 triples within each split, kept as indices into MNIST's rows."""
     grey = mnist()
 
     def triples(n: int, part: str, seed: int) -> PixelRows:
         base = {"train": grey.train, "valid": grey.valid, "test": grey.test}[part].x
         assert isinstance(base, PixelRows), "MNIST's images are held as bytes"
-        index = torch.randint(len(base), (n, 3), generator=torch.Generator().manual_seed(seed))
-        return PixelRows(base.codes, 256, index)
+        return PixelRows(base.codes, 256, triple_rows(len(base), n, seed=seed))
 
     return Dataset(
         name="stacked_mnist",
@@ -29,6 +26,10 @@ def stacked_mnist() -> Dataset:
         levels=256,
         n_modes=1000,
         fresh=lambda n, part, seed: triples(n, part, seed).whole(),
+        parts={
+            "valid": triple_rows(len(grey.valid), 5_000, seed=1),
+            "test": triple_rows(len(grey.test), 10_000, seed=2),
+        },
         mode_prior=triple_prior(grey.train.labels),
         n_mode_samples=10_000,
         classifier_of="mnist",

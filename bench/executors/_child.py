@@ -1,4 +1,7 @@
-"""The process of one task, forked from the server: closed off from the protocol, it calls the function and tells how that went."""
+"""The process of one task, forked from the server.
+
+Closed off from the protocol, it calls the function and tells how that went.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def run_and_leave(task: dict[str, Any], *, server: int, pipe: int, spool: int | 
 
 
 def _close_off(server: int) -> None:
-    """Get a process group of its own, an empty standard input, and standard error for whatever a model prints."""
+    """Get a process group of its own, an empty standard input, and standard error for all that is printed."""
     os.setpgid(0, 0)
     die_with_parent(server)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,6 @@
-"""The fork server: torch imported, no tensor operation, no fit and no CUDA call made; every task is a fork of it.
+"""The fork server: torch imported, no tensor operation, no fit and no CUDA call made.
+
+Every task is a fork of it.
 
 Reads one task a line from standard input, a socket, and writes one event a line to standard output (see _wire.py). A task's process
 has a process group of its own, dies with the server, and is ended when it passes its time or its resident memory. The server dies with

@@ -29,25 +29,27 @@ from bench.run.task import Ended, Task
 
 PROGRESS_S = 1.0
 INPUTS = Path.cwd() / "inputs"  # a worker starts in the folder of the shipped source
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")  # whose versions enter the keys of cells
 _servers: dict[str, LocalExecutor] = {}  # of this worker, by the GPUs it sees; one at most
 
 
 @cache
 def traits() -> dict[str, Any]:
-    """Return what must be the same on every machine: this source, torch, the plugins of packages."""
+    """Return what must be the same on every machine: this source, libraries, the plugins of packages."""
     plugins = sorted(
         f"{point.name} = {point.value}"
         for kind in ("model", "dataset")
         for point in entry_points(group=f"genbench.{kind}s")
     )
-    return {"sources": sources_sha256(), "torch": _version("torch"), "plugins": plugins}
+    return {"sources": sources_sha256(), "libraries": {name: _version(name) for name in LIBRARIES}, "plugins": plugins}
 
 
 def difference(expected: Mapping[str, Any]) -> str:
     """Say in what this machine differs from what is expected; empty if it does not."""
     here = traits()
-    if here["torch"] != expected["torch"]:
-        return f"it has torch {here['torch']}, and the driver has {expected['torch']}; install the same there"
+    for name, wanted in expected["libraries"].items():
+        if here["libraries"].get(name) != wanted:
+            return f"it has {name} {here['libraries'].get(name)}, and the driver has {wanted}; install the same there"
     if here["sources"] != expected["sources"]:
         return (
             f"its source of genbench differs from the driver's ({here['sources'][:12]} and {expected['sources'][:12]});"

@@ -46,10 +46,16 @@ class Watched:
     def over_its_limits(self) -> tuple[str, str] | None:
         """Return the status and the message of a limit that the process has passed, None if it keeps to them."""
         if time.monotonic() > self.deadline:
-            return "timeout", f"stopped after {self.deadline - self.start:.0f} s, the limit of its suite"
+            return "timeout", (
+                f"stopped after {self.deadline - self.start:.0f} s, its limit: raise timeout_s in a copy of the suite's TOML file and "
+                "give it by --suite"
+            )
         if self.memory_bytes and resident_bytes(self.pid) - self.baseline > self.memory_bytes:
             mib = self.memory_bytes // 2**20
-            return "oom", f"stopped at more than {mib} MiB of resident memory, the limit of its suite"
+            return "oom", (
+                f"stopped at more than {mib} MiB of resident memory, its limit: raise memory_gib in a copy of the suite's "
+                "TOML file and give it by --suite"
+            )
         return None
 
     def ended(self) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What passes between the driver, the fork server and a task's process: messages as lines of JSON, files in a spool.
+"""What passes between the driver, the fork server and a task's process.
+
+Messages as lines of JSON, files in a spool.
 
 A spool is an anonymous temporary file, one for a task: its name is gone before it is used, so that whoever is killed, nothing is left
 behind. The driver makes it, writes the inputs to it and sends its descriptor with the task (SCM_RIGHTS); the task's process adds its

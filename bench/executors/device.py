@@ -11,7 +11,10 @@ __all__ = ["cores", "default_jobs", "resolve_device"]
 
 
 def resolve_device(asked: str) -> str:
-    """Return "cpu" or "cuda"; "auto" is the GPU where there is one, and UsageError tells of one that is not there."""
+    """Return "cpu" or "cuda"; "auto" is the GPU where there is one.
+
+    UsageError tells of a GPU that was asked for and is not there.
+    """
     if asked == "cpu":
         return "cpu"
     available = _cuda_available()
@@ -30,7 +33,10 @@ def default_jobs(device: str) -> int:
 
 
 def _cuda_available() -> bool:
-    """Tell whether an NVIDIA driver is here and torch can use it; torch is imported only if there is a driver."""
+    """Tell whether an NVIDIA driver is here and torch can use it.
+
+    Torch is imported only if there is a driver.
+    """
     if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists():
         return False
     import torch

@@ -1,4 +1,4 @@
-"""Tasks on this machine: each runs in a process of its own, forked from a clean server (see _fork_server.py)."""
+"""Run tasks on this machine, each in a process forked from a clean server (see _fork_server.py)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 from bench.executors import _wire
-from bench.registry import ROOT
 from bench.run.task import Ended, OnProgress, Task, say_nothing
 
 SINGLE_THREAD = dict.fromkeys(
@@ -52,7 +52,9 @@ class LocalExecutor:
         return self._slots
 
     def __enter__(self) -> Self:
-        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join(
+            [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(self._variables)
         self._tasks, theirs = socket.socketpair()
         with theirs:
@@ -165,7 +167,10 @@ class LocalExecutor:
         return Ended(**told, files=files, node=platform.node(), environment=self._environment)
 
     def _fingerprint(self) -> dict[str, Any]:
-        """Ask a process for this machine's fingerprint: reading a GPU's name starts CUDA, which the server must not."""
+        """Ask a process for this machine's fingerprint.
+
+        Reading a GPU's name starts CUDA, which the server must not.
+        """
         ended = self.call(FINGERPRINT)
         if ended.status != "ok":
             raise RuntimeError(f"this machine's fingerprint could not be taken: {ended.message}")

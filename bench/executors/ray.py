@@ -75,8 +75,9 @@ class RayExecutor:
     def run(
         self, tasks: Iterable[Task], *, at_once: int | None = None, on_progress: OnProgress = say_nothing
     ) -> Iterator[tuple[int, Ended]]:
-        """Run tasks on the nodes, at most `at_once` side by side: None is as many as there are slots, and two that wait.
+        """Run tasks on the nodes, at most `at_once` side by side.
 
+        None is as many as there are slots, and two that wait.
         Yields (index of the task, how it ended) in the order of ending. Tasks are read as they are started, never further ahead.
         """
         waiting = _Waiting(tasks)

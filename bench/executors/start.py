@@ -58,13 +58,20 @@ def run(
     jobs: int = 1,
     executor: Executor | None = None,
     rerun: str = "missing",
+    keep_stored: bool = False,
     observer: Observer,
     throughput: bool = True,
 ) -> Outcome:
     """Run what a request asks for and `out` lacks; without an executor, `jobs` cells at once here."""
     planner = partial(make_plan, request=request)
     return sweep.run(
-        executor or LocalExecutor(jobs), planner, out=out, rerun=rerun, observer=observer, throughput=throughput
+        executor or LocalExecutor(jobs),
+        planner,
+        out=out,
+        rerun=rerun,
+        keep_stored=keep_stored,
+        observer=observer,
+        throughput=throughput,
     )
 
 

@@ -1,4 +1,4 @@
-"""Feature spaces by name: `load_space(name, dataset)` gives a FeatureSpace whose hash stands in every record."""
+"""Feature spaces by name: `load_space(name, dataset)` gives a FeatureSpace; records hold its hash."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CountingModes(Protocol):
 
 
 def load_space(name: str, dataset: Dataset) -> FeatureSpace:
-    """Return the named space for a dataset; LookupError lists the names, `Unavailable` says what is missing."""
+    """Return a dataset's space by name; LookupError lists the names, `Unavailable` what is missing."""
     key = (name, dataset.name, str(dataset.train.x.device))
     if key not in _loaded:
         try:

@@ -1,4 +1,4 @@
-"""Train the lenet classifiers: pin one for a dataset of the suite, or make one for a user's own labelled images."""
+"""Train the lenet classifiers: pin a dataset's, or make one for a user's own labelled images."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def train_lenet(dataset: Dataset, *, epochs: int = 40, seed: int = 0) -> tuple[L
 
 
 def own_weights(dataset: Dataset) -> bytes:
-    """Train on a user's own images, on a CPU so that the classifier does not depend on the device; return safetensors."""
+    """Train on a user's own images, always on a CPU, so with the same bits; return safetensors."""
     epochs = min(40, max(1, OWN_STEPS * BATCH // len(dataset.train)))
     net, _ = train_lenet(dataset.to("cpu"), epochs=epochs)
     return _pack(net)

@@ -1,4 +1,4 @@
-"""Import torchvision where its compiled operators do not fit this torch: it asks for two of their schemas.
+"""Import torchvision where its operators do not fit this torch: it asks for two of their schemas.
 
 PyPI's torchvision for Linux is built for CUDA. Beside a CPU build of torch its extension cannot be loaded, and importing it
 raises "operator torchvision::nms does not exist", although nothing here runs an operator of it. So the two schemas

@@ -1,17 +1,17 @@
-"""The data itself, flattened and standardised by the training rows: the feature space of tables and 2-D data."""
+"""The data, flattened and standardised by the training rows: the space of tables and 2-D data."""
 
 from __future__ import annotations
 
 import hashlib
 
-import torch
 from torch import Tensor
 
 from bench.datasets import Dataset, Examples
+from bench.datasets._spread import deviations
 
 
 class Identity:
-    """x (N, *shape) -> (x - mean) / std of the training rows, (N, D) float64; constant features are left unscaled."""
+    """x -> (x - mean) / std of the training rows, (N, D) float64; constant features are unscaled."""
 
     name = "identity"
 
@@ -26,7 +26,6 @@ class Identity:
 def build(dataset: Dataset) -> Identity:
     """Build the space that a dataset's training rows define; its hash is that of the mean and scale."""
     rows = dataset.train.x.flatten(1).double()
-    mean, std = rows.mean(dim=0), rows.std(dim=0)
-    std = torch.where(std > 0, std, torch.ones_like(std))
+    mean, std = rows.mean(dim=0), deviations(rows)
     digest = hashlib.sha256(mean.cpu().numpy().tobytes() + std.cpu().numpy().tobytes()).hexdigest()
     return Identity(mean, std, digest)

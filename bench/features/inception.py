@@ -1,4 +1,4 @@
-"""Inception features: pytorch-fid's network and weights, the layer of 2048 numbers that FID is defined on.
+"""Inception features: pytorch-fid's network and weights, the layer that FID is defined on.
 
 Images in [0, 1] of 1 or 3 channels and any size are resized to 299x299 by pytorch-fid's own bilinear rule. The weights are
 downloaded once into torch's hub folder ($TORCH_HOME); where that cannot be done, `Unavailable` says what to do.
@@ -52,7 +52,7 @@ class Inception:
 
 
 def weights_file() -> Path:
-    """Return where the weights are, downloaded if need be; Unavailable says the remedy if they cannot be had."""
+    """Return where the weights are, downloaded if need be; Unavailable says the remedy."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
     if path.exists():
         return path
@@ -76,11 +76,6 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def is_published(sha256: str) -> bool:
-    """Say whether these are pytorch-fid's own weights: other ones give numbers that compare with nobody's."""
-    return sha256.startswith(FILE.removesuffix(".pth").rpartition("-")[2])
 
 
 def build(dataset: Dataset) -> Inception:

@@ -1,4 +1,4 @@
-"""lenet: a small classifier pinned per dataset (after LeCun et al. 1998); features: its 32 last hidden units.
+"""lenet: a small classifier per dataset (after LeCun et al. 1998); features: its last hidden units.
 
 Inception features are discouraged on grey or tiny images, so each image dataset has a classifier of its own, trained on
 its training rows only, stored as safetensors beside this file and named by hash in every record. Retrain one with
@@ -24,11 +24,11 @@ from bench.files import cache_folder, cached
 
 FOLDER = Path(__file__).parent / "weights"
 N_FEATURES = 32
-OWN_VERSION = 1  # of the training on a user's own images
+OWN_VERSION = 1  # raise it when the training on a user's own images changes
 
 
 class LeNet(nn.Module):
-    """Two convolutions, one hidden layer of 32 features, K logits, for shape (C, H, W) from 8x8, grey or colour."""
+    """Two convolutions, 32 hidden features, K logits, for shape (C, H, W) from 8x8, grey or colour."""
 
     channels: int
 
@@ -55,7 +55,7 @@ class LeNet(nn.Module):
 
 
 class LeNetSpace:
-    """The pinned classifier of a dataset; one with more channels than the classifier is read channel by channel."""
+    """A dataset's pinned classifier; images of more channels are read channel by channel."""
 
     name = "lenet"
 
@@ -73,7 +73,7 @@ class LeNetSpace:
         return self.net.head(features.float().reshape(len(features), -1, N_FEATURES))
 
     def mode_ids_of(self, features: Tensor) -> Tensor:
-        """Return the predicted class, or the number that the channels' classes spell (base K), from features; (N,)."""
+        """Return the predicted class, or the number that the channels' classes spell (base K), (N,)."""
         logits = self.logits_of(features)
         place = logits.shape[2] ** torch.arange(logits.shape[1] - 1, -1, -1, device=features.device)
         return (logits.argmax(dim=2) * place).sum(dim=1)
@@ -105,7 +105,7 @@ def build(dataset: Dataset) -> LeNetSpace:
 
 
 def _of_own_data(dataset: Dataset) -> LeNetSpace:
-    """Return the classifier of a user's labelled images, trained once and kept under the training rows' hash."""
+    """Return the classifier of a user's labelled images, trained once and kept by the rows' hash."""
     from safetensors.torch import load
 
     from bench.features import _lenet_training as training
@@ -118,7 +118,7 @@ def _of_own_data(dataset: Dataset) -> LeNetSpace:
 
 
 def manifest() -> dict[str, dict[str, Any]]:
-    """Read what is pinned, by dataset: sha256, shape, n_classes, accuracy on test, settings of the training."""
+    """Read what is pinned, by dataset: sha256, shape, n_classes, test accuracy, training settings."""
     path = FOLDER / "lenet.json"
     return json.loads(path.read_text()) if path.exists() else {}
 

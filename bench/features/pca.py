@@ -31,8 +31,8 @@ class PCA:
 
 
 def build(dataset: Dataset) -> PCA:
-    """Take the eigenvectors of the covariance of the first 10,000 training rows, which are in random order."""
-    rows = dataset.train.x[:MAX_ROWS].flatten(1).double()
+    """Take the eigenvectors of the covariance of 10,000 training rows at most, drawn by a fixed seed."""
+    rows = dataset.train.some(MAX_ROWS).x[:].flatten(1).double()
     mean = rows.mean(dim=0)
     centred = rows - mean
     kept = min(N_COMPONENTS, rows.shape[1], len(rows) - 1)
@@ -42,5 +42,6 @@ def build(dataset: Dataset) -> PCA:
         values, left = torch.linalg.eigh(centred @ centred.T / (len(rows) - 1))
         vectors = centred.T @ left / ((len(rows) - 1) * values.clamp(min=1e-12)).sqrt()
     axes = vectors[:, -kept:].flip(1) / values[-1].clamp(min=1e-12).sqrt()
-    digest = hashlib.sha256(f"pca {kept} {dataset.train_sha256}".encode()).hexdigest()  # the rows define it
+    drawn = " drawn" if len(dataset.train) > MAX_ROWS else ""
+    digest = hashlib.sha256(f"pca {kept}{drawn} {dataset.train_sha256}".encode()).hexdigest()  # of what defines it
     return PCA(mean, axes, digest)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from statistics import median, variance
 from typing import Any
 
-from bench.leaderboard.scales import to_scale
+from bench.leaderboard.scales import metric_scale, to_scale
 from bench.leaderboard.student import t_quantile
 from bench.records.record import Record
-from bench.registry import entries
 
 GATED = ("nll", "nll_dequantized", "nll_bound", "accuracy")  # gated on every board, besides its primary metric
 ALPHA, POWER = 0.05, 0.8
@@ -73,8 +72,7 @@ def columns(records: Iterable[Record], *, seeds: int | None = None) -> dict[Key,
 
 
 def _column(metric: str, rows: dict[str, list[Entry]], version: int, seeds: int | None) -> Column:
-    known = entries("metric")
-    scale = known[metric].constants.get("scale", "raw") if metric in known else "raw"
+    scale = metric_scale(metric)
     first = next(iter(rows.values()))[0]
     scaled = [[to_scale(e["value"], scale) for e in cells] for cells in rows.values()]
     spreads = [math.sqrt(variance(values)) for values in scaled if len(set(values)) > 1]

@@ -15,6 +15,7 @@ from bench.errors import UsageError
 from bench.files import read_json, write_atomic
 from bench.gate.power import columns, gated_metrics
 from bench.gate.schema import SCHEMA, check
+from bench.leaderboard.newest import newest
 from bench.records.record import Record
 
 SPEEDS = ("train_examples_per_s", "sample_examples_per_s", "train_spread", "sample_spread")
@@ -22,8 +23,11 @@ Reference = dict[str, Any]
 
 
 def summarise(records: Iterable[Record]) -> Reference:
-    """Return {"columns", "rows"} of records: a row has scores by seed, statuses, speed, memory; a column scale and delta."""
-    records = list(records)
+    """Return {"columns", "rows"} of records: a row has scores by seed, statuses, speed, memory.
+
+    A column scale and delta.
+    """
+    records = newest(records).records
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         place = f"{record['suite']}-{record['device']}/{record['dataset']['id']}/{record['model']['row']}"

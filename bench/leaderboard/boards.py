@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.leaderboard import flags, summary, table
 from bench.leaderboard.flags import Flags
+from bench.leaderboard.newest import LeftOut, newest
 from bench.leaderboard.table import Primaries
 from bench.records.record import Record
 
@@ -19,20 +20,27 @@ class Boards:
     """The boards of some records, each of one suite, device and dataset.
 
     frame: the tidy table, columns `table.COLUMNS`. primaries: each dataset's primary metric and kind of data.
-    flags: findings in words, row by row. board: the held-out side whose ranks the summary averages.
+    flags: findings in words, row by row. records: those that count. left_out: seeds that a newer making of their row outdated.
+    board: the held-out side whose ranks the summary averages.
     """
 
     frame: pd.DataFrame
     primaries: Primaries
     flags: Flags
+    records: tuple[Record, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     board: str = "public"
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Boards:
         """Compute the table, the primary metrics and the findings of some records."""
-        records = list(records)
+        chosen = newest(records)
+        records = chosen.records
         frame = table.tidy(records)
-        return cls(frame, table.primary_metrics(records), flags.flags(frame, records))
+        found = flags.flags(frame, records)
+        for one in chosen.left_out:
+            found[one.key] = [*found.get(one.key, []), one.words]
+        return cls(frame, table.primary_metrics(records), found, tuple(records), chosen.left_out)
 
     def only(self, *, board: str, dataset: str | None = None) -> Boards:
         """Keep the table's rows of one board (and of the resources), of one dataset where one is named."""

@@ -12,11 +12,16 @@ SUBMISSION = "submission"
 
 
 class Place(NamedTuple):
-    """A rank, and the range of ranks that cannot be told apart from it."""
+    """A rank, and the range that no sure difference excludes; no range below five seeds."""
 
     rank: int
-    low: int
-    high: int
+    low: int | None
+    high: int | None
+
+    @property
+    def span(self) -> str:
+        """Write the range, "1–3"; nothing where there is none or the rank is certain."""
+        return "" if self.low is None or self.low == self.high else f"{self.low}–{self.high}"
 
 
 class Row(NamedTuple):
@@ -52,7 +57,7 @@ class Row(NamedTuple):
     @property
     def place(self) -> Place | None:
         """The rank with its range; None for a row that takes no rank."""
-        if self.rank is None or self.rank_low is None or self.rank_high is None:
+        if self.rank is None:
             return None
         return Place(self.rank, self.rank_low, self.rank_high)
 

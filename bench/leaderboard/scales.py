@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from bench.registry import entries
+
 FLOOR = 1e-6  # a value at or below FLOOR counts as FLOOR on a log scale; a logit scale ends at FLOOR and 1 - FLOOR
 HUGE = 690.0  # exp(HUGE) is still a finite float
 
@@ -33,3 +35,9 @@ def slope(value: float, scale: str, floor: float = FLOOR) -> float:
         inside = min(max(value, floor), 1 - floor)
         return 1 / (inside * (1 - inside))
     return 1.0
+
+
+def metric_scale(name: str) -> str:
+    """Read the scale that a metric's file declares; "raw" for a metric that is gone."""
+    known = entries("metric")
+    return known[name].constants.get("scale", "raw") if name in known else "raw"

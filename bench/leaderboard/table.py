@@ -7,15 +7,17 @@ every other ranked one alike; reference rows stand on every board and take no ra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from bench.leaderboard.centre import Centre, summarise
+from bench.leaderboard.newest import newest
 from bench.leaderboard.ranks import ranked
 from bench.leaderboard.resources import resource_rows
 from bench.leaderboard.row import SUBMISSION, Row
+from bench.leaderboard.scales import metric_scale
 from bench.records.record import BOARDS, Record
 from bench.registry import entries
 
@@ -32,9 +34,9 @@ def by_board(records: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, 
 
 
 def tidy(records: Iterable[Record]) -> pd.DataFrame:
-    """Make the table of all boards, columns COLUMNS, in a fixed order."""
+    """Make the table of all boards, columns COLUMNS, in a fixed order, from each row's newest records."""
     rows: list[dict[str, Any]] = []
-    for (suite, device, dataset), models in by_board(records).items():
+    for (suite, device, dataset), models in by_board(newest(records).records).items():
         head = {"suite": suite, "device": device, "dataset": dataset}
         for board in BOARDS:
             rows += _board_rows(head | {"board": board}, models)
@@ -69,7 +71,6 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
     ]
     rows = []
     for metric, facts in sorted(names.items()):
-        scale = metric_scale(metric)
         centres: dict[str, Centre] = {}
         column = []
         for model, first, columns in cells:
@@ -78,7 +79,7 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
             row = first | {"metric": metric, "better": facts["better"], "unit": facts["unit"]}
             row["n_seeds"] = None if row["family"] == SUBMISSION else len(values)
             if values:
-                centres[model] = summarise(values, [e["blocks"] for e in stored], scale, stored[0]["n"])
+                centres[model] = centre_of(metric, stored)
                 column.append(row | {"n_samples": stored[0]["n"]} | _numbers(centres[model]))
             elif metric == primary and row["n_failed"] == len(columns):
                 column.append(row)  # every seed failed: it ranks last
@@ -91,10 +92,26 @@ def _numbers(centre: Centre) -> dict[str, Any]:
     return {"centre": centre.centre, "se": centre.raw_se, "ci_low": low, "ci_high": high}
 
 
-def metric_scale(name: str) -> str:
-    """Read the scale that a metric's file declares; "raw" for a metric that is gone."""
-    known = entries("metric")
-    return known[name].constants.get("scale", "raw") if name in known else "raw"
+def centre_of(metric: str, cells: Sequence[Mapping[str, Any]]) -> Centre:
+    """Summarise the entries of a metric that some seeds have, one a seed."""
+    known = [cell for cell in cells if cell["value"] is not None]
+    return summarise(
+        [cell["value"] for cell in known],
+        [cell["blocks"] for cell in known],
+        metric_scale(metric),
+        known[0]["n"] or 0,
+        errors=[cell.get("test_se") for cell in known],
+        ends=metric_ends(metric),
+    )
+
+
+def metric_ends(name: str) -> tuple[float | None, float | None]:
+    """Read the ends of a metric's values from its file: those it declares, and those of its scale."""
+    scale, known = metric_scale(name), entries("metric")
+    ends = {"log": (0.0, None), "logit": (0.0, 1.0)}.get(scale, (None, None))
+    declared = [known[name].constants.get(end) if name in known else None for end in ("low", "high")]
+    low, high = (of_scale if own is None else own for own, of_scale in zip(declared, ends))
+    return low, high
 
 
 def primary_metrics(records: Iterable[Record]) -> Primaries:

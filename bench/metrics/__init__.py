@@ -1,4 +1,4 @@
-"""What a metric is: a pure function of arrays, plus an adapter marked by @metric that takes an Evaluation.
+"""A metric: a pure function of arrays, and an adapter marked by @metric that takes an Evaluation.
 
     @metric(needs=("samples",), better="lower", unit="nats", scale="log")
     def mode_jsd(ev: Evaluation) -> Estimate: ...
@@ -37,20 +37,24 @@ class Estimate:
     n: int
     blocks: tuple[float, ...] = ()
     note: str = ""
+    row_se: float | None = None
 
     @property
-    def test_se(self) -> float:
-        """Return the standard error over the held-out rows; 0 where there are no blocks."""
+    def test_se(self) -> float | None:
+        """Return the standard error over the held-out rows; None where it cannot be known."""
         count = len(self.blocks)
-        if count < 2:
-            return 0.0
+        if self.row_se is not None or count < 2:
+            return self.row_se
         mean = sum(self.blocks) / count
-        return (sum((b - mean) ** 2 for b in self.blocks) / (count - 1) / count) ** 0.5
+        return (sum((b - mean) ** 2 for b in self.blocks) / (count - 1) / count) ** 0.5 or None
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A marked adapter. better: "higher", "lower" or "none" (a control, never ranked); scale: "raw", "log", "logit"."""
+    """A marked adapter.
+
+    better: "higher", "lower" or "none" (a control, never ranked); scale: "raw", "log" or "logit".
+    """
 
     name: str
     function: Callable[..., Estimate]
@@ -61,6 +65,8 @@ class Metric:
     spaces: tuple[str, ...]
     version: int
     slow: bool
+    low: float | None = None
+    high: float | None = None
 
     def __call__(self, *arguments: Any) -> Estimate:
         """Call the function that was marked."""
@@ -81,10 +87,13 @@ def metric(
     spaces: Sequence[str] = (),
     version: int = 1,
     slow: bool = False,
+    low: float | None = None,
+    high: float | None = None,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Mark a function of an Evaluation as a metric, named like the function unless `name` says otherwise.
 
     needs: attributes of the Evaluation (see Evaluation.has). slow: not in core. A higher version re-scores stored samples.
+    low, high: the ends of the values it can have, where it has any (logit: 0 and 1, log: 0); no interval passes them.
     """
     if better not in DIRECTIONS:
         raise ValueError(f'better must be "higher", "lower" or "none", got {better!r}')
@@ -102,15 +111,22 @@ def metric(
             spaces=tuple(spaces),
             version=version,
             slow=slow,
+            low=low,
+            high=high,
         )
 
     return mark
 
 
 def block_of_rows(n: int, blocks: int = N_BLOCKS) -> list[slice]:
-    """Split n rows into contiguous blocks, as even as possible: the same for every model, so that they pair."""
-    blocks = min(blocks, n)
-    edges = [round(i * n / blocks) for i in range(blocks + 1)]
+    """Split n rows into contiguous, even blocks: the same for every model, so that they pair.
+
+    An Evaluation hands out its held-out rows in an order that makes each of these blocks a fair share of every class.
+    """
+    if not n:
+        return []
+    size, longer = divmod(n, min(blocks, n))
+    edges = [i * size + min(i, longer) for i in range(min(blocks, n) + 1)]
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
@@ -120,7 +136,7 @@ def block_means(values: Tensor) -> tuple[float, ...]:
 
 
 def pseudo_values(value: float, leave_one_out: Sequence[float]) -> tuple[float, ...]:
-    """Return B * value - (B - 1) * value without block b: the jackknife of Efron and Tibshirani (1993, ch. 11)."""
+    """Return B value - (B - 1) (value without block b): the jackknife (Efron and Tibshirani 1993)."""
     count = len(leave_one_out)
     return tuple(count * value - (count - 1) * float(other) for other in leave_one_out)
 

@@ -40,7 +40,7 @@ def digest_of(rows: Examples) -> str:
 
 
 def kept(what: str, rows: Examples, compute: Callable[[], Tensors]) -> Tensors:
-    """Return compute()'s tensors, from disk if they were kept; `what` names the step, its version and settings."""
+    """Return compute()'s tensors, from disk if kept; `what` names the step, its version and settings."""
     if os.environ.get("GENBENCH_REFERENCE_CACHE", "").lower() == "off":
         return compute()
     path = folder() / f"{_name(what, rows)}.safetensors"

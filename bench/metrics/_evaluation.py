@@ -1,4 +1,4 @@
-"""A model's stored outputs against one split; features, modes and log-probabilities are computed once and shared."""
+"""A model's stored outputs against one split; features and modes are computed once and shared."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from torch import Tensor
 
 from bench.datasets import Dataset, Examples, Mixture, Split, is_dequantised
 from bench.features import CountingModes, FeatureSpace, load_space
+from bench.metrics import refuse_non_finite
+from bench.metrics._blocks import Blocks, dealt_order
 from bench.metrics._cache import kept
 
 Value = TypeVar("Value")
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
+MOST_SAMPLES = 10_000  # that any metric takes beyond draws and mode statistics
+ORDER_SEED = 0
 
 
 class Evaluation:
@@ -25,6 +29,10 @@ class Evaluation:
         given.x, given.y            class-conditional samples and their labels
         SPLIT.log_prob (N,)         exact, nats;  SPLIT.elbo (N,): a bound;  SPLIT.proba (N, K): class probabilities
     measure: "counting" or "lebesgue", what the log-probabilities are of.
+
+    Metrics take prefixes and slices of rows: draws, blocks, the ten parts of an inception score. The order in which a file or a model
+    keeps its samples may mean something (one class after the other), so samples are put in one fixed random order here, and
+    the held-out rows, with all that is said of them, in the order in which blocks are dealt (bench/metrics/_blocks.py).
     """
 
     def __init__(
@@ -53,7 +61,7 @@ class Evaluation:
             "log_prob": lambda: self._key("log_prob") in self.outputs,
             "elbo": lambda: self._key("elbo") in self.outputs,
             "proba": lambda: self._key("proba") in self.outputs,
-            "labels": lambda: self.real.y is not None,
+            "labels": lambda: self.dataset.split(self.board).y is not None,
             "law": lambda: self.dataset.law is not None,
             "unknown_law": lambda: self.dataset.law is None,  # else mode statistics say more than features
             "modes": lambda: self.dataset.law is not None or self.dataset.n_modes > 0,
@@ -61,7 +69,8 @@ class Evaluation:
             "levels": lambda: self.dataset.levels is not None,
             "real_valued": lambda: self.dataset.levels is None,
             "natural": lambda: self.dataset.levels is None or counting,
-            "many_rows": lambda: min(len(self.real), len(self.samples)) > 5000,
+            "density": lambda: not self.dataset.density,  # a density of these data means something
+            "many_rows": lambda: min(len(self.dataset.split(self.board)), len(self.samples)) > 5000,
             "image": lambda: len(self.dataset.shape) == 3,
             "counting": lambda: counting,
             "lebesgue": lambda: dequantised,
@@ -76,30 +85,63 @@ class Evaluation:
         return self.dataset.train
 
     @cached_property
+    def order(self) -> Tensor:
+        """Return the positions in the split of the board's rows as metrics see them, (N,)."""
+        held = self.dataset.split(self.board)
+        return dealt_order(len(held), self.dataset.strata(self.board)).to(held.x.device)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """Return the rows that the jackknife leaves out together."""
+        side = "valid" if self.board == "public" else "test"
+        strata, parts = self.dataset.strata(self.board), self.dataset.parts.get(side)
+        place = self.order.cpu()
+        return Blocks(
+            len(place), None if strata is None else strata.cpu()[place], None if parts is None else parts.cpu()[place]
+        )
+
+    @cached_property
     def real(self) -> Split:
-        """Return the board's held-out rows."""
-        return self.dataset.split(self.board)
+        """Return the board's held-out rows, in the order of blocks."""
+        held = self.dataset.split(self.board)
+        return Split(held.x[self.order], None if held.y is None else held.y[self.order])
 
     @property
     def samples(self) -> Tensor:
-        """Return all stored samples, (n, *shape)."""
-        own = self._key("samples")
-        return self.outputs[own if own in self.outputs else "samples"]
+        """Return the stored samples in a fixed random order, (n, *shape), no more than metrics use."""
+        key = self._key("samples")
+        key = key if key in self.outputs else "samples"
+
+        def shuffled() -> Tensor:
+            stored, data = self.outputs[key], self.dataset
+            rows = max(len(data.valid), len(data.test))
+            most = max(MOST_SAMPLES, self.n_draws * rows, 2 * (data.n_mode_samples or rows))
+            order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(ORDER_SEED))[:most]
+            return stored[order.to(stored.device)]
+
+        return self.memo(("shuffled", key), shuffled)
+
+    @cached_property
+    def given(self) -> tuple[Tensor, Tensor]:
+        """Return class-conditional samples and their labels in a fixed random order, (n, *shape) and (n,)."""
+        x, y = self.outputs["given.x"], self.outputs["given.y"]
+        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(ORDER_SEED)).to(x.device)
+        return x[order], y[order]
 
     @property
     def draws(self) -> list[Tensor]:
-        """Return disjoint sets of as many samples as the board has real rows, at most n_draws, each (n, *shape)."""
+        """Return at most n_draws disjoint sets of as many samples as there are real rows, (n, *shape)."""
         return [self.samples[rows] for rows in self._draw_rows()]
 
     def _draw_rows(self) -> list[slice]:
-        n = len(self.real)
+        n = len(self.order)
         count = max(1, min(self.n_draws, len(self.samples) // n))
         return [slice(i * n, (i + 1) * n) for i in range(count)]
 
     @property
     def mode_rows(self) -> slice:
         """Choose the samples for mode statistics: other ones for each board, if there are enough for both."""
-        n = self.dataset.n_mode_samples or len(self.real)
+        n = self.dataset.n_mode_samples or len(self.order)
         start = n if self.board == "private" and len(self.samples) >= 2 * n else 0
         return slice(start, start + n)
 
@@ -125,17 +167,17 @@ class Evaluation:
     @property
     def log_prob(self) -> Tensor:
         """Return exact log-probabilities of the board's rows, (N,), nats."""
-        return self.outputs[self._key("log_prob")]
+        return self._of_rows("log_prob")
 
     @property
     def elbo(self) -> Tensor:
         """Return bounds on the log-likelihood of the board's rows, (N,), nats."""
-        return self.outputs[self._key("elbo")]
+        return self._of_rows("elbo")
 
     @property
     def proba(self) -> Tensor:
         """Return class probabilities of the board's rows, (N, K)."""
-        return self.outputs[self._key("proba")]
+        return self._of_rows("proba")
 
     def space(self, name: str) -> FeatureSpace:
         """Return a feature space bound to this dataset."""
@@ -143,11 +185,12 @@ class Evaluation:
 
     def real_features(self, space: str) -> Tensor:
         """Return the features of the board's rows, (N, D)."""
-        return self._reference_features(space, f"real {self.board}", self.real.x)
+        in_split = self._reference_features(space, f"real {self.board}", self.dataset.split(self.board).x)
+        return self.memo((space, f"dealt {self.board}"), lambda: in_split[self.order.to(in_split.device)])
 
     def sample_features(self, space: str) -> Tensor:
-        """Return the features of every sample that a draw or a mode statistic uses, (n, D): computed once."""
-        both = 2 * (self.dataset.n_mode_samples or len(self.real))  # the other board's mode statistics share them
+        """Return the features, (n, D), of every sample that a draw or a mode statistic uses."""
+        both = 2 * (self.dataset.n_mode_samples or len(self.order))  # the other board's mode statistics share them
         used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
         own = self.board if self._key("samples") in self.outputs else ""
         return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
@@ -180,6 +223,13 @@ class Evaluation:
         if key not in self._memo:
             self._memo[key] = compute()
         return self._memo[key]
+
+    def _of_rows(self, output: str) -> Tensor:
+        """Return an output of the board's rows, in the order of blocks."""
+        value = self.outputs[self._key(output)]
+        if output != "proba":
+            refuse_non_finite(value, output)  # here, where a position is one of the split
+        return value[self.order.to(value.device)]
 
     def _key(self, output: str) -> str:
         return ("valid." if self.board == "public" else "test.") + output

@@ -1,4 +1,4 @@
-"""Means, covariance factors and products of two Gaussians, in float64: the linear algebra of the Frechet distance."""
+"""Means and covariance factors in float64: the linear algebra of the Frechet distance."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def mean_of(features: Tensor) -> Tensor:
 
 
 def covariance_of(features: Tensor, mean: Tensor) -> Tensor:
-    """Return the covariance (D, D) of features (N, D), computed in strips; on a CPU only its upper triangle."""
+    """Return the covariance (D, D) of features (N, D), in strips; on a CPU only its upper triangle."""
     weight = 1 / (len(features) - 1)
     if not _on_cpu(features):
         parts = (strip.double() - mean for strip in features.split(STRIP))
@@ -87,7 +87,7 @@ def from_covariance(mean: Tensor, covariance: Tensor) -> Moments:
 
 
 def covariance_factor(covariance: Tensor) -> Tensor:
-    """Factor covariance (D, D), of which the upper triangle is read, as R^T R; R is (r, D), r the numerical rank.
+    """Factor covariance (D, D), read from its upper triangle, as R^T R; R is (r, D), r its rank.
 
     Cholesky's factor where no pivot is within rounding of 0; else, after scaling to a diagonal of ones so that small columns
     count as much as large ones, LAPACK's pivoted factor, which stops at the rank and takes many times as long, or on a GPU
@@ -122,7 +122,7 @@ def _on_cpu(x: Tensor) -> bool:
 
 
 def squared_cross(real: Moments, fake: Moments) -> Tensor:
-    """Return C C^T (r, r) of the cross matrix C = A B^T, or C^T C where that is smaller; its upper triangle is right."""
+    """Return C C^T of the cross matrix C = A B^T, or C^T C if smaller; the upper triangle is right."""
     if fake.rows is None and real.triangular and _on_cpu(real.factor):
         from scipy.linalg.lapack import dsygst
 
@@ -132,7 +132,7 @@ def squared_cross(real: Moments, fake: Moments) -> Tensor:
 
 
 def roots_of_eigenvalues(square: Tensor) -> tuple[float, float]:
-    """Sum the roots of the eigenvalues of a positive semidefinite (r, r), and bound what rounding may have moved.
+    """Sum the roots of a positive semidefinite matrix's eigenvalues, and bound the rounding in it.
 
     An eigenvalue is known within about e = 8 eps of the largest. Its root moves by e / (2 root), up or down alike, so over the
     eigenvalues above e these add like independent errors; the root of one below e is off by up to sqrt(e) and never down, so

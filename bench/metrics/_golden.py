@@ -19,7 +19,7 @@ LOOSE = {"c2st_auc": 0.02, "tstr_accuracy": 0.02}
 
 
 def waves(n: int, d: int, phase: float) -> Tensor:
-    """Return rows (n, d) float64 that look irregular and are the same everywhere: fractional parts of roots' multiples."""
+    """Return rows (n, d) that look irregular and are the same everywhere: parts of roots' multiples."""
     i = torch.arange(1, n + 1, dtype=torch.float64)[:, None]
     roots = torch.tensor([math.sqrt(k) for k in (2, 3, 5, 7, 11, 13, 17, 19)][:d], dtype=torch.float64)
     return ((i * roots + phase) % 1.0) * 2 - 1 + 0.3 * torch.sin(i * roots + phase)
@@ -79,7 +79,7 @@ def drifted() -> dict[str, tuple[float, float]]:
 
 
 def broken_distances() -> list[str]:
-    """Return in words which distances are not 0 for equal sets, not symmetric, or do not grow with a shift."""
+    """Say which distances are not 0 for equal sets, not symmetric, or do not grow with a shift."""
     from bench.metrics.energy import energy_distance
     from bench.metrics.frechet import frechet_distance
     from bench.metrics.kid import kernel_distance

@@ -1,4 +1,4 @@
-"""Who is near whom among many rows on a CPU: float32 decides where its rounding cannot matter, float64 the rest.
+"""Who is near whom, on a CPU: float32 decides where its rounding cannot matter, float64 the rest.
 
     s_ij = x_i . y_j - |y_j|^2 / 2        so that |x_i - y_j|^2 = |x_i|^2 - 2 s_ij                         (1)
 
@@ -20,7 +20,7 @@ UNIT = 2.0**-24
 SPARE = 3  # nearest rows kept beyond k
 MANY = 0.01  # share of unsure pairs above which float64 takes all that are looked at together
 HALVES = 256  # dimensions from which each pair of a side is computed once
-ROUNDING = 1e-12  # of |x|^2 + |y|^2: within it of an edge is outside
+ROUNDING = 1e-12  # of |x|^2 + |y|^2: within it of an edge is on the edge, and inside
 
 
 class ScreenedRows:
@@ -34,7 +34,7 @@ class ScreenedRows:
         self.reach = float(self.norms.max()) ** 0.5
 
     def slack(self, other: ScreenedRows) -> Array:
-        """Bound how far s_ij may be off for these rows as x and the other side as y, and what it is compared with, (N,).
+        """Bound the error of s_ij, these rows as x and the others as y, and of its comparison, (N,).
 
         (D + 16) u (|x_i| Y + Y^2 / 2), u = 2^-24 and Y the longest y: D u for the product (Higham 2002, section 3.1), 2 u for the
         rounded rows, 2 u for |y|^2 / 2 and its subtraction, the rest for squared radii of the other side up to (2 Y)^2 that are
@@ -86,7 +86,7 @@ def _largest(s: Array, k: int) -> tuple[Array, Array]:
 
     They lie in the k groups of columns with the largest maxima.
     """
-    size = int((s.shape[1] / k) ** 0.5)  # of a group
+    size = int((s.shape[1] / k) ** 0.5)  # columns in a group
     if size < 4:
         column = np.argpartition(s, -k, axis=1)[:, -k:]
         return np.take_along_axis(s, column, 1), column
@@ -124,9 +124,9 @@ def _exact_kth(side: ScreenedRows, near: Array, which: Array, k: int) -> Array:
 def pairs_within(
     real: ScreenedRows, fake: ScreenedRows, radii: Array, fake_radii: Array
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield for strips of real rows the pairs within a real ball, and the rows within a generated one.
+    """Yield for strips of real rows the pairs within a real ball, and rows within a fake one.
 
-    (i, j) with |x_i - y_j|^2 < radii_i, and the i with some |x_i - y_j|^2 < fake_radii_j.
+    (i, j) with |x_i - y_j|^2 <= radii_i, and the i with some |x_i - y_j|^2 <= fake_radii_j.
     """
     strip = STRIP * (1 + (real.exact.shape[1] >= HALVES))
     space = np.empty(strip * len(fake_radii), np.float32)
@@ -140,27 +140,27 @@ def pairs_within(
             s += half_radii
             nearest, edge = s.max(axis=1), real.norms[rows] / 2
             recalled = nearest > edge + slack[rows]
-            for unsure in _strips(np.flatnonzero(~recalled & (nearest > edge - slack[rows]))):
-                recalled[unsure] = (_raised(real, rows[unsure], fake) < fake_radii).any(axis=1)
+            for unsure in _strips(np.flatnonzero(~recalled & (nearest >= edge - slack[rows]))):
+                recalled[unsure] = (_lowered(real, rows[unsure], fake) <= fake_radii).any(axis=1)
             yield i, j, rows[recalled]
 
 
 def _inside(
     s: Array, rows: Array, real: ScreenedRows, fake: ScreenedRows, radii: Array, slack: Array
 ) -> tuple[Array, Array]:
-    """Return (i, j) with |x_i - y_j|^2 < radii_i for these real rows and all of y, from s of eq. (1)."""
+    """Return (i, j) with |x_i - y_j|^2 <= radii_i for these real rows, from s of eq. (1)."""
     threshold = (real.norms[rows] - radii[rows]) / 2
     low = np.nextafter((threshold - slack[rows]).astype(np.float32), np.float32(-np.inf))
     flat = np.flatnonzero(s > low[:, None])
     i, j = np.divmod(flat, s.shape[1])
     unsure = np.flatnonzero(s.ravel()[flat] <= (threshold + slack[rows])[i])
     if len(unsure) > MANY * s.size:
-        i, j = np.nonzero(_raised(real, rows, fake) < radii[rows, None])
+        i, j = np.nonzero(_lowered(real, rows, fake) <= radii[rows, None])
         return i + rows[0], j
     i += rows[0]
     if len(unsure):
         rounding = ROUNDING * (real.norms[i[unsure]] + fake.norms[j[unsure]])
-        outside = _of_pairs(real, fake, i[unsure], j[unsure]) + rounding >= radii[i[unsure]]
+        outside = _of_pairs(real, fake, i[unsure], j[unsure]) - rounding > radii[i[unsure]]
         i, j = np.delete(i, unsure[outside]), np.delete(j, unsure[outside])
     return i, j
 
@@ -189,9 +189,9 @@ def _all_squared(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
     return squared.clip(min=0, out=squared)
 
 
-def _raised(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
-    """Return _all_squared() plus the rounding that counts as outside."""
+def _lowered(x: ScreenedRows, part: Array, y: ScreenedRows) -> Array:
+    """_all_squared() less the rounding that counts as inside."""
     squared = _all_squared(x, part, y)
-    squared += ROUNDING * x.norms[part, None]
-    squared += ROUNDING * y.norms
+    squared -= ROUNDING * x.norms[part, None]
+    squared -= ROUNDING * y.norms
     return squared

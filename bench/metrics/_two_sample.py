@@ -1,8 +1,8 @@
-"""Unbiased two-sample statistics of a kernel (Gretton et al. 2012, eq. 3), their jackknife in closed form.
+"""Unbiased two-sample statistics of a kernel (Gretton et al. 2012, eq. 3), with their jackknife.
 
     MMD^2 = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)      x real, y generated    (1)
 
-Leaving a block of rows out needs row sums and the sums inside the blocks only. Memory: features in float64 and one strip
+Leaving rows out needs row sums and the sums inside what is left out only. Memory: features in float64 and one strip
 of 256 rows of the kernel matrix, 100 MB at N = 50,000.
 """
 
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench.metrics import N_BLOCKS, block_of_rows, refuse_non_finite
+from bench.metrics import refuse_non_finite
+from bench.metrics._blocks import Blocks
 
 STRIP = 256
 Kernel = Callable[[Tensor, Tensor], Tensor]  # (N, D), (M, D) -> (N, M)
@@ -22,10 +23,9 @@ Kernel = Callable[[Tensor, Tensor], Tensor]  # (N, D), (M, D) -> (N, M)
 
 @dataclass(frozen=True)
 class Within:
-    """k summed over the other rows of the same side, (N,), and over the pairs inside each block of rows."""
+    """k summed over the other rows of the same side, (N,)."""
 
     rows: Tensor
-    blocks: tuple[tuple[slice, float], ...]
 
     @property
     def mean(self) -> float:
@@ -36,17 +36,18 @@ class Within:
 
 @dataclass(frozen=True)
 class Statistic:
-    """Eq. (1), and its values without each block of real and without each block of generated rows."""
+    """Eq. (1), and each row's sum of k over the other side, (N,) and (M,), to leave rows out."""
 
     value: float
-    without_real: tuple[float, ...]
-    without_fake: tuple[float, ...]
+    real: Within
+    fake: Within
+    real_cross: Tensor
+    fake_cross: Tensor
 
 
 def within(x: Tensor, kernel: Kernel) -> Within:
-    """Compute the sums of one side; keep them for a reference that is used again."""
-    blocks = tuple((b, float(_sums_without_diagonal(x[b], kernel).sum())) for b in block_of_rows(len(x)))
-    return Within(_sums_without_diagonal(x, kernel), blocks)
+    """Return the sums of one side; keep them for a reference that is used again."""
+    return Within(_sums_without_diagonal(x, kernel))
 
 
 def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within | None = None) -> Statistic:
@@ -59,13 +60,21 @@ def statistic(real: Tensor, fake: Tensor, kernel: Kernel, *, real_within: Within
         columns += strip.sum(dim=0)
     cross = torch.cat(rows)
     value = ours.mean + theirs.mean - 2 * float(cross.sum()) / (len(real) * len(fake))
-    return Statistic(
-        value, _without(ours, theirs.mean, cross, len(fake)), _without(theirs, ours.mean, columns, len(real))
-    )
+    return Statistic(value, ours, theirs, cross, columns)
+
+
+def without(x: Tensor, side: Within, other: Within, cross: Tensor, kernel: Kernel, rows: Tensor) -> float:
+    """Return eq. (1) without some rows of one side, x (N, D); cross: sums over the other side."""
+    rows = rows.to(x.device)
+    left, others = len(x) - len(rows), len(other.rows)
+    inside = float(_sums_without_diagonal(x[rows], kernel).sum()) if len(rows) > 1 else 0.0
+    pairs = float(side.rows.sum()) - 2 * float(side.rows[rows].sum()) + inside
+    between = float(cross.sum()) - float(cross[rows].sum())
+    return pairs / (left * (left - 1)) + other.mean - 2 * between / (left * others)
 
 
 def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both sides as (N, D) float64; ValueError where they do not fit, are too few or are not finite."""
+    """Return both sides as (N, D) float64; ValueError where they do not fit or are not finite."""
     real, fake = torch.as_tensor(real).detach(), torch.as_tensor(fake).detach()
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or not real.shape[1]:
         raise ValueError(f"expected features (N, D) and (M, D), got {tuple(real.shape)} and {tuple(fake.shape)}")
@@ -76,10 +85,18 @@ def prepared(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return real.double(), fake.double()
 
 
-def average(draws: Sequence[Statistic]) -> tuple[float, list[float]]:
-    """Average over draws the value and the values without each block of real rows."""
-    value = sum(s.value for s in draws) / len(draws)
-    return value, [sum(v) / len(draws) for v in zip(*(s.without_real for s in draws))]
+def average(
+    sides: Sequence[tuple[Tensor, Tensor]], kernel: Kernel, blocks: Blocks
+) -> tuple[float, tuple[float, ...], float | None]:
+    """Return the mean over draws of eq. (1), with its errors over the real rows."""
+    real = sides[0][0]
+    ours = within(real, kernel)
+    found = [statistic(real, fake, kernel, real_within=ours) for _, fake in sides]
+    cross = torch.stack([s.real_cross for s in found]).mean(dim=0)  # eq. (1) is linear in it
+    theirs = Within(torch.stack([s.fake.rows for s in found]).mean(dim=0))
+    value = sum(s.value for s in found) / len(found)
+    errors = blocks.jackknife(value, lambda rows: without(real, ours, theirs, cross, kernel, rows))
+    return value, errors.blocks, errors.se
 
 
 def _sums_without_diagonal(x: Tensor, kernel: Kernel) -> Tensor:
@@ -92,17 +109,3 @@ def _sums_without_diagonal(x: Tensor, kernel: Kernel) -> Tensor:
         sums[start : start + len(part)] += strip.sum(dim=1)
         sums[start + len(part) :] += strip[:, len(part) :].sum(dim=0)
     return sums
-
-
-def _without(side: Within, other_mean: float, cross: Tensor, others: int) -> tuple[float, ...]:
-    """Compute eq. (1) without each block of one side; empty where fewer than two rows would be left."""
-    n, total, cross_total = len(side.rows), float(side.rows.sum()), float(cross.sum())
-    values = []
-    for block, inside in side.blocks:
-        left = n - (block.stop - block.start)
-        if left < 2 or len(side.blocks) < N_BLOCKS:
-            return ()
-        pairs = total - 2 * float(side.rows[block].sum()) + inside
-        crossing = 2 * (cross_total - float(cross[block].sum())) / (left * others)
-        values.append(pairs / (left * (left - 1)) + other_mean - crossing)
-    return tuple(values)

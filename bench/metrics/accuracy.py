@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bench.metrics import Estimate, block_means, metric
+from bench.metrics import Estimate, metric
 from bench.metrics._evaluation import Evaluation
 
 
-@metric(needs=("proba", "labels"), better="higher", unit="fraction", scale="logit")
+@metric(needs=("proba", "labels"), better="higher", unit="fraction", scale="logit", version=2)
 def accuracy(ev: Evaluation) -> Estimate:
     """Share of held-out rows whose most probable class is the true one."""
     correct = (ev.proba.argmax(dim=1) == ev.real.labels).double()
-    return Estimate(float(correct.mean()), len(correct), block_means(correct))
+    blocks, se = ev.blocks.mean(correct)
+    return Estimate(float(correct.mean()), len(correct), blocks, row_se=se)

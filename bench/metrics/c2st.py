@@ -1,4 +1,4 @@
-"""Classifier two-sample test (Lopez-Paz and Oquab 2017): how well a classifier tells real rows from generated ones.
+"""Classifier two-sample test (Lopez-Paz and Oquab 2017): can real and generated be told apart?
 
 The area under the ROC curve of 5-fold cross-validated predictions of a random forest: 0.5 is perfect, 1 is told apart
 without fail. Equal numbers of both, 2,000 at most; identity features (standardised data). Rows of both sides that are equal are kept in
@@ -41,7 +41,7 @@ def classifier_auc(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
     return float(np.mean(scores)) if scores else 1.0
 
 
-@metric(needs=("samples",), better="lower", unit="fraction", scale="logit", slow=True)
+@metric(needs=("samples",), better="lower", unit="fraction", scale="logit", slow=True, version=2)
 def c2st_auc(ev: Evaluation) -> Estimate:
     """AUC of a cross-validated forest that tells real from generated rows; 0.5 is perfect."""
     real = ev.real_features("identity")[:MAX_ROWS]

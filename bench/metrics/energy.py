@@ -11,15 +11,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, metric, pseudo_values
+from bench.metrics import Estimate, metric
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._two_sample import average, prepared, statistic, within
+from bench.metrics._two_sample import average, prepared, statistic
 
 DIRECT_UP_TO = 32  # dimensions; above, distances come from products of centred features
 
 
 def energy_distance(real: Tensor, fake: Tensor) -> float:
-    """Return the unbiased energy distance of features (N, D) and (M, D); 0 in expectation is best, it may be negative."""
+    """Return the unbiased distance of features (N, D) and (M, D); 0 is best, it may be negative."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
     return statistic(real - centre, fake - centre, minus_distance).value
@@ -32,10 +32,9 @@ def minus_distance(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode=mode).neg_()
 
 
-@metric(name="energy_distance", needs=("samples", "real_valued"), better="lower")
+@metric(name="energy_distance", needs=("samples", "real_valued"), better="lower", version=2)
 def energy(ev: Evaluation) -> Estimate:
     """Unbiased energy distance on features standardised by the training rows, averaged over the draws."""
     sides = [prepared(ev.real_features("identity"), draw) for draw in ev.draw_features("identity")]
-    kept = within(sides[0][0], minus_distance)
-    value, without = average([statistic(real, fake, minus_distance, real_within=kept) for real, fake in sides])
-    return Estimate(value, len(sides[0][0]), pseudo_values(value, without))
+    value, blocks, se = average(sides, minus_distance, ev.blocks)
+    return Estimate(value, len(sides[0][0]), blocks, row_se=se)

@@ -1,4 +1,4 @@
-"""Frechet distance between Gaussians fitted to features (Heusel et al. 2017), exact by the cheapest route.
+"""Frechet distance between Gaussians fitted to features (Heusel et al. 2017), by the cheapest route.
 
     d^2 = |mu_r - mu_f|^2 + tr S_r + tr S_f - 2 tr (S_r S_f)^(1/2)                                    (1)
 
@@ -14,11 +14,13 @@ the cores from OpenBLAS's. Memory: beside the features one strip of 4,096 of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, block_of_rows, metric, pseudo_values, refuse_non_finite
+from bench.metrics import Estimate, metric, refuse_non_finite
 from bench.metrics._cache import kept
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._gaussians import (
@@ -36,11 +38,11 @@ from bench.metrics._gaussians import (
 )
 
 MOMENTS_VERSION = 2  # raise it when moments() changes: factors kept on disk are named by it
-EXACT_JACKKNIFE_RANK = 64  # above it, blocks of rows are left out to first order
+EXACT_JACKKNIFE_RANK = 64  # above it, rows are left out to first order
 
 
 def moments(features: Tensor) -> Moments:
-    """Compute what eq. (1) needs of features (N, D); ValueError below two rows and where a value is not finite."""
+    """Compute what eq. (1) needs of features (N, D), N >= 2; ValueError where a value is not finite."""
     if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"expected features of shape (N, D) with N >= 2 and D >= 1, got {tuple(features.shape)}")
     features = features.detach()
@@ -62,7 +64,7 @@ def moments(features: Tensor) -> Moments:
 
 
 def reference_moments(features: Tensor) -> Moments:
-    """Return moments() with their factor, kept on disk by hash where that pays: a dataset's cells share real features."""
+    """Return moments() with their factor, kept on disk: a dataset's cells share real features."""
 
     def compute() -> dict[str, Tensor]:
         side = moments(features)
@@ -93,22 +95,33 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     return distance_of(moments(real), moments(fake))
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower", scale="log")
+@metric(
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="lower",
+    scale="log",
+    version=2,
+)
 def fid(ev: Evaluation, space: str) -> Estimate:
     """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
     features = ev.real_features(space)
     real, fakes = reference_moments(features), [moments(draw) for draw in ev.draw_features(space)]
     value = _mean_distance(real, fakes)
     if min(features.shape) <= EXACT_JACKKNIFE_RANK:
-        without = [_mean_distance(rest, fakes) for rest in leave_blocks_out(features)]
-        return Estimate(value, len(features), pseudo_values(value, without))
-    influence = torch.stack([row_influence(features, real, fake) for fake in fakes]).mean(dim=0)
-    blocks = tuple(value + float(influence[rows].mean()) for rows in block_of_rows(len(features)))
-    return Estimate(value, len(features), blocks)
+        sets = [*ev.blocks.sets, *ev.blocks.pairs]
+        if len(features) - max(map(len, sets)) < 2:
+            return Estimate(value, len(features))
+        without = [_mean_distance(rest, fakes) for rest in leave_out(features, sets)]
+        count = len(ev.blocks.sets)
+        blocks, se = ev.blocks.errors(value, without[:count], without[count:])
+    else:
+        influence = torch.stack([row_influence(features, real, fake) for fake in fakes]).mean(dim=0)
+        blocks, se = ev.blocks.mean(influence + value)
+    return Estimate(value, len(features), blocks, row_se=se)
 
 
 def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: int = 15, least: int = 5000) -> float:
-    """Extrapolate eq. (1) to N -> infinity (Chong and Forsyth 2020): the intercept of a line fitted against 1/N.
+    """Extrapolate eq. (1) to N -> infinity by a line against 1/N (Chong and Forsyth 2020).
 
     N runs from `least` to all rows in equal steps of 1/N; each point takes a random subset of the generated rows (M, D)
     against all real rows (N, D), as the paper does.
@@ -124,35 +137,40 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, seed: int = 0, points: in
     return float(np.polynomial.Polynomial.fit(inverse, values, 1).convert().coef[0])
 
 
-@metric(needs=("samples", "many_rows"), spaces=("lenet", "pca", "inception"), better="lower", slow=True)
+@metric(needs=("samples", "many_rows"), spaces=("lenet", "pca", "inception"), better="lower", slow=True, version=2)
 def fid_inf(ev: Evaluation, space: str) -> Estimate:
     """FID extrapolated to infinitely many samples; only where a board has more than 5,000 real rows."""
     features = ev.sample_features(space)
     return Estimate(frechet_at_infinity(ev.real_features(space), features), len(features))
 
 
-def leave_blocks_out(features: Tensor) -> list[Moments]:
-    """Return the moments without each block of rows, its part taken out of the scatter if enough rows are left."""
+def leave_out(features: Tensor, sets: Sequence[Tensor]) -> list[Moments]:
+    """Return the moments without each set of rows, by its part in the scatter if that is accurate."""
     n, dim = features.shape
-    blocks = block_of_rows(n)
-    if n - max(b.stop - b.start for b in blocks) <= dim:
-        return [moments(torch.cat([features[: b.start], features[b.stop :]])) for b in blocks]
+    if n - max(map(len, sets)) <= dim:
+        return [moments(_rest(features, rows)) for rows in sets]
     mean = mean_of(features)
     scatter, sides = covariance_of(features, mean) * (n - 1), []
-    for block in blocks:
-        inside = features[block].double() - mean
+    for rows in sets:
+        inside = features[rows.to(features.device)].double() - mean
         left = n - len(inside)
-        shift = -inside.sum(dim=0) / left  # of the mean of the others
+        shift = -inside.sum(dim=0) / left  # how far the others' mean is moved
         rest = scatter - inside.T @ inside - left * torch.outer(shift, shift)
-        if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the block's
-            sides.append(moments(torch.cat([features[: block.start], features[block.stop :]])))
+        if bool((rest.diagonal() < 1e-8 * scatter.diagonal()).any()):  # nearly all of it was the set's
+            sides.append(moments(_rest(features, rows)))
             continue
         sides.append(from_covariance(mean + shift, rest / (left - 1)))
     return sides
 
 
+def _rest(features: Tensor, rows: Tensor) -> Tensor:
+    kept = torch.ones(len(features), dtype=torch.bool, device=features.device)
+    kept[rows.to(features.device)] = False
+    return features[kept]
+
+
 def row_influence(features: Tensor, real: Moments, fake: Moments) -> Tensor:
-    """Return the first-order effect of each real row on eq. (1), (N,): the infinitesimal jackknife (Jaeckel 1972).
+    """Return each real row's first-order effect on eq. (1), (N,): Jaeckel's jackknife (1972).
 
     (x - mu_r)^T (I - T) (x - mu_r) - tr S_r + tr T S_r + 2 (mu_r - mu_f)^T (x - mu_r), where T is the optimal transport
     map between the Gaussians, T = B^T (B S_r B^T)^(-1/2) B.

@@ -1,8 +1,9 @@
-"""Inception score (Salimans et al. 2016, sec. 4): sharp and varied class predictions of the Inception network.
+"""Inception score (Salimans et al. 2016, sec. 4): sharp and varied predictions of its network.
 
     IS = exp E_x KL(p(y|x) || p(y)),   p(y) the mean of p(y|x) over the samples                             (1)
 
-The mean over ten splits, as published. It sees no real image, so it rewards classes of ImageNet on whatever data: a control
+The mean over ten splits, as published, of samples in random order. It sees no real image, so it rewards classes of ImageNet on
+whatever data: a control
 column that ranks nobody.
 """
 
@@ -33,9 +34,12 @@ def inception_score_of(logits: Tensor, *, splits: int = SPLITS) -> tuple[float, 
     return centre, (sum((v - centre) ** 2 for v in values) / splits) ** 0.5
 
 
-@metric(needs=("samples", "image"), spaces=("inception",), better="none", scale="log")
+@metric(needs=("samples", "image"), spaces=("inception",), better="none", scale="log", low=1.0, version=2)
 def inception_score(ev: Evaluation, space: str) -> Estimate:
-    """Exponential of the mutual information of sample and predicted ImageNet class, over ten splits; ranks nobody."""
+    """Exponential of the mutual information of sample and predicted ImageNet class, over ten splits.
+
+    Ranks nobody.
+    """
     features, network = ev.sample_features(space), ev.space(space)
     assert isinstance(network, Classifying), "the Inception network has a classifier"
     value, _ = inception_score_of(network.logits_of(features)[:, 0])

@@ -11,13 +11,16 @@ Memory: features in float64, and one strip of 256 rows of the kernel matrix or o
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.metrics import N_BLOCKS, Estimate, block_of_rows, metric, pseudo_values
+from bench.metrics import N_BLOCKS, Estimate, block_of_rows, metric
+from bench.metrics._blocks import Blocks
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._two_sample import average, prepared, statistic, within
+from bench.metrics._two_sample import average, prepared, statistic, without
 
 FULL_UP_TO = 5000
 SUBSETS = 100
@@ -45,8 +48,15 @@ def kernel_distance(
         values = subset_values(real, fake, subsets=subsets, subset_size=subset_size, seed=seed)
         return float(values.mean()), subsets_se(values, subset_size / min(len(real), len(fake)))
     over_all = statistic(real, fake, polynomial_kernel)
-    sides = (over_all.without_real, over_all.without_fake)
-    return over_all.value, sum(Estimate(0, 0, pseudo_values(over_all.value, w)).test_se ** 2 for w in sides) ** 0.5
+    sides = (
+        (real, over_all.real, over_all.fake, over_all.real_cross),
+        (fake, over_all.fake, over_all.real, over_all.fake_cross),
+    )
+    errors = [
+        Blocks(len(x)).jackknife(over_all.value, partial(without, x, own, other, cross, polynomial_kernel))
+        for x, own, other, cross in sides
+    ]
+    return over_all.value, sum((e.se or 0.0) ** 2 for e in errors) ** 0.5
 
 
 def subset_values(real: Tensor, fake: Tensor, *, subsets: int, subset_size: int, seed: int) -> np.ndarray:
@@ -82,16 +92,18 @@ def _mmd2(x: Tensor, y: Tensor) -> float:
     return pairs_x + pairs_y - 2 * float(polynomial_kernel(x, y).mean())
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower")
+@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="lower", version=2)
 def kid(ev: Evaluation, space: str) -> Estimate:
-    """Unbiased MMD^2 with the polynomial kernel in the named space, averaged over the draws; may be negative."""
+    """Unbiased MMD^2 with the polynomial kernel in the named space, averaged over the draws.
+
+    May be negative.
+    """
     sides = [prepared(ev.real_features(space), draw) for draw in ev.draw_features(space)]
     n = len(sides[0][0])
     if n > FULL_UP_TO:
         return _kid_of_subsets(sides)
-    kept = within(sides[0][0], polynomial_kernel)
-    value, without = average([statistic(real, fake, polynomial_kernel, real_within=kept) for real, fake in sides])
-    return Estimate(value, n, pseudo_values(value, without))
+    value, blocks, se = average(sides, polynomial_kernel, ev.blocks)
+    return Estimate(value, n, blocks, row_se=se)
 
 
 def _kid_of_subsets(sides: list[tuple[Tensor, Tensor]]) -> Estimate:

@@ -73,7 +73,7 @@ def mode_counts(ev: Evaluation) -> tuple[Tensor, Tensor]:
     return torch.bincount(ev.mode_ids.cpu(), minlength=n_modes), prior
 
 
-@metric(needs=("samples", "law"), better="lower", unit="nats", scale="log")
+@metric(needs=("samples", "law"), better="lower", unit="nats", scale="log", high=0.6931471805599453, version=2)
 def mode_jsd(ev: Evaluation) -> Estimate:
     """Jensen-Shannon divergence between generated and true histogram over modes x sigma shells."""
     mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
@@ -82,9 +82,9 @@ def mode_jsd(ev: Evaluation) -> Estimate:
     return Estimate(value, len(mode))
 
 
-@metric(needs=("samples", "modes"), better="higher", unit="count")
+@metric(needs=("samples", "modes"), better="higher", unit="count", low=0.0, version=2)
 def modes_captured(ev: Evaluation) -> Estimate:
-    """Modes with a high-quality sample (2-D), or classes predicted at least max(1, 10 % of expected) times."""
+    """Modes with a high-quality sample (2-D), or classes predicted max(1, 10 % of expected) times."""
     n = len(ev.mode_samples)
     if ev.has("law"):
         mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
@@ -96,30 +96,36 @@ def modes_captured(ev: Evaluation) -> Estimate:
     return Estimate(float(captured), n, note=note)
 
 
-@metric(needs=("samples", "classifier"), better="higher", unit="count")
+@metric(needs=("samples", "classifier"), better="higher", unit="count", low=0.0, version=2)
 def modes_hit(ev: Evaluation) -> Estimate:
     """Modes predicted at least once, as the papers count."""
     counts, _ = mode_counts(ev)
     return Estimate(float((counts > 0).sum()), int(counts.sum()))
 
 
-@metric(needs=("samples", "modes"), better="lower", unit="nats", scale="log")
+@metric(needs=("samples", "modes"), better="lower", unit="nats", scale="log", version=2)
 def mode_kl(ev: Evaluation) -> Estimate:
-    """KL of the generated histogram over modes to the true prior; every sample counts for its nearest mode."""
+    """KL of the generated histogram over modes to the true prior.
+
+    Every sample counts for its nearest mode.
+    """
     counts, prior = mode_counts(ev)
     return Estimate(histogram_kl(counts, prior), int(counts.sum()))
 
 
-@metric(needs=("samples", "modes"), better="none", unit="nats", scale="log")
+@metric(needs=("samples", "modes"), better="none", unit="nats", scale="log", version=2)
 def mode_kl_uniform(ev: Evaluation) -> Estimate:
     """KL of the generated histogram over modes to the uniform, as the papers print it."""
     counts, prior = mode_counts(ev)
     return Estimate(histogram_kl(counts, torch.full_like(prior, 1 / len(prior))), int(counts.sum()))
 
 
-@metric(needs=("samples", "law"), better="none", unit="fraction", scale="logit")
+@metric(needs=("samples", "law"), better="none", unit="fraction", scale="logit", version=2)
 def hq_fraction(ev: Evaluation) -> Estimate:
-    """Share of samples within 3 sigma of the nearest mode; a perfect sampler has 0.9889, more is over-concentration."""
+    """Share of samples within 3 sigma of the nearest mode.
+
+    A perfect sampler has 0.9889, more is over-concentration.
+    """
     _, sigmas = nearest_mode(ev.mode_samples, ev.law)
     n, value = len(sigmas), float((sigmas < 3).double().mean())
     above = value - HQ_CEILING > 3 * math.sqrt(HQ_CEILING * (1 - HQ_CEILING) / n)

@@ -1,4 +1,4 @@
-"""Parzen-window log-likelihood of samples (Breuleux et al. 2011; Goodfellow et al. 2014, Table 1): a historical column.
+"""Parzen-window log-likelihood (Breuleux et al. 2011; Goodfellow et al. 2014): a historical column.
 
     log p(x) ~= log mean_j N(x; s_j, sigma^2 I)        s_j the samples, sigma the best of a grid on training rows    (1)
 
@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, block_means, metric, refuse_non_finite
+from bench.metrics import Estimate, metric, refuse_non_finite
 from bench.metrics._evaluation import Evaluation
 
 SIGMAS = tuple(10 ** (-2 + i / 6) for i in range(13))  # 0.01 to 1
@@ -34,10 +34,14 @@ def parzen_log_likelihood(x: Tensor, samples: Tensor, sigmas: tuple[float, ...])
     return torch.cat(strips, dim=1) - math.log(len(samples))
 
 
-@metric(needs=("samples",), better="none", unit="nats", slow=True)
+@metric(needs=("samples", "density"), better="none", unit="nats", slow=True, version=2)
 def parzen(ev: Evaluation) -> Estimate:
-    """Log-likelihood of held-out rows under a Parzen window of the samples: historical, fooled by k-means centroids."""
+    """Log-likelihood of held-out rows under a Parzen window of the samples.
+
+    Historical, fooled by k-means centroids.
+    """
     samples = ev.samples[:MAX_SAMPLES].flatten(1)
-    chosen = parzen_log_likelihood(ev.train.x[:1000].flatten(1), samples, SIGMAS).mean(dim=1).argmax()
+    chosen = parzen_log_likelihood(ev.train.some(1000).x[:].flatten(1), samples, SIGMAS).mean(dim=1).argmax()
     values = parzen_log_likelihood(ev.real.x.flatten(1), samples, (SIGMAS[int(chosen)],))[0]
-    return Estimate(float(values.mean()), len(values), block_means(values))
+    blocks, se = ev.blocks.mean(values)
+    return Estimate(float(values.mean()), len(values), blocks, row_se=se)

@@ -1,190 +1,133 @@
-"""Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020) from k nearest neighbours.
+"""Precision, recall (Kynkaanniemi et al. 2019), density, coverage (Naeem et al. 2020), from k-NN.
 
     r_k(x)     distance from x to its k-th nearest neighbour among the other rows of its own side
-    precision  = mean_j [ some |x_i - y_j| < r_k(x_i) ]         recall   = mean_i [ some |x_i - y_j| < r_k(y_j) ]
-    density    = mean_j (1/k) #{i: |x_i - y_j| < r_k(x_i)}      coverage = mean_i [ min_j |x_i - y_j| < r_k(x_i) ]
+    precision  = mean_j [ some |x_i - y_j| <= r_k(x_i) ]          recall   = mean_i [ some |x_i - y_j| <= r_k(y_j) ]
+    density    = mean_j sum_i [ |x_i - y_j| <= r_k(x_i) ] / k_i   coverage = mean_i [ min_j |x_i - y_j| <= r_k(x_i) ]
 
-x real, y generated. One pass over strips of the distances gives all four; the radii need half the pairs of a side. Distances
-come from products of features centred on the real mean, with the answers of float64; a row within rounding of a ball's edge
-is outside, as it is where the two are equal: copies of real rows lie on edges exactly. On a CPU float32 decides what it can
+x real, y generated. k_i: how many other real rows lie in the ball of x_i, edge included: k, and more where distances are tied or rows
+repeat, so that real rows have a density of about 1 on any data. The balls are closed, as Kynkaanniemi et al. define them: on tables of
+categories most radii are 0, and open balls would be empty. Where no distance is tied the numbers are those of the authors' `prdc`.
+
+Two passes over strips of the distances; the radii need half the pairs of a side. Distances come from products of features centred on
+the real mean, with the answers of float64; a row within rounding of a ball's edge is on it. On a CPU float32 decides what it can
 (bench/metrics/_neighbours.py), on a GPU all is float64.
 
-Errors over the real rows, the radii held: density, recall and coverage are means over real rows; for precision the balls
-of a block are left out. Memory: features in float64 and float32 and a few strips of 256 rows, 100 MB each at N = 50,000.
+Errors over the real rows, which are left out in blocks: up to 2,000 rows the radii are those of the rows that are left; above, they are
+held, and the error is conditional on them. Memory: features in float64 and float32 and a few strips of 256 rows, 100 MB each at
+N = 50,000; for the errors up to 2,000 rows two matrices of N x N.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
-import numpy as np
-import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, block_means, block_of_rows, metric, pseudo_values
+from bench.metrics import Estimate, metric
+from bench.metrics._balls import Side, count, four_numbers, lowered, side, smallest, squared_distances
+from bench.metrics._blocks import Blocks, Errors
 from bench.metrics._cache import kept
 from bench.metrics._evaluation import Evaluation
-from bench.metrics._neighbours import ROUNDING, ScreenedRows, fits, kth_squared_distance, pairs_within
+from bench.metrics._neighbours import ROUNDING
 from bench.metrics._two_sample import prepared
 
-STRIP = 256
 K = 5
-RADII_VERSION = 2  # raise it when side() changes: radii kept on disk are named by it
+RADII_VARY_UP_TO = 2_000  # real rows
+RADII_VERSION = 3  # raise it when side() changes: radii kept on disk are named by it
 NAMES = ("precision", "recall", "density", "coverage")
-
-
-@dataclass(frozen=True)
-class Side:
-    """Centred features (N, D) and their squared radii (N,)."""
-
-    rows: Tensor
-    radii: Tensor
-
-    @cached_property
-    def norms(self) -> Tensor:
-        """Return the squared norms of the rows, (N,)."""
-        return self.rows.square().sum(dim=1)
-
-    @cached_property
-    def screen(self) -> ScreenedRows:
-        """Return the rows for the float32 screen."""
-        return ScreenedRows(self.rows.numpy())
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Counts that give the four numbers.
-
-    balls (M, blocks): real balls of each block of rows that hold a generated row.
-    """
-
-    balls: Tensor
-    held: Tensor  # (N,) generated rows in each real ball
-    recalled: Tensor  # (N,) bool: in some generated ball
-    k: int
-
-    def values(self) -> dict[str, float]:
-        """Return the four numbers."""
-        m = len(self.balls)
-        return {
-            "precision": float((self.balls.sum(dim=1) > 0).double().mean()),
-            "recall": float(self.recalled.double().mean()),
-            "density": float(self.held.sum()) / (self.k * m),
-            "coverage": float((self.held > 0).double().mean()),
-        }
-
-    def blocks(self) -> dict[str, tuple[float, ...]]:
-        """Return the pseudo-values of the blocks of real rows, the radii held."""
-        n, m = len(self.held), len(self.balls)
-        total, value = self.balls.sum(dim=1), self.values()["precision"]
-        without = [float((total - self.balls[:, b] > 0).double().mean()) for b in range(self.balls.shape[1])]
-        return {
-            "precision": pseudo_values(value, without),
-            "recall": block_means(self.recalled),
-            "density": block_means(self.held * (n / (self.k * m))),
-            "coverage": block_means(self.held > 0),
-        }
 
 
 def prdc(real: Tensor, fake: Tensor, *, k: int = K) -> dict[str, float]:
     """Return all four for features (N, D) and (M, D); higher is better, density may pass 1."""
     real, fake = prepared(real, fake)
     centre = real.mean(dim=0)
-    return count(side(real - centre, k=k), side(fake - centre, k=k), k=k).values()
+    return count(reference(real - centre, k=k), side(fake - centre, k=k)).values()
 
 
-def side(rows: Tensor, *, k: int) -> Side:
-    """Compute the radii of centred float64 rows (N, D), each pair of strips once; keep them for a reference."""
-    n = len(rows)
-    if not 1 <= k < n:
-        raise ValueError(f"k must be from 1 to N - 1 = {n - 1}, got {k}")
-    if screened(rows):
-        return Side(rows, torch.from_numpy(kth_squared_distance(rows.numpy(), k)))
-    norms = rows.square().sum(dim=1)
-    nearest = torch.full((n, k), float("inf"), dtype=rows.dtype, device=rows.device)
-    for start in range(0, n, STRIP):
-        stop = min(start + STRIP, n)
-        squared = _squared(rows[start:stop], norms[start:stop], rows[start:], norms[start:])
-        squared.diagonal().fill_(float("inf"))
-        nearest[start:stop] = _smallest(torch.cat([nearest[start:stop], squared], dim=1), k)
-        if stop < n:
-            nearest[stop:] = _smallest(torch.cat([nearest[stop:], squared[:, stop - start :].T], dim=1), k)
-    return Side(rows, nearest.amax(dim=1))
+def reference(rows: Tensor, *, k: int) -> Side:
+    """side() with the numbers of other rows in each ball."""
+    found = side(rows, k=k)
+    return Side(rows, found.radii, _others(found))
 
 
-def _reference_side(rows: Tensor, *, k: int) -> Side:
-    """Return side(), its radii kept on disk by hash where that pays: every cell of a dataset shares real rows."""
-    radii = kept(f"radii/{RADII_VERSION}/k={k}", rows, lambda: {"radii": side(rows, k=k).radii})["radii"]
-    return Side(rows, radii)
+def _others(found: Side) -> Tensor:
+    return count(found, found).held - 1
 
 
-def count(real: Side, fake: Side, *, k: int) -> Counts:
-    """Count in one pass over the strips of distances between real and generated rows."""
-    blocks = block_of_rows(len(real.rows))
-    if screened(real.rows, fake.rows):
-        return _count_of_pairs(real, fake, blocks, k)
-    balls = torch.zeros(len(fake.rows), len(blocks), dtype=torch.int64, device=real.rows.device)
-    real_norms, fake_norms = real.norms * (1 + ROUNDING), fake.norms * (1 + ROUNDING)
-    held, recalled = [], []
-    for block, rows in enumerate(blocks):
-        for start in range(rows.start, rows.stop, STRIP):
-            part = slice(start, min(start + STRIP, rows.stop))
-            squared = _squared(real.rows[part], real_norms[part], fake.rows, fake_norms)
-            inside = squared < real.radii[part, None]
-            balls[:, block] += torch.count_nonzero(inside, dim=0)
-            held.append(torch.count_nonzero(inside, dim=1))
-            recalled.append((squared < fake.radii).any(dim=1))
-    return Counts(balls, torch.cat(held), torch.cat(recalled), k)
+def _kept_reference(rows: Tensor, *, k: int) -> Side:
+    """Return reference(), kept on disk by hash: every cell of a dataset shares its real rows."""
 
+    def compute() -> dict[str, Tensor]:
+        radii = side(rows, k=k).radii
+        return {"radii": radii, "others": _others(Side(rows, radii))}
 
-def _count_of_pairs(real: Side, fake: Side, blocks: list[slice], k: int) -> Counts:
-    """Return count() from the list of pairs within a real ball: there are few of them."""
-    n, m = len(real.rows), len(fake.rows)
-    block_of = np.repeat(np.arange(len(blocks)), [b.stop - b.start for b in blocks])
-    balls, held, recalled = np.zeros((m, len(blocks)), np.int64), np.zeros(n, np.int64), np.zeros(n, bool)
-    for i, j, inside in pairs_within(real.screen, fake.screen, real.radii.numpy(), fake.radii.numpy()):
-        np.add.at(balls.reshape(-1), j * len(blocks) + block_of[i], 1)
-        np.add.at(held, i, 1)
-        recalled[inside] = True
-    return Counts(torch.from_numpy(balls), torch.from_numpy(held), torch.from_numpy(recalled), k)
-
-
-def screened(*sides: Tensor) -> bool:
-    """Say whether float32 may decide what it can: on a CPU, where it holds the squares of these rows."""
-    return all(side.device.type == "cpu" and fits(side.numpy()) for side in sides)
-
-
-def _squared(a: Tensor, a_norms: Tensor, b: Tensor, b_norms: Tensor) -> Tensor:
-    """Return |a_i - b_j|^2, (N, M)."""
-    return torch.addmm(b_norms[None, :], a, b.T, alpha=-2).add_(a_norms[:, None]).clamp_(min=0)
-
-
-def _smallest(squared: Tensor, k: int) -> Tensor:
-    return squared.topk(k, dim=1, largest=False, sorted=False).values
+    return Side(rows, **kept(f"radii/{RADII_VERSION}/k={k}", rows, compute))
 
 
 def _of(ev: Evaluation, space: str) -> dict[str, Estimate]:
     """Average all four over the draws, once for a space and board."""
 
     def compute() -> dict[str, Estimate]:
-        sides = [prepared(ev.real_features(space), draw) for draw in ev.draw_features(space)]
-        centre, n = sides[0][0].mean(dim=0), len(sides[0][0])
+        pairs = [prepared(ev.real_features(space), draw) for draw in ev.draw_features(space)]
+        centre, n = pairs[0][0].mean(dim=0), len(pairs[0][0])
         k = min(K, n - 1)
-        real = _reference_side(sides[0][0] - centre, k=k)
-        counts = [count(real, side(fake - centre, k=k), k=k) for _, fake in sides]
-        values, blocks = [c.values() for c in counts], [c.blocks() for c in counts]
-        mean = {name: sum(v[name] for v in values) / len(values) for name in NAMES}
-        return {
-            name: Estimate(mean[name], n, tuple(sum(b) / len(b) for b in zip(*(b[name] for b in blocks))))
-            for name in NAMES
-        }
+        real = _kept_reference(pairs[0][0] - centre, k=k)
+        fakes = [side(fake - centre, k=k) for _, fake in pairs]
+        value, errors = errors_of(real, fakes, ev.blocks, k=k)
+        return {name: Estimate(value[name], n, errors[name].blocks, row_se=errors[name].se) for name in NAMES}
 
     return ev.memo(("prdc", space, ev.board), compute)
 
 
+def errors_of(real: Side, fakes: list[Side], blocks: Blocks, *, k: int) -> tuple[dict[str, float], dict[str, Errors]]:
+    """Return the four numbers, averaged over the draws, and their errors over the real rows."""
+    n, vary = len(real.rows), len(real.rows) <= RADII_VARY_UP_TO
+    sets = [*blocks.sets, *blocks.pairs] if vary else blocks.sets
+    counts = [count(real, fake, () if vary else sets) for fake in fakes]
+    value = _mean([c.values() for c in counts])
+    if len(blocks.sets) < 2 or n - max(map(len, sets)) < k + 1:
+        return value, {name: Errors() for name in NAMES}
+    if vary:
+        without = _radii_varied(real, fakes, [blocks.rest(rows) for rows in sets], k=k)
+    else:
+        without = [_mean([c.without(b, blocks.rest(rows)) for c in counts]) for b, rows in enumerate(sets)]
+    alone, together = without[: len(blocks.sets)], without[len(blocks.sets) :]
+    named = lambda found, name: [values[name] for values in found]
+    errors = {name: blocks.errors(value[name], named(alone, name), named(together, name)) for name in NAMES}
+    return value, {name: error.spread_once() for name, error in errors.items()}
+
+
+def _radii_varied(real: Side, fakes: list[Side], lefts: list[Tensor], *, k: int) -> list[dict[str, float]]:
+    """Return the four numbers of the rows that are left, radii among these, over the draws."""
+    device = real.rows.device
+    own = squared_distances(real.rows, real.norms, real.rows, real.norms)
+    own.fill_diagonal_(float("inf"))
+    own_low = own - ROUNDING * (real.norms[:, None] + real.norms)
+    crosses = [lowered(real.rows, real.norms, fake) for fake in fakes]
+    recalled = [(cross <= fake.radii).any(dim=1) for cross, fake in zip(crosses, fakes)]
+    found = []
+    for left in (rows.to(device) for rows in lefts):
+        near = own[left][:, left]
+        radii = smallest(near, k).amax(dim=1)[:, None]
+        share = 1 / (own_low[left][:, left] <= radii).sum(dim=1).double()
+        each = []
+        for cross, seen in zip(crosses, recalled):
+            inside = cross[left] <= radii
+            density = float((inside.double().T @ share).mean())
+            each.append(four_numbers(inside.any(dim=0), seen[left], density, inside.any(dim=1)))
+        found.append(_mean(each))
+    return found
+
+
+def _mean(each: list[dict[str, float]]) -> dict[str, float]:
+    return {name: sum(values[name] for values in each) / len(each) for name in NAMES}
+
+
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
+    scale="logit",
+    version=2,
 )
 def precision(ev: Evaluation, space: str) -> Estimate:
     """Share of generated rows inside some real row's ball of 5 neighbours; outliers fool it."""
@@ -192,21 +135,37 @@ def precision(ev: Evaluation, space: str) -> Estimate:
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
+    scale="logit",
+    version=2,
 )
 def recall(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows inside some generated row's ball of 5 neighbours; scattered samples fool it."""
     return _of(ev, space)["recall"]
 
 
-@metric(needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher")
+@metric(
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    low=0.0,
+    version=2,
+)
 def density(ev: Evaluation, space: str) -> Estimate:
-    """Real balls that hold a generated row, over k; about 1 for real data."""
+    """Real balls that hold a generated row, each over the real rows it holds; about 1 for real data."""
     return _of(ev, space)["density"]
 
 
 @metric(
-    needs=("samples", "unknown_law"), spaces=("identity", "lenet", "pca", "inception"), better="higher", unit="fraction"
+    needs=("samples", "unknown_law"),
+    spaces=("identity", "lenet", "pca", "inception"),
+    better="higher",
+    unit="fraction",
+    scale="logit",
+    version=2,
 )
 def coverage(ev: Evaluation, space: str) -> Estimate:
     """Share of real rows whose ball holds a generated row."""

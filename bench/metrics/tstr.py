@@ -1,4 +1,4 @@
-"""Train on synthetic, test on real (Esteban et al. 2017): are the class-conditional samples worth learning from?
+"""Train on synthetic, test on real (Esteban et al. 2017): are samples worth learning from?
 
 A logistic regression on rows standardised by the training data, fitted to samples given their class and tested on the
 board's real rows. `trtr_accuracy` is the same classifier fitted to the real training rows: the ceiling to read it beside.
@@ -11,19 +11,21 @@ import warnings
 import torch
 from torch import Tensor
 
-from bench.metrics import Estimate, block_means, metric
+from bench.datasets import some_rows
+from bench.metrics import Estimate, metric
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._two_sample import prepared
 
-MAX_ROWS = 5000  # of training rows: a logistic regression's time grows with them, its accuracy hardly
+MAX_ROWS = 5000  # to train on: a logistic regression's time grows with the rows, its accuracy hardly
 
 
 def correct_after_training_on(x: Tensor, y: Tensor, real: Tensor, labels: Tensor) -> Tensor:
-    """Say on which of real (M, D) a classifier fitted to the first 5,000 of x (N, D), y (N,) is right, bool (M,)."""
+    """Say where a classifier fitted to 5,000 of x (N, D), y (N,) is right on real (M, D), bool (M,)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    x, y = x[:MAX_ROWS], y[:MAX_ROWS]
+    rows = some_rows(len(x), MAX_ROWS).to(x.device)
+    x, y = x[rows], y[rows]
     x, real = prepared(x, real)
     classes = y.unique()
     if len(classes) == 1:  # nothing to separate: the one class is the answer
@@ -34,21 +36,23 @@ def correct_after_training_on(x: Tensor, y: Tensor, real: Tensor, labels: Tensor
     return torch.as_tensor(model.predict(real.cpu().numpy())) == labels.cpu()
 
 
-def _estimate(correct: Tensor) -> Estimate:
-    return Estimate(float(correct.double().mean()), len(correct), block_means(correct.double()))
+def _estimate(ev: Evaluation, correct: Tensor) -> Estimate:
+    blocks, se = ev.blocks.mean(correct)
+    return Estimate(float(correct.double().mean()), len(correct), blocks, row_se=se)
 
 
-@metric(needs=("given", "labels"), better="higher", unit="fraction", scale="logit")
+@metric(needs=("given", "labels"), better="higher", unit="fraction", scale="logit", version=2)
 def tstr_accuracy(ev: Evaluation) -> Estimate:
     """Accuracy on real rows of a logistic regression trained on class-conditional samples."""
     space = ev.space("identity")
-    x, y = ev.outputs["given.x"], ev.outputs["given.y"]
-    return _estimate(correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.labels))
+    x, y = ev.given
+    return _estimate(ev, correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.labels))
 
 
-@metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit")
+@metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit", version=2)
 def trtr_accuracy(ev: Evaluation) -> Estimate:
     """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""  # noqa: D401 - a column's title
-    rows = (ev.train.labels >= 0).nonzero().flatten()[:MAX_ROWS]
+    labelled = (ev.train.labels >= 0).nonzero().flatten()
+    rows = labelled[some_rows(len(labelled), MAX_ROWS).to(labelled.device)]
     x, y = ev.space("identity")(ev.train.x[rows]), ev.train.labels[rows]
-    return _estimate(correct_after_training_on(x, y, ev.real_features("identity"), ev.real.labels))
+    return _estimate(ev, correct_after_training_on(x, y, ev.real_features("identity"), ev.real.labels))

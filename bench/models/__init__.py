@@ -1,4 +1,4 @@
-"""The capabilities of a model: a capability is a method, never a flag or a base class. Imports no torch.
+"""The capabilities of a model: each is a method, never a flag or a base class. Imports no torch.
 
 x: (N, *shape), a tensor, or 8-bit images that become floats when rows are taken, x[rows] (bench/datasets/_pixels.py); y: (N,) int64.
 """

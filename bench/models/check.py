@@ -1,104 +1,95 @@
-"""Try every promise of the protocol on a model, for `bench check FILE.py`: on each small dataset that it supports."""
+"""Try every promise of the protocol on a model and each small dataset that it supports."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Examples, is_dequantised
+from bench.datasets import Dataset, is_dequantised
 from bench.models import Classifier, ConditionalSampler, Density, LowerBound, Sampler, Selective, Trainable
+from bench.models.promises import follows_labels, in_random_order, integrates_to_one, sums_to_one
+from bench.models.proofs import binary_images
 from bench.models.state import networks
-from bench.registry import find, load, load_entry
+from bench.models.trial import Result, Trial
+from bench.registry import find, load, load_alone
 
 TRIED = ("ring8", "iris", "digits_binary", "digits")
-STEPS, ROWS, SAMPLES = 4, 200, 64
-
-
-@dataclass(frozen=True)
-class Result:
-    """One promise on one dataset: kept or not, and what was seen."""
-
-    dataset: str
-    promise: str
-    kept: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A model's class on one dataset. dequantised: it is trained and scored on (code + u) / levels."""
-
-    cls: type[Any]
-    dataset: Dataset
-    dequantised: bool
-
-    def make(self) -> Any:
-        """Return a model of a few steps that knows the dataset's levels."""
-        fields = {f.name for f in dataclasses.fields(self.cls)}
-        values: dict[str, Any] = {"steps": STEPS} if "steps" in fields else {}
-        if "levels" in fields:
-            values["levels"] = self.dataset.levels
-        return self.cls(**values)
-
-    def fit(self, *, seed: int) -> Any:
-        """Return another model, fitted to the training rows."""
-        return self.make().fit(self.rows(self.dataset.train.x), self.dataset.train.y, seed=seed)
-
-    def rows(self, x: Examples) -> Tensor:
-        """Return rows as the model is given them."""
-        return self.dataset.dequantize(x, seed=0) if self.dequantised else x[:]
-
-    def result(self, promise: str, kept: bool, detail: str = "") -> Result:
-        """Return the result of one promise, with what was seen where it is not kept."""
-        return Result(self.dataset.name, promise, kept, "" if kept else detail)
+ROWS, SAMPLES = 200, 64
+REMEDIES = {  # of a generator whose state moved
+    "torch": "torch's state moved: draw with generator=torch.Generator().manual_seed(seed), and make layers inside "
+    "`with torch.random.fork_rng(): torch.manual_seed(seed)`",
+    "numpy": "numpy's state moved: draw with np.random.default_rng(seed), and hand random_state=seed to scikit-learn",
+}
 
 
 def check_model(name: str) -> list[Result]:
     """Try a model (a name or a file) on every small dataset it supports; at least one must be supported."""
     entry = find("model", name)
-    cls = load_entry(entry)
+    cls = load_alone(entry)
     results: list[Result] = []
-    for dataset_name in TRIED:
-        trial = Trial(cls, _small(load("dataset", dataset_name)()), is_dequantised(entry.constants.get("measure", "")))
-        model = trial.make()
-        if isinstance(model, Selective) and model.supports(trial.dataset):
-            continue
+    refusals: list[str] = []
+    dequantised = is_dequantised(entry.constants.get("measure", ""))
+    for dataset_name in (*TRIED, ""):
+        dataset = _small(load("dataset", dataset_name)()) if dataset_name else binary_images()
+        trial = Trial(entry, cls, dataset, dequantised)
         try:
-            results += _check(trial)
+            model = trial.make()
+            refusal = model.supports(dataset) if isinstance(model, Selective) else ""
+            if not isinstance(refusal, str):
+                raise TypeError(f"supports() returned {refusal!r}; expected the reason for a skip, or an empty string")
+            if refusal:
+                refusals.append(f"{dataset.name}: {refusal}")
+            elif dataset_name:
+                results += _check(trial)
+            else:
+                results += sums_to_one(trial)
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is its result
-            results.append(trial.result("runs", False, f"{type(error).__name__}: {error}"))
+            results.append(trial.failure("runs", error))
     if not results:
-        results.append(Result("-", "supports a dataset", False, f"supports() refused {', '.join(TRIED)}"))
+        results.append(Result("-", "supports a dataset", False, f"supports() refused all: {'; '.join(refusals)}"))
     return results
 
 
 def _small(dataset: Dataset) -> Dataset:
-    return dataclasses.replace(dataset, train=dataset.train.first(ROWS))
+    return dataclasses.replace(dataset, train=dataset.train.some(ROWS))
 
 
 def _check(trial: Trial) -> Iterator[Result]:
-    state = torch.get_rng_state()
+    states = _random_states()
     model = trial.make()
     fitted = model.fit(trial.rows(trial.dataset.train.x), trial.dataset.train.y, seed=0)
     yield trial.result("fit returns self", fitted is model, f"got {type(fitted).__name__}")
     if isinstance(model, Sampler):
         samples = model.sample(SAMPLES, seed=1)
         yield from _check_samples(trial, model, samples)
+        yield in_random_order(trial, model)
         yield from _check_steps(trial, samples)
         yield from _check_save(trial, model, samples)
     else:
         yield trial.result("fits", True)
     yield from _check_densities(trial, model)
+    if trial.dataset.levels is None:
+        yield from integrates_to_one(trial, model)
     if trial.dataset.n_classes:
         yield from _check_classes(trial, model)
-    untouched = bool(torch.equal(state, torch.get_rng_state()))
-    yield trial.result("global random state untouched", untouched, "torch's state moved")
+    moved = [name for name, state in _random_states().items() if state != states[name]]
+    yield trial.result("global random state untouched", not moved, " ".join(REMEDIES[name] for name in moved))
+
+
+def _random_states() -> dict[str, bytes]:
+    """Return the state of the global generators of random numbers, to compare."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    numpys = repr((kind, rest)).encode() + np.asarray(keys).tobytes()
+    return {
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "numpy": numpys,
+    }
 
 
 def _check_samples(trial: Trial, model: Sampler, samples: Tensor) -> Iterator[Result]:
@@ -171,6 +162,7 @@ def _check_classes(trial: Trial, model: Any) -> Iterator[Result]:
     if isinstance(model, ConditionalSampler):
         shape = tuple(model.sample_given(torch.arange(n_classes), seed=0).shape)
         yield trial.result("sample_given shape", shape == (n_classes, *trial.dataset.shape), f"got {shape}")
+        yield from follows_labels(trial, model)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

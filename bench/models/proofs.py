@@ -24,12 +24,12 @@ from bench.registry import Broken, entries, load_entry
 SHAPE, LEVELS = (1, 3, 4), 2  # 2^12 images
 # fields of a model that is soon fitted, each given where the model has it
 SMALL: dict[str, Any] = {"steps": 3, "hidden": 16, "width": 8, "layers": 2, "orderings": 2, "penalty": 0.01}
-ROUNDING = 1e-6  # of logits
+ROUNDING = 1e-6  # logits that differ by less are equal
 
 
 def density_faults() -> Iterator[tuple[str, str]]:
-    """Yield (model, fault) for each density of codes whose probabilities of all 2^12 images do not sum to one."""
-    images = _images()
+    """Yield (model, fault) for each density of codes that does not sum to one over all 2^12 images."""
+    images = binary_images()
     for name, model in small_densities(images, SMALL):
         model.fit(images.train.x[:], images.train.labels, seed=0)
         total = float(model.log_prob(images.test.x[:]).double().exp().sum())
@@ -46,10 +46,10 @@ def order_faults() -> Iterator[tuple[str, str]]:
 
 
 def chain_rules() -> Iterator[tuple[str, Any]]:
-    """Yield (model, its instance) for each fitted network of conditionals in raster order, its weights moved."""
+    """Yield (name, model) for each fitted network of conditionals in raster order, weights moved."""
     x = torch.zeros(8, *SHAPE)
     x[:, 0, 1] = 1.0
-    for name, model in small_densities(_images(), SMALL | {"orderings": 1}):
+    for name, model in small_densities(binary_images(), SMALL | {"orderings": 1}):
         if not isinstance(model, Trainable):
             continue
         for _ in model.fit_steps(x, seed=0):
@@ -65,7 +65,7 @@ def chain_rules() -> Iterator[tuple[str, Any]]:
 
 
 def small_densities(images: Dataset, fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (model, its instance) for each exact density of codes that fits the images, with those fields it has."""
+    """Yield (name, model) for each exact density of codes that fits the images, not yet fitted."""
     for entry in entries("model").values():
         if entry.error or "levels" not in entry.constants:
             continue
@@ -81,8 +81,8 @@ def small_densities(images: Dataset, fields: dict[str, Any]) -> Iterator[tuple[s
             yield entry.name, model
 
 
-def _images() -> Dataset:
-    """Return all binary images as a dataset: some of them to train on, with two classes, and all of them as test."""
+def binary_images() -> Dataset:
+    """Return all binary images as a dataset: some to train on, in two classes, and all as test."""
     every = torch.tensor(list(itertools.product((0.0, 1.0), repeat=math.prod(SHAPE)))).view(-1, *SHAPE)
     some = every[torch.arange(1, 400, 7) ** 2 % len(every)]
     train = Split(some, some[:, 0, 0, 0].long())
@@ -90,7 +90,7 @@ def _images() -> Dataset:
 
 
 def _conditionals(model: Any, x: Tensor) -> Tensor | None:
-    """Return the logits (D, K) that a model's network gives for one image (1, *shape); None if it gives no such thing."""
+    """Return the logits (D, K) of a model's network for one image (1, *shape); None if it has none."""
     outputs: list[Any] = []
     handle = networks(model)["net"].register_forward_hook(lambda _, __, output: outputs.append(output))
     try:
@@ -105,7 +105,7 @@ def _conditionals(model: Any, x: Tensor) -> Tensor | None:
 
 
 def _order_fault(model: Any) -> str:
-    """Say which conditional depends on its own or a later value, or that none depends on any; empty if in order."""
+    """Say which conditional depends on its own or a later value, or that none depends on any."""
     dim = math.prod(SHAPE)
     codes = (waves(dim, 1, 0.3).flatten() > 0).float()
     logits = _conditionals(model, codes.view(1, *SHAPE))

@@ -18,7 +18,7 @@ def networks(model: Any) -> dict[str, nn.Module]:
 
 
 def n_params(model: Any) -> int | None:
-    """Count the parameters of a model's networks, else the numbers of its learned state; None if it has neither."""
+    """Count the parameters of a model's networks, else of its learned state; None if it has neither."""
     nets = networks(model)
     if nets:
         seen = {id(p): p.numel() for net in nets.values() for p in net.parameters()}
@@ -29,7 +29,7 @@ def n_params(model: Any) -> int | None:
 
 @contextmanager
 def undisturbed(model: Any) -> Iterator[None]:
-    """Restore all random states and every network's train mode on the way out: torch's, numpy's and Python's."""
+    """Restore torch's, numpy's and Python's random states and the networks' modes on the way out."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     modes = [(module, module.training) for net in networks(model).values() for module in net.modules()]

@@ -32,13 +32,17 @@ class {name}:
     learning_rate: float = 0.05
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
-        """x: (N, *shape)."""
+        """x: (N, *shape); y: (N,) labels, -1 where unknown, or None on data without classes."""
         for _ in self.fit_steps(x, y, seed=seed):
             pass
         return self
 
     def fit_steps(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Iterator[dict[str, Tensor | int]]:
         """One yield a step; the harness reads losses there, and may sample."""
+        # Layers draw their first weights from torch's global state. Make them inside
+        #     with torch.random.fork_rng():
+        #         torch.manual_seed(seed)
+        # and draw everything else from a generator, so that the caller's random state stays as it was.
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         rows = x.flatten(1)  # (N, D)
@@ -55,7 +59,7 @@ class {name}:
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:
-        """(n, *shape)."""
+        """(n, *shape), in random order."""
         generator = torch.Generator(self.mean_.device).manual_seed(seed)
         noise = torch.randn(n, len(self.mean_), generator=generator, device=self.mean_.device)
         return (self.mean_ + self.log_std_.exp() * noise).reshape(n, *self.shape_)

@@ -1,4 +1,7 @@
-"""A cell is the unit of work: one model on one dataset with one seed. Its key covers everything that decides its numbers."""
+"""A cell is the unit of work: one model on one dataset with one seed.
+
+Its key covers everything that decides its numbers.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Hash of all that decides the model's outputs: data, sources, hyper-parameters, seed, device, versions."""
+        """Hash of all that decides the model's outputs.
+
+        Data, sources, hyper-parameters, seed, device, versions.
+        """
         model = {k: self.model[k] for k in ("id", "source_sha256", "hparams")}
         parts = {
             "dataset": self.dataset["sha256"],

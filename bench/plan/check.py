@@ -13,7 +13,10 @@ PRECISIONS = ("fp32", "bf16")
 
 
 def check_request(request: Request) -> None:
-    """Raise UsageError or NotFound for unknown names, choices that exclude each other and own data that cannot be read."""
+    """Refuse unknown names, choices that exclude each other and own data that cannot be read.
+
+    Raises UsageError or NotFound.
+    """
     if request.precision not in PRECISIONS:
         raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, got {request.precision!r}")
     load_suite(request.suite)
@@ -22,9 +25,9 @@ def check_request(request: Request) -> None:
             raise UsageError(f"--data is the dataset; leave out -d {','.join(request.datasets)}")
         from bench.datasets.own.read import read_arrays
 
-        read_arrays(Path(request.data), label=request.label, strict=request.strict)  # what it decodes, it caches
-    elif request.label or request.strict:
-        raise UsageError("--label and --strict go with --data")
+        read_arrays(Path(request.data), strict=request.strict, **request.reading)  # what it decodes, it caches
+    elif request.strict or any(request.reading.values()):
+        raise UsageError("--label and --strict go with --data, and so do --missing and --text")
     for name in request.models:
         entry = find("model", name)
         if entry.error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.models.source import own_files, source_sha256
 from bench.plan.cell import DRIVER_VERSION
+from bench.plan.request import Reading
+from bench.plan.source import libraries, own_files, source_sha256
 from bench.registry import Entry, entries
 
 
@@ -23,7 +24,7 @@ def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
     return features, missing
 
 
-def facts_of(dataset: Any, label: str | None = None, files: Sequence[str] = ()) -> dict[str, Any]:
+def facts_of(dataset: Any, reading: Reading | None = None, files: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it.
 
     files: where those lie that the dataset was read from, for a machine that has none.
@@ -40,7 +41,7 @@ def facts_of(dataset: Any, label: str | None = None, files: Sequence[str] = ()) 
             "n_valid": len(dataset.valid),
             "n_test": len(dataset.test),
         }
-        | ({"path": dataset.own_path, "label": label} if dataset.own_path else {})
+        | ({"path": dataset.own_path, **(reading or {})} if dataset.own_path else {})
         | ({"files": list(files)} if files else {}),
         "features": features,
         "missing": missing,
@@ -48,7 +49,10 @@ def facts_of(dataset: Any, label: str | None = None, files: Sequence[str] = ()) 
 
 
 def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[str, Any]:
-    """Return what a cell says of its model; variant: what sets its row apart from the model's own, empty for that."""
+    """Return what a cell says of its model.
+
+    variant: what sets its row apart from the model's own, empty for that.
+    """
     return {
         "id": entry.name,
         "family": entry.constants["family"],
@@ -56,6 +60,7 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
         "reference": entry.reference,
         "measure": entry.constants.get("measure", ""),
         "source_sha256": source_sha256(entry),
+        "libraries": libraries(entry),
         "hparams": hparams,
         "path": str(entry.path),
         "module": entry.module,
@@ -64,7 +69,10 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
 
 
 def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:
-    """Return versions of the metrics that these feature spaces allow; whether a model has what they need is seen when scoring."""
+    """Return versions of the metrics that these feature spaces allow.
+
+    Whether a model has what they need is seen when scoring.
+    """
     applicable = {}
     for name, entry in entries("metric").items():
         if entry.error or (entry.constants.get("slow") and not slow):
@@ -78,7 +86,10 @@ def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that decide a model's outputs beside its source: torch's and the training driver's."""
+    """Return the versions that decide a model's outputs beside its source.
+
+    Torch's and the training driver's.
+    """
     import torch
 
     return {"torch": torch.__version__.split("+")[0], "driver": str(DRIVER_VERSION)}

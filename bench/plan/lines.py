@@ -1,6 +1,8 @@
-"""A plan as lines of JSON, on its way from the process that makes it: what cells share is written once, a cell is two numbers.
+"""A plan as lines of JSON, on its way from the process that makes it.
 
-    {"skips": [...], "broken": [...]}                      the first line
+What cells share is written once, a cell is two numbers.
+
+    {"skips": [...], "broken": [...], "looks": [...]}      the first line
     {"shared": {...}}                                      a dict that cells hold: a dataset, a model, metrics; numbered from 0
     {"profile": {"suite": "core", "dataset": 0, ...}}      all of a cell but its seed; dicts by number; numbered from 0
     [profile, seed]                                        a cell
@@ -17,6 +19,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from bench.plan.cell import Cell
+from bench.plan.look import read_look
 from bench.plan.request import Plan, Skip
 
 PLAN_FILE = "plan"  # the name of the file that a planning task hands over
@@ -36,7 +39,8 @@ def decode(raw: bytes) -> Plan:
 
 def to_lines(plan: Plan) -> Iterator[bytes]:
     """Write a plan, a line at a time."""
-    yield _line({"skips": [asdict(skip) for skip in plan.skips], "broken": plan.broken})
+    skips, looks = [asdict(skip) for skip in plan.skips], [asdict(look) for look in plan.looks]
+    yield _line({"skips": skips, "broken": plan.broken, "looks": looks})
     shared, profiles = _Numbers("shared"), _Numbers("profile")
     by_identity: dict[int, int] = {}  # the plan keeps its dicts alive, so that an id is never used twice
     for cell in plan.cells:
@@ -68,7 +72,8 @@ def from_lines(lines: Iterable[bytes]) -> Plan:
         else:
             profile = value["profile"]
             profiles.append(profile | {name: shared[profile[name]] for name in DICTS})
-    return Plan(tuple(cells), tuple(Skip(**skip) for skip in head["skips"]), tuple(head["broken"]))
+    looks = tuple(map(read_look, head["looks"]))
+    return Plan(tuple(cells), tuple(Skip(**skip) for skip in head["skips"]), tuple(head["broken"]), looks)
 
 
 class _Numbers:

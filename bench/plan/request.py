@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from bench.plan.cell import Cell
+from bench.plan.look import Look
+
+
+class Reading(TypedDict):
+    """What own_dataset is told beside the path."""
+
+    label: str | None
+    missing: str
+    text: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -21,8 +31,16 @@ class Request:
     settings: tuple[str, ...] = ()  # "field=value" or "model.field=value"
     data: str | None = None  # path of the user's own data, in place of the suite's datasets
     label: str | None = None  # its column of labels
+    missing: str = ""  # "drop" or "keep": what becomes of its missing values
+    text: tuple[str, ...] = ()  # its columns of categories written as numbers
     strict: bool = False  # an unreadable image is an error
+    jobs: int = 0  # cells side by side, which share the memory that own data may take; 0: not known, as one
     fetch: bool = True  # datasets that are not on disk are downloaded; a dry run only says so
+
+    @property
+    def reading(self) -> Reading:
+        """How own_dataset is to read the data; every cell repeats it."""
+        return {"label": self.label, "missing": self.missing, "text": self.text}
 
 
 def split_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -43,8 +61,12 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells, all skips, and one line for each plugin that is broken. Cells share the dicts they have in common."""
+    """All cells, all skips, one line for each plugin that is broken, and a look at own data.
+
+    Cells share the dicts they have in common.
+    """
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
     broken: tuple[str, ...]
+    looks: tuple[Look, ...] = ()

@@ -9,9 +9,14 @@ from typing import Any
 from bench.errors import UsageError
 from bench.registry import unknown
 
+SWITCHES = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
+
 
 def parse_settings(settings: tuple[str, ...], classes: dict[str, type]) -> dict[str, dict[str, Any]]:
-    """Return fields by model: "field=value" is for every chosen model that has it, "model.field=value" for that one."""
+    """Return fields by model.
+
+    "field=value" is for every chosen model that has it, "model.field=value" for that one.
+    """
     parsed: dict[str, dict[str, Any]] = {name: {} for name in classes}
     known = {name: {f.name: f for f in dataclasses.fields(cls)} for name, cls in classes.items()}
     for setting in settings:
@@ -36,7 +41,11 @@ def _value(setting: str, text: str, default: Any) -> Any:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         value = {"none": None, "null": None}.get(text.strip().lower(), text.strip())
-    if isinstance(default, bool) != isinstance(value, bool) and default is not None:
+    if isinstance(default, bool) and not isinstance(value, bool):
+        value = SWITCHES.get(text.strip().lower())
+        if value is None:
+            raise UsageError(f"--set {setting!r}: expected one of {', '.join(SWITCHES)}, got {text!r}")
+    if isinstance(value, bool) and not isinstance(default, bool) and default is not None:
         raise UsageError(f"--set {setting!r}: expected a value like {spell(default)}, got {text!r}")
     if isinstance(default, (int, float)) and not isinstance(value, (int, float)) and value is not None:
         raise UsageError(f"--set {setting!r}: expected a number like {default}, got {text!r}")

@@ -28,24 +28,27 @@ Words: TypeAlias = Annotated[str, Expected("a string", is_text)]
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What to run. Steps are looked up by dataset, then by kind of data, then the model's own default holds."""
+    """What to run.
+
+    Steps are looked up by dataset, then by kind of data, then the model's own default holds.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    name: Name
-    description: Words = ""
-    seeds: PositiveCount = 3
-    datasets: tuple[Name, ...] = ()
+    name: Name  # of its file
+    description: Words = ""  # a line for bench list suites
+    seeds: PositiveCount = 3  # training seeds, from 0 on
+    datasets: tuple[Name, ...] = ()  # empty: those of the suite core
     models: tuple[Name, ...] = ()  # empty: all
     draws: PositiveCount = 5  # equal-n draws of a ranked set metric
     elbo_samples: PositiveCount = 64  # importance samples of a bound on the likelihood
     sample_limit: Count = 0  # at most so many samples a cell; 0: as many as the metrics want
     probes: Count = 5  # looks at the public board during training
     max_steps: Count = 0  # cuts every budget, for the smoke suite; 0: no cut
-    slow_metrics: Flag = False
-    timeout_s: Seconds = 300.0
-    memory_gib: Gibibytes = 3.0
-    throughput: Flag = True
+    slow_metrics: Flag = False  # C2ST, Parzen window, FID at infinity too
+    timeout_s: Seconds = 300.0  # seconds after which a cell is stopped
+    memory_gib: Gibibytes = 3.0  # resident memory that a cell may take; own data may take what the machine has
+    throughput: Flag = True  # time one cell after another at the end, alone
     # dataset -> the score of its primary metric that counts as good: time to quality
     targets: dict[Name, Number] = field(default_factory=dict)
     # model -> dataset or kind -> steps

@@ -42,6 +42,7 @@ def new_record(cell: Cell) -> Record:
             "features": {name: {"name": name, "sha256": sha} for name, sha in cell.features.items()},
             "metric_versions": cell.metrics,
         },
+        "versions": cell.versions | cell.model.get("libraries", {}),
         "seed": cell.seed,
         "metrics": {board: {} for board in BOARDS},
         "training": {"last": None, "best": None, "gap": None, "to_quality": None},

@@ -1,4 +1,6 @@
-"""Declare the shape of a stored record and check it: a file that was edited, merged or cut is left out.
+"""Declare the shape of a stored record and check it.
+
+A file that was edited, merged or cut is left out.
 
 What readers look up is required; what only one page shows may be missing. Fields that are not declared here are kept as
 they are, and nothing may rely on them.
@@ -11,6 +13,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from bench.files.shapes import (
+    AmountOrNull,
     Count,
     CountOrNull,
     Expected,
@@ -45,6 +48,7 @@ class Entry(TypedDict):
     unit: Label
     n: CountOrNull
     blocks: Numbers
+    test_se: NotRequired[AmountOrNull]
 
 
 class DatasetFacts(TypedDict):
@@ -193,6 +197,7 @@ class RecordShape(TypedDict):
     resources: Resources
     curve: NotRequired[Curve]
     measures: NotRequired[Object]
+    versions: NotRequired[Object]
     env_ref: NotRequired[LabelOrNull]
     code: NotRequired[SourceState | None]
     artifacts: NotRequired[Objects]

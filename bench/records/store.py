@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from bench.files import read_json, write_atomic
 from bench.plan.cell import Cell
 from bench.records.record import MAX_BYTES, Record, encode
 from bench.records.schema import check_record, check_whole
+from bench.records.versions import fill_versions
 
 MOST_BYTES = 50 * MAX_BYTES  # a longer file is not read at all
 
@@ -77,6 +79,7 @@ class Store:
                 self.problems.append(f"{path}: {problem}; left out")
             else:
                 records.append(record)
+        fill_versions(records, self.out)
         return records
 
     def _misplaced(self, record: Record, path: Path) -> str:
@@ -126,13 +129,14 @@ def open_results(out: Path, *, option: str) -> tuple[Store, list[Record]]:
     """Return the store in a folder and its records; UsageError names the option where it holds none."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{option} {out} is a file; expected a folder of results, such as results")
+    make = f"bench run --all --out {shlex.quote(str(out))}"
     if not out.is_dir():
-        raise UsageError(f"no folder {option} {out}; make one with: bench run --all --out {out}")
+        raise UsageError(f"no folder {option} {out}; make one with: {make}")
     store = Store(out)
     records = store.records()
     if not records:
         why = f"; {store.problems[0]}" if store.problems else ""
-        raise UsageError(f"no results in {out}{why}; make some with: bench run --all --out {out}")
+        raise UsageError(f"no results in {out}{why}; make some with: {make}")
     return store, records
 
 

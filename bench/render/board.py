@@ -96,7 +96,7 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
-        lines=_explain(primary, list(main.values())),
+        lines=(*_explain(primary, list(main.values())), *_left_out(key, boards)),
         headings=(*headings, *RESOURCE_HEADINGS.values(), "findings"),
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
@@ -107,7 +107,7 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
 
 def _bars(rows: Sequence[Row | None], primary: str) -> tuple[Bar | None, ...]:
     """Draw the interval of each row on one axis; None where there is no value."""
-    from bench.leaderboard.table import metric_scale
+    from bench.leaderboard.scales import metric_scale
 
     axis = bar_axis([row for row in rows if row is not None], log=metric_scale(primary) == "log")
     return tuple(bar_of(row, axis) for row in rows)
@@ -123,13 +123,33 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
     lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
     lines.append(
-        "± is a 95 % interval over training seeds and held-out rows; a rank range holds what cannot be told apart."
+        "± is a 95 % interval over training seeds and held-out rows; a rank range counts the models surely better and surely worse."
     )
     if not seeds or min(seeds) < SEEDS_FOR_AN_ORDER:
-        lines.append("Order not established: fewer than five seeds.")
+        lines.append("Order not established: rows of fewer than five seeds have no rank range.")
+    if separated := _separated(main):
+        lines.append(separated)
     if any(row.family == SUBMISSION for row in main):
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
+
+
+def _left_out(key: Key, boards: Boards) -> list[str]:
+    """Name the seeds that stand in the folder and on no row."""
+    return [f"{one.key[-1]}: {one.words}." for one in boards.left_out if one.key[:-1] == key]
+
+
+def _separated(main: Sequence[Row]) -> str:
+    """Say how many pairs of rows are surely different, and how many rows may be first."""
+    from bench.leaderboard.ranks import separation
+
+    whole = [row for row in main if row.family != SUBMISSION and not row.n_failed]
+    found = separation([(r.rank_low, r.rank_high) for r in whole if r.rank_low is not None and r.rank_high is not None])
+    if found.rows < 2:
+        return ""
+    if not found.pairs:
+        return f"No two of these {found.rows} rows are surely different: their order may be chance."
+    return f"{found.pairs} of {found.of} pairs of rows are surely different; {found.may_be_first} of {found.rows} rows may be first."
 
 
 def _rank(row: Row) -> float:
@@ -143,8 +163,7 @@ def _place(row: Row, main: dict[str, Row]) -> str:
     if place is None:
         return DASH
     mark = "sub " if row.family == SUBMISSION else ""
-    span = "" if place.low == place.high else f" ({place.low}–{place.high})"
-    return f"{mark}{place.rank}{span}"
+    return f"{mark}{place.rank}" + (f" ({place.span})" if place.span else "")
 
 
 def _name(row: Row) -> str:

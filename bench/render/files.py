@@ -30,7 +30,7 @@ def write_boards(store: Store) -> list[Path]:
         "leaderboard.csv": to_csv(boards.frame),
         "leaderboard.json": to_json(boards),
         "leaderboard.md": leaderboard_markdown(tables, boards.summary),
-        "leaderboard.html": leaderboard_html(records, boards, out=store.out),
+        "leaderboard.html": leaderboard_html(boards, out=store.out),
         "README.md": results_readme(tables, boards.summary, store.out, machines),
     }
     for name, text in texts.items():
@@ -49,7 +49,7 @@ def submitted(store: Store, records: list[Record]) -> list[Record]:
 
 def page(store: Store, records: list[Record]) -> str:
     """Write leaderboard.html of some of a store's records."""
-    return leaderboard_html(records, Boards.of(records), out=store.out)
+    return leaderboard_html(Boards.of(records), out=store.out)
 
 
 def to_csv(frame: pd.DataFrame) -> str:

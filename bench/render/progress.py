@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.plan.cell import Cell
 from bench.records.record import Record
+from bench.render.look import first_lines, skip_lines
 from bench.render.text import clean, seconds_text
+from bench.run.pictured import draws_pictures
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -22,7 +25,8 @@ STATUS_WORDS = {"ok": "ok", "diverged": "DIVERGED", "oom": "OUT OF MEMORY", "tim
 class Lines:
     """Progress where there is no terminal: one line a finished cell, on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: Path | None = None) -> None:
+        self.out = out  # the folder of results, where it is to be said where pictures go
         self.total = self.count = 0
 
     def planned(self, plan: Plan, todo: list[Todo], done: int) -> None:
@@ -30,9 +34,21 @@ class Lines:
         self.total = len(todo)
         for line in plan.broken:
             self._say(f"broken plugin: {line}")
-        self._say(
-            f"{len(plan.cells)} cells: {done} done before, {len(todo)} to do; {len(plan.skips)} skipped with a reason"
-        )
+        for look in plan.looks:
+            for line in first_lines(look):
+                self._say(line)
+        for line in skip_lines(plan.skips, plan.looks):
+            self._say(line)
+        drawn = sorted({one.cell.dataset["id"] for one in todo if draws_pictures(one.cell)})
+        if drawn and self.out:
+            self._say("pictures of samples: " + ", ".join(f"{self.out / 'grids' / name}/" for name in drawn))
+        elsewhere = sum(one.without_samples for one in todo)
+        if elsewhere:
+            self._say(
+                f"{len(plan.cells)} cells: {elsewhere} stored by another machine, without their samples; computed anew "
+                "(--keep-stored counts them as done)"
+            )
+        self._say(f"{len(plan.cells)} cells: {done} done before, {len(todo)} to do")
 
     def progress(self, cell: Cell, phase: str, step: int) -> None:
         """Print nothing: a line for each step would drown the rest."""
@@ -75,8 +91,8 @@ def describe(cell: Cell, record: Record) -> str:
 class Live(Lines):
     """Progress on a terminal: a bar over all cells with the time left, and a bar for each cell that runs."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, out: Path | None = None) -> None:
+        super().__init__(out)
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -1,4 +1,4 @@
-"""Measures by name: a file of measures/ holds a function `measure`, its COLUMNS, and perhaps what it NEEDS."""
+"""Find measures by name: a file holds a function `measure`, its COLUMNS, perhaps what it NEEDS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From an experiment and a budget to its cells: run in a process of its own, since it loads data and models."""
+"""From an experiment and a budget to its cells.
+
+Run in a process of its own, since it loads data and models.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from bench.errors import DataUnavailable, UsageError
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
 from bench.plan.lines import PLAN_FILE, encode
-from bench.plan.make import hyper_parameters, unfit
+from bench.plan.make import hyper_parameters, naming_the_line, unfit
 from bench.plan.request import Plan
 from bench.plan.request import Request as SuiteRequest
 from bench.plan.suite import Suite, load_suite
@@ -26,7 +29,10 @@ DRAWS = 5
 
 
 def plan_experiment(name: str, *, budget: str, device: str) -> Plan:
-    """Plan all cells of an experiment; DataUnavailable where its data or weights cannot be had, in one line."""
+    """Plan all cells of an experiment.
+
+    DataUnavailable where its data or weights cannot be had, in one line.
+    """
     experiment = load_experiment(name)
     return plan_of(experiment, budget=budget, device=device)
 
@@ -52,7 +58,8 @@ def plan_of(experiment: Experiment, *, budget: str, device: str) -> Plan:
             _cell(experiment, arm, budget, device, facts, entry, _seeded(hparams, seed), seed)
             for seed in range(chosen.seeds)
         ]
-        reason = unfit(cls, cells[-1].model["hparams"], datasets[key])
+        with naming_the_line(entry):
+            reason = unfit(cls, cells[-1].model["hparams"], datasets[key])
         if reason:
             raise UsageError(f"{experiment.name}, arm {arm.name!r}: {reason}")
     cells.sort(key=lambda cell: cell.seed)  # stable: seed 0 of every arm first, so that an early stop still compares

@@ -1,4 +1,4 @@
-"""Experiments as data: a TOML file is a protocol, its arms, and the published targets or the comparisons they are for.
+"""Read experiments as data: a TOML file is a protocol, its arms, and what they are compared with.
 
 A file in published/ has [[target]]s, one in questions/ has [[compare]]s; both have [[arm]]s and a [budget.cpu] and a
 [budget.gpu]. Fields of an arm: the budget's `fields` where the model has them, then `fields`, then its table of the
@@ -29,7 +29,10 @@ class _Strict:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget(_Strict):
-    """How much of a protocol is run. full: the published protocol, at its length, on its data and with its networks."""
+    """How much of a protocol is run. full.
+
+    The published protocol, at its length, on its data and with its networks.
+    """
 
     seeds: Count
     full: Flag = False
@@ -72,7 +75,7 @@ class Target(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(_Strict):
-    """Each of `arms` against the arm `base` in each of `columns`, or against the column `versus` of the same run.
+    """Each of `arms` against the arm `base` in each of `columns`, or against the same run's `versus`.
 
     One family of tests with all other comparisons of the experiment.
     """
@@ -85,7 +88,7 @@ class Compare(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(_Strict):
-    """A protocol to run, the arms it compares, and the published numbers or the questions that it is run for."""
+    """A protocol to run, the arms it compares, and the numbers or questions that it is run for."""
 
     name: Name
     kind: Literal["published", "question"]

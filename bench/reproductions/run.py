@@ -1,4 +1,4 @@
-"""Run experiments: cells in forked workers, resumable, then the result as JSON and the pages made from all results."""
+"""Run experiments: cells first, resumable, then the result as JSON and the pages made from all."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def reproduce(
     observer: Callable[[], Observer],
     report: Callable[[Experiment, Done], None] = lambda experiment, done: None,
 ) -> list[Done]:
-    """Run what is missing of each and write results/reproductions/NAME.BUDGET.json; report is told as each ends."""
+    """Run what is missing of each and write results/reproductions/NAME.BUDGET.json.
+
+    Report is told as each ends.
+    """
     folder, ended = out / "reproductions", []
     store = Store(folder)
     with store.locked(), LocalExecutor(jobs) as executor:
@@ -77,7 +80,7 @@ def _one(
 
     if experiment.records:
         found = committed_records(experiment, Store(COMMITTED))
-        facts = {"device": device, "environment": None, "core_minutes": 0.0}
+        facts: dict[str, Any] = {"device": device, "environment": None, "core_minutes": 0.0}
         return result_of(experiment, budget, [run_of(arm, record) for arm, record in found], facts)
     planned = plan_by(executor, PLAN, name=experiment.name, budget=budget, device=device)
     run_plan(executor, store, planned, rerun="failed", observer=observer())
@@ -97,7 +100,10 @@ def _records(store: Store, cells: tuple[Cell, ...]) -> list[tuple[Cell, Record]]
 
 
 def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, Record]]:
-    """Return the stored records of the experiment's models on their datasets; DataUnavailable where there are none."""
+    """Return the stored records of the experiment's models on their datasets.
+
+    DataUnavailable where there are none.
+    """
     wanted = {(arm.model, arm.dataset): arm.name for arm in experiment.arm}
     found = []
     for record in store.records():
@@ -151,6 +157,12 @@ def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
         if _is_result(value) and path.name == f"{value['name']}.{value['budget']}.json":
             results[value["name"], value["budget"]] = value
     return results
+
+
+def core_minutes(out: Path) -> dict[tuple[str, str], float]:
+    """Return what experiments cost by (name, budget), as stored in a folder, else in results/."""
+    stored = results_in(COMMITTED / "reproductions") | results_in(out / "reproductions")
+    return {key: float(result["core_minutes"]) for key, result in stored.items() if result["core_minutes"]}
 
 
 def _is_result(value: Any) -> bool:

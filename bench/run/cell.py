@@ -1,4 +1,7 @@
-"""run_cell: one cell from data to record, in the process it is given. The one place that catches broadly."""
+"""run_cell: one cell from data to record, in the process it is given.
+
+The one place that catches broadly.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +56,11 @@ class _Phase:
 
 
 def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
-    """Train, sample, score; returns the record of whatever happened, an exception included. Files go to the context."""
-    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+    """Train, sample, score; returns the record of whatever happened, an exception included.
+
+    Files go to the context.
+    """
+    record = new_record(cell) | {"started_utc": datetime.now(UTC).isoformat(timespec="milliseconds")}
     phase = _Phase("load", context)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:
@@ -87,7 +93,7 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["train_s"] = round(training.seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
-        record["flags"] = findings(training, None, rows.x[:MAX_GIVEN])
+        record["flags"] = findings(training, None, rows.some(MAX_GIVEN).x[:])
         _take_measures(cell, record, dataset, rows, None)
         return failure(record, "diverged", phase="fit", kind="Diverged", message=training.diverged)
     phase("sample")
@@ -95,7 +101,7 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["sample_s"] = round(seconds, 4)
     if "samples" in outputs:
         record["throughput"]["sample_examples_per_s"] = len(outputs["samples"]) / seconds if seconds else None
-    flags = findings(training, outputs.get("samples"), dataset.train.x[:MAX_GIVEN])
+    flags = findings(training, outputs.get("samples"), dataset.train.some(MAX_GIVEN).x[:])
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
@@ -148,7 +154,10 @@ def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase,
 
 
 def rescore_cell(cell: Cell, record: Record, context: Context) -> Record:
-    """Score stored outputs again with today's metrics; nothing is trained. Raises where the outputs are not readable."""
+    """Score stored outputs again with today's metrics; nothing is trained.
+
+    Raises where the outputs are not readable.
+    """
     context.report("score", 0)
     with numerics(cell.device):
         dataset = load_dataset(cell)
@@ -183,7 +192,10 @@ def _cpu_seconds() -> float:
 
 
 def _peak_cuda_bytes() -> int | None:
-    """Return the most memory that tensors took on the GPU, None without one; a GPU that was lost cannot say."""
+    """Return the most memory that tensors took on the GPU, None without one.
+
+    A GPU that was lost cannot say.
+    """
     try:
         return torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None
     except RuntimeError:
@@ -191,5 +203,8 @@ def _peak_cuda_bytes() -> int | None:
 
 
 def _is_oom(error: BaseException) -> bool:
-    """Whether an exception tells of a want of memory: torch has a type for it on a GPU and only words for it elsewhere."""
+    """Whether an exception tells of a want of memory.
+
+    Torch has a type for it on a GPU and only words for it elsewhere.
+    """
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)

@@ -1,4 +1,7 @@
-"""From how a task ended to what the store holds: its files, then its record. The one place for this, whichever executor ran it."""
+"""From how a task ended to what the store holds: its files, then its record.
+
+The one place for this, whichever executor ran it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ OUTPUTS, PICTURES = "outputs", ("grid", "nearest")  # the names of a cell's file
 
 
 def keep(store: Store, one: Todo, ended: Ended) -> Record:
-    """Write what a task left: its files first, so that a record never tells of an artifact that is not there yet."""
+    """Write what a task left: its files first, then the record that tells of them."""
     record = record_of(one, ended, store.get(one.cell) if one.action == "rescore" else None)
     for name, raw in ended.files.items():
         write_atomic(path_of(store, one.cell, name), raw)
@@ -29,7 +32,10 @@ def keep(store: Store, one: Todo, ended: Ended) -> Record:
 
 
 def record_of(one: Todo, ended: Ended, previous: Record | None = None) -> Record:
-    """Return the record that a task returned, or the record of how its process ended; previous: what a rescore began with."""
+    """Return the record that a task returned, or the record of how its process ended.
+
+    previous: what a rescore began with.
+    """
     if ended.status == "ok":
         record = ended.value
     else:
@@ -52,7 +58,10 @@ def path_of(store: Store, cell: Cell, name: str) -> Path:
 
 
 def remove_leftovers(out: Path) -> None:
-    """Remove what a killed run was about to put in place: the temporary files of write_atomic. The caller holds the lock."""
+    """Remove what a killed run was about to put in place: the temporary files of write_atomic.
+
+    The caller holds the lock.
+    """
     for folder in ("cells", "artifacts", "grids", "env"):
         for path in (out / folder).rglob(".*.????????"):
             path.unlink(missing_ok=True)

@@ -9,7 +9,10 @@ from bench.run.training import Training
 
 
 def findings(training: Training, samples: Tensor | None, real: Tensor) -> list[str]:
-    """Name what went wrong in a run, in the words of the record: frozen loss, vanished gradient, one mode, NaN."""
+    """Name what went wrong in a run, in the words of the record.
+
+    Frozen loss, vanished gradient, one mode, NaN.
+    """
     flags = []
     tail = training.curve[len(training.curve) // 2 :]
     if training.diverged:

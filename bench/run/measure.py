@@ -1,4 +1,7 @@
-"""What an experiment reads off a fitted model: the contract of a measure, which is a plugin of kind "measure"."""
+"""What an experiment reads off a fitted model.
+
+The contract of a measure, which is a plugin of kind "measure".
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from bench.datasets import Dataset, Split
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model after its training. train: the rows it was given; curve: the record's points; model None: training diverged."""
+    """A model after its training. train: the rows it was given; curve: the record's points.
+
+    Model None: training diverged.
+    """
 
     model: Any
     dataset: Dataset
@@ -23,7 +29,10 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Column:
-    """How to read a measured value. better: "higher", "lower", "none"; scale: "raw", "log", "logit", or "share" of 0s and 1s."""
+    """How to read a measured value. better: "higher", "lower", "none".
+
+    scale: "raw", "log", "logit", or "share" of 0s and 1s.
+    """
 
     title: str
     better: str = "none"

@@ -1,4 +1,7 @@
-"""What a fitted model gives the metrics, and its way to disk and back: samples, log-probabilities, class probabilities."""
+"""What a fitted model gives the metrics, and its way to disk and back.
+
+Samples, log-probabilities, class probabilities.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Split
+from bench.datasets import Dataset, Split, some_rows
 from bench.models import Classifier, ConditionalSampler, Density, HeldOut, LowerBound, Sampler
 from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
@@ -48,11 +51,12 @@ def _samples(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor
 
 
 def _given(model: Any, cell: Cell, dataset: Dataset) -> dict[str, Tensor]:
-    """Draw one sample for each of the first training labels, where there are classes."""
+    """Draw one sample for each of 5,000 training labels at most, where there are classes."""
     labels = dataset.train.y
     if not isinstance(model, ConditionalSampler) or not dataset.n_classes or labels is None:
         return {}
-    y = labels[labels >= 0][:MAX_GIVEN]
+    known = labels[labels >= 0]
+    y = known[some_rows(len(known), MAX_GIVEN).to(known.device)]
     with numerics(cell.device, precision_of(cell.model["hparams"])):
         given = model.sample_given(y, seed=cell.seed)
     _check_shape(given, (len(y), *dataset.shape), "sample_given")

@@ -1,5 +1,7 @@
-"""Pictures of samples as PNG: a 10 x 10 grid of images, or a 2-D scatter over the true modes; and, for images, the most
-suspicious samples above their nearest training rows. No plotting library."""
+"""Pictures of samples as PNG: a 10 x 10 grid of images, or a 2-D scatter over the true modes.
+
+And, for images, the most suspicious samples above their nearest training rows. No plotting library.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def pictures(dataset: Dataset, samples: Tensor) -> dict[str, bytes]:
 
 
 def draw_samples(dataset: Dataset, samples: Tensor) -> bytes:
-    """PNG of the first samples of a model: images side by side, 2-D points as a density, tables as the first two axes."""
+    """PNG of the first samples of a model.
+
+    Images side by side, 2-D points as a density, tables as the first two axes.
+    """
     if len(dataset.shape) == 3:
         return to_png(image_grid(samples[: CELLS * CELLS].cpu().numpy()))
     reference = dataset.train.x.cpu().numpy()[:, :2]
@@ -36,14 +41,17 @@ def draw_samples(dataset: Dataset, samples: Tensor) -> bytes:
 
 
 def draw_nearest(dataset: Dataset, samples: Tensor) -> bytes:
-    """PNG of two rows: the samples most like a training row, and below each the training row it is nearest to."""
+    """Draw the samples most like a training row, and below each the row it is nearest to, as a PNG."""
     suspects, rows = suspicious(samples[:SUSPECTS_FROM], dataset.train.x[:MAX_TRAIN], CELLS)
     blank = [torch.zeros_like(suspects[:1])] * (CELLS - len(suspects))
     return to_png(image_grid(torch.cat([suspects, *blank, rows, *blank]).cpu().numpy()))
 
 
 def suspicious(samples: Tensor, train: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """At most `count` samples (k, *shape) with the least |s - t| / |t - t'| and their rows t, each row once (bench.metrics.copies)."""
+    """Return at most `count` samples (k, *shape) with the least |s - t| / |t - t'|, and their rows t.
+
+    Each row stands once; see bench.metrics.copies.
+    """
     flat = train.flatten(1).float()
     distance, index = nearest(samples.flatten(1).float(), flat)
     spacing = nearest(flat, flat, own=True)[0]
@@ -74,7 +82,10 @@ def image_grid(images: np.ndarray, *, scale: int | None = None) -> np.ndarray:
 
 
 def scatter(points: np.ndarray, reference: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
-    """(n, 2) points in blue over the training rows in light grey, true modes (K, 2) ringed, equal axes, (S, S, 3) uint8."""
+    """Draw (n, 2) points in blue over the training rows in grey, on equal axes, (S, S, 3) uint8.
+
+    The true modes (K, 2) are ringed.
+    """
     low, high = np.percentile(reference, [0, 100], axis=0)
     centre, half = (low + high) / 2, 0.62 * max(float((high - low).max()), 1e-9)
     picture = np.full((SCATTER_PIXELS, SCATTER_PIXELS, 3), 255, dtype=np.float64)

@@ -1,4 +1,6 @@
-"""How exact a GPU's float32 is: IEEE and repeatable for everything, but TF32 and tuned kernels in training and sampling of bf16 models.
+"""How exact a GPU's float32 is.
+
+IEEE and repeatable for everything, but TF32 and tuned kernels in training and sampling of bf16 models.
 
 fp32 means IEEE float32: TF32 is off (torch's own default has it on in convolutions), and cudnn does not pick kernels by timing
 them, which would give other bits on another run. A model of precision bf16 has given up those bits, so that the float32

@@ -10,13 +10,15 @@ import torch
 from bench.datasets import Dataset, Split, binarized
 from bench.datasets.own import own_dataset
 from bench.plan.cell import Cell
-from bench.registry import Entry, load, load_entry, read_entry
+from bench.registry import Entry, load, load_alone, read_entry
+
+READING = ("label", "missing", "text")  # what a cell says of how its own data are read
 
 
 def load_dataset(cell: Cell) -> Dataset:
     """Load the cell's dataset to the cell's device; refuses data that is not what was planned."""
     if "path" in cell.dataset:
-        dataset = own_dataset(cell.dataset["path"], label=cell.dataset["label"])
+        dataset = own_dataset(cell.dataset["path"], **{k: cell.dataset[k] for k in READING if k in cell.dataset})
     else:
         dataset = load("dataset", cell.dataset["id"])()
     if cell.dataset.get("binarized"):
@@ -30,16 +32,21 @@ def make_model(cell: Cell, hparams: dict[str, Any] | None = None) -> Any:
     """Make the cell's model with its hyper-parameters, or with others."""
     path = Path(cell.model["path"])
     entry: Entry = read_entry("model", path, cell.model["module"])
-    return load_entry(entry)(**(cell.model["hparams"] if hparams is None else hparams))
+    return load_alone(entry)(**(cell.model["hparams"] if hparams is None else hparams))
 
 
 def is_dequantised(cell: Cell) -> bool:
-    """Tell whether the cell's model is a density of real values: images are then (code + u) / levels to it."""
+    """Tell whether the cell's model is a density of real values.
+
+    Images are then (code + u) / levels to it.
+    """
     return cell.model.get("measure") == "lebesgue"
 
 
 def training_rows(cell: Cell, dataset: Dataset) -> Any:
-    """Return what the model is trained on: dequantised by the cell's seed for densities of real values, else the rows.
+    """Return what the model is trained on.
+
+    Dequantised by the cell's seed for densities of real values, else the rows.
 
     A tensor, or lazy 8-bit rows in its place.
     """

@@ -1,4 +1,6 @@
-"""Looks at the public board during training: the score of a model as it stands, and when it reached its board's target.
+"""Looks at the public board during training.
+
+The score of a model as it stands, and when it reached its board's target.
 
 A look draws few samples and restores every random state; its own time counts nowhere. Time to quality is the step, and the
 seconds of training up to it, of the first look whose score is the suite's target or better; the board's own score, after
@@ -13,7 +15,7 @@ from typing import Any
 
 import torch
 
-from bench.datasets import Dataset, Split
+from bench.datasets import Dataset
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import metric_of, score
 from bench.models import Density, Sampler
@@ -27,7 +29,9 @@ MODES = "modes_captured"  # kept over time beside the primary metric
 
 
 def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) -> float | None:
-    """Score a model as it stands on the public split, from few samples; None where it cannot have the primary metric.
+    """Score a model as it stands on the public split, from few samples.
+
+    None where it cannot have the primary metric.
 
     Appends to modes, for each look that gives a finite score, how many modes its samples hold; None where there are no modes.
     """
@@ -42,7 +46,7 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
         outputs = {"samples": dataset.to_grid(samples, dequantized=dequantised)}
         if not bool(torch.isfinite(outputs["samples"]).all()):
             return None
-        small = _first_rows(dataset, n)
+        small = _some_rows(dataset, n)
         if "log_prob" in metric_of(primary).needs and isinstance(model, Density):
             rows: Any = small.valid.x
             rows = dataset.dequantize(rows, seed=cell.seed) if dequantised else rows
@@ -54,7 +58,6 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
     return estimates[primary].value if primary in estimates else None
 
 
-def _first_rows(dataset: Dataset, n: int) -> Dataset:
+def _some_rows(dataset: Dataset, n: int) -> Dataset:
     """Return the dataset with at most n public rows, as many as a probe has samples."""
-    valid = dataset.valid
-    return replace(dataset, valid=Split(valid.x[:n], None if valid.y is None else valid.y[:n]), n_mode_samples=n)
+    return replace(dataset, valid=dataset.valid.some(n), parts={}, n_mode_samples=n)

@@ -29,13 +29,16 @@ class Observer(Protocol):
 
 
 def expected_seconds(cell: Cell, ledger: Ledger) -> float:
-    """Return the core-seconds a cell is expected to take: what it took before, else the mean of the ledger, else 1."""
+    """Return the core-seconds a cell is expected to take.
+
+    What it took before, else the mean of the ledger, else 1.
+    """
     known = ledger.get((cell.suite, cell.model["id"], cell.dataset["id"]))
     return known if known is not None else sum(ledger.values()) / len(ledger) if ledger else 1.0
 
 
 class TimeLeft:
-    """Seconds left: the ledger's expectation for each cell, scaled by how the finished ones compared with theirs."""
+    """Seconds left: what the ledger expects, scaled by how the finished cells compared with it."""
 
     def __init__(self, todo: list[Todo], jobs: int, ledger: Ledger) -> None:
         self.expected = [expected_seconds(one.cell, ledger) if one.action == "train" else 0.5 for one in todo]

@@ -12,7 +12,9 @@ from bench.run.training import Training
 
 
 def to_quality(cell: Cell, training: Training, final: float | None) -> dict[str, Any] | None:
-    """Return {"target", "steps", "seconds"}; steps and seconds are None where the target was never reached.
+    """Return {"target", "steps", "seconds"}.
+
+    Steps and seconds are None where the target was never reached.
 
     final: the board's own score after training. None where the suite has no target for the dataset, or the model no such score.
     """

@@ -1,4 +1,6 @@
-"""One run of the suite: plan, skip what is done, train, score, time alone. Whatever is finished is kept.
+"""One run of the suite: plan, skip what is done, train, score, time alone.
+
+Whatever is finished is kept.
 
 The executor and the planner are handed in: this room knows what a task is, and not who runs it. The store is written here alone.
 """
@@ -14,10 +16,11 @@ from typing import Any
 from bench.plan.cell import Cell
 from bench.plan.request import Plan
 from bench.records.cost import COMMITTED, read_ledger
-from bench.records.record import FAILED, Record
+from bench.records.record import FAILED
 from bench.records.store import Store
 from bench.run.bundles import bundles_of
 from bench.run.ended import OUTPUTS, PICTURES, keep, keep_environment, remove_leftovers
+from bench.run.pictured import draws_pictures, hides_a_better_one
 from bench.run.progress import Observer, TimeLeft
 from bench.run.task import Executor, Task
 from bench.run.todo import Todo, todo_list
@@ -54,6 +57,7 @@ def run(
     *,
     out: Path,
     rerun: str = "missing",
+    keep_stored: bool = False,
     observer: Observer,
     throughput: bool = True,
 ) -> Outcome:
@@ -62,7 +66,7 @@ def run(
     store = Store(out)
     with store.locked(), executor:
         planned = planner(executor)
-        outcome = run_plan(executor, store, planned, rerun=rerun, observer=observer)
+        outcome = run_plan(executor, store, planned, rerun=rerun, keep_stored=keep_stored, observer=observer)
         if throughput:
             _run_clock(executor, store, planned.plan, observer, outcome)
     outcome.problems = store.problems
@@ -71,13 +75,19 @@ def run(
 
 
 def run_plan(
-    executor: Executor, store: Store, planned: Planned, *, rerun: str = "missing", observer: Observer
+    executor: Executor,
+    store: Store,
+    planned: Planned,
+    *,
+    rerun: str = "missing",
+    keep_stored: bool = False,
+    observer: Observer,
 ) -> Outcome:
     """Run the cells of a plan that are missing in the store, which the caller has locked."""
     plan = planned.plan
     remove_leftovers(store.out)
     keep_environment(store.out, planned.environment)
-    todo = todo_list(plan, store, rerun=rerun)
+    todo = todo_list(plan, store, rerun=rerun, keep_stored=keep_stored)
     outcome = Outcome(plan, kept=len(plan.cells) - len(todo))
     observer.planned(plan, todo, outcome.kept)
     _run_cells(executor, store, todo, observer, outcome)
@@ -99,15 +109,15 @@ def _run_cells(executor: Executor, store: Store, todo: list[Todo], observer: Obs
 def _tasks(todo: Iterable[Todo], store: Store) -> Iterator[Task]:
     """Make each task when it is about to start: records and artifacts of the others stay on disk."""
     for one in todo:
-        yield _rescore_task(one.cell, store) if one.action == "rescore" else _train_task(one.cell)
+        yield _rescore_task(one.cell, store) if one.action == "rescore" else _train_task(one.cell, store)
 
 
-def _train_task(cell: Cell) -> Task:
-    standard = cell.seed == 0 and cell.suite != "smoke"
+def _train_task(cell: Cell, store: Store) -> Task:
+    drawn = draws_pictures(cell) and not hides_a_better_one(cell, store.out)
     return Task(
         function=TRAIN,
         arguments={"cell": cell.to_json()},
-        outputs=(OUTPUTS, *PICTURES) if standard else (OUTPUTS,),
+        outputs=(OUTPUTS, *PICTURES) if drawn else (OUTPUTS,),
         bundles=bundles_of(cell),
         name=cell.slot,
         timeout_s=cell.timeout_s,
@@ -137,7 +147,7 @@ def _rescore_task(cell: Cell, store: Store) -> Task:
 
 def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
     """Time cells, each alone on its machine: seed 0 of contestants that finished and were not timed yet."""
-    waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store.get(cell))]
+    waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store)]
     for count, (index, ended) in enumerate(executor.run(map(_clock_task, waiting)), start=1):
         cell = waiting[index]
         record = store.get(cell)
@@ -148,7 +158,11 @@ def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer,
         observer.clocked(cell, count, len(waiting))
 
 
-def _waits_for_the_clock(cell: Cell, record: Record | None) -> bool:
+def _waits_for_the_clock(cell: Cell, store: Store) -> bool:
+    """Tell whether a cell that was run on this machine was never timed alone."""
+    record = store.get(cell)
+    if not store.artifact_path(cell).exists():
+        return False
     if cell.model["reference"] or not record or record["status"] != "ok" or record["key"] != cell.key:
         return False
     return record["throughput"]["contended"]

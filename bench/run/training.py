@@ -23,7 +23,10 @@ CURVE_POINTS = 200
 
 @dataclass
 class Training:
-    """What a run of training leaves: the curve, seconds spent in steps alone, examples seen, and findings in words."""
+    """What a run of training leaves.
+
+    The curve, seconds spent in steps alone, examples seen, and findings in words.
+    """
 
     curve: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -50,7 +53,10 @@ def train(
     n_probes: int = 0,
     report: Callable[[int], None] = lambda step: None,
 ) -> Training:
-    """Fit a model, through its steps if it has them. probe: the model now -> its score on the public board."""
+    """Fit a model, through its steps if it has them. probe.
+
+    The model now -> its score on the public board.
+    """
     done = Training()
     if not isinstance(model, Trainable):
         start = time.monotonic()
@@ -92,7 +98,10 @@ def train(
 
 
 def close(steps: Iterator[object]) -> None:
-    """End a model's steps before their end, where they are a generator; another iterator has nothing to end."""
+    """End a model's steps before their end, where they are a generator.
+
+    Another iterator has nothing to end.
+    """
     if isinstance(steps, Generator):
         steps.close()
 
@@ -105,7 +114,7 @@ def _spread(total: int, count: int) -> list[int]:
 
 
 def _point(step: int, seconds: float, values: Any, model: Any) -> dict[str, float]:
-    """One point of the curve: losses and probabilities as floats, and the norm of each network's last gradient."""
+    """Return one point of the curve: losses, probabilities, the norm of each network's last gradient."""
     point = {"step": step, "seconds": round(seconds, 4)}
     for name, value in values.items():
         if name != "examples":
@@ -128,7 +137,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def last_best_gap(probes: list[tuple[int, float]], *, better: str) -> dict[str, float | None]:
-    """Return the last probe, the best one, and how far the last lies behind the best (0 if it is the best)."""
+    """Return the last probe, the best one, and how far the last lies behind the best (0: it is it)."""
     if not probes:
         return {"last": None, "best": None, "gap": None}
     values = [value for _, value in probes]

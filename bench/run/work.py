@@ -1,4 +1,7 @@
-"""What a task of the suite runs, in a process of its own: plan, train, rescore, clock. JSON in, JSON out, files to the context."""
+"""What a task of the suite runs, in a process of its own: plan, train, rescore, clock.
+
+JSON in, JSON out, files to the context.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def train(*, cell: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 def rescore(*, cell: dict[str, Any], record: dict[str, Any], unreadable: str, context: Context) -> dict[str, Any]:
-    """Compute a record's metrics anew from its stored outputs, the file "outputs"; unreadable: why that could not be sent."""
+    """Compute a record's metrics anew from its stored outputs, the file "outputs".
+
+    unreadable: why that could not be sent.
+    """
     if unreadable:
         raise OSError(unreadable)
     return rescore_cell(_placed(cell, context), record, context)

@@ -1,18 +1,23 @@
-"""Enter a file of samples: check it, score it, find its place on the boards, store it. Torch comes after the checks."""
+"""Enter a file of samples: check it, score it, find its place on the boards, store it.
+
+Torch comes after the checks.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import UsageError
+from bench.errors import UsageError, unknown
 from bench.files import finite
 from bench.leaderboard.row import SUBMISSION
 from bench.registry import find, load
 from bench.submissions import store
+from bench.submissions.archive import read_header
 from bench.submissions.file import Samples, check_archive, read_samples, sha256_of, template
+from bench.submissions.fitted import is_another_layout, is_strict, read_for
 from bench.submissions.screen import screen
 from bench.submissions.values import Form, form_of
 
@@ -24,15 +29,15 @@ Scores = dict[str, Any]  # what `bench score --json` prints
 
 @dataclass(frozen=True)
 class Place:
-    """The rank of a submission among the models of one board, and the range that its error leaves."""
+    """The rank of a submission among the models of one board, and the range that its error leaves, if any."""
 
     suite: str
     device: str
     board: str
     models: int
     rank: int
-    low: int
-    high: int
+    low: int | None  # None where no model has five seeds
+    high: int | None
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,35 @@ class Entry:
     path: Path | None  # where it was stored; None where it was not
 
 
-def score(path: Path, dataset: str) -> Scores:
-    """Score a file of samples on both boards of a dataset; InvalidSubmission lists all that is wrong with the file."""
-    return _score_checked(path, dataset)[0]
+def score(path: Path, dataset: str, *, space: str | None = None) -> Scores:
+    """Score samples on both boards of a dataset, two yardsticks beside them.
+
+    InvalidSubmission lists all that is wrong.
+
+    path: an .npz as `submit` takes it, or whatever `compare` reads: a folder of images, bytes, flat rows.
+    """
+    find("dataset", dataset)
+    strict = is_strict(path)
+    if strict:
+        check_archive(path)
+    from bench.features import load_space, space_names
+    from bench.submissions.score import interval_of, score_samples, yardsticks_of
+
+    data = load("dataset", dataset)()
+    if space is not None:
+        if space not in space_names():
+            raise unknown("feature space", space, space_names())
+        data = replace(data, spaces=(space,))
+        load_space(space, data)  # asked for by name: its absence is an error, not a note
+    form = form_of(data)
+    strict = strict and not is_another_layout(read_header(path).shape, form)
+    x = read_samples(path, form).x if strict else read_for(path, form, data.levels)
+    scores = score_samples(data, x)
+    scores["flags"] += screen(data, x, scores["metrics"])
+    for entries in scores["metrics"].values():
+        for name, entry in entries.items():
+            entry["interval"] = interval_of(name, entry)
+    return finite(scores | {"yardsticks": yardsticks_of(data)})
 
 
 def _score_checked(path: Path, dataset: str) -> tuple[Scores, Samples, Dataset]:
@@ -144,5 +175,6 @@ def _places(submission: store.Submission, results: Path) -> list[Place]:
         models = len(part[part.family != SUBMISSION])
         ranked = part[(part.family == SUBMISSION) & part["rank"].notna()]
         for rank, low, high in ranked[["rank", "rank_low", "rank_high"]].itertuples(index=False):
-            places.append(Place(suite, device, side, models, int(rank), int(low), int(high)))
+            ends = (None, None) if low != low or low is None else (int(low), int(high))
+            places.append(Place(suite, device, side, models, int(rank), *ends))
     return places

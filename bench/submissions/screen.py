@@ -20,7 +20,7 @@ def screen(dataset: Any, samples: np.ndarray, metrics: dict[str, Any]) -> list[s
     import torch
 
     on_grid = dataset.to_grid(torch.as_tensor(samples)).numpy()
-    train = dataset.train.x[:5000].numpy()
+    train = dataset.train.some(5000).x[:].numpy()
     findings = []
     for board in ("public", "private"):
         held_out = dataset.split(board).x[:].numpy()

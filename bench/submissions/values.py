@@ -16,7 +16,10 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Form:
-    """What a dataset asks of a submission: rows of `shape`, from least to most of them, values in [low, high] or finite."""
+    """What a dataset asks of a submission.
+
+    Rows of `shape`, from least to most of them, values in [low, high] or finite.
+    """
 
     dataset: str
     shape: tuple[int, ...]

@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.neighbors import KernelDensity
 
-from baselines.kde import KDE, bandwidth_scores, log_density
+from baselines import kde
+from baselines.kde import KDE, bandwidth_scores, equal_rows, log_density
 from bench.registry import load
 
 
@@ -82,3 +83,64 @@ def test_kde_bayes_on_iris_is_as_good_as_published():
 def test_a_bad_bandwidth_is_refused(bad):
     with pytest.raises(ValueError, match=f"bandwidth must be > 0.*got {bad!r}"):
         KDE(bandwidth=bad)
+
+
+def scores_by_hand(rows, bandwidth):
+    """Mean log-density of each row under the kernels of the rows that differ from it."""
+    found = []
+    for row in rows:
+        others = rows[(rows != row).any(dim=1)]
+        found.append(float(log_density(others, row[None], bandwidth)))
+    return np.mean(found)
+
+
+def test_equal_rows_are_left_out_together():
+    """Each row twice: leave-one-out chose 0.002 and gave fresh rows 296 nats, where the truth has 1.42."""
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(150, 1, generator=generator, dtype=torch.float64)
+    once, twice = KDE().fit(values, seed=0), KDE().fit(values.repeat_interleave(2, dim=0), seed=0)
+    assert twice.bandwidth_ == pytest.approx(once.bandwidth_, rel=0.01), "the grids differ by the variance's n - 1"
+    fresh = torch.randn(2000, 1, generator=generator, dtype=torch.float64)
+    assert -float(twice.log_prob(fresh).mean()) == pytest.approx(0.5 * math.log(2 * math.pi * math.e), abs=0.06)
+
+
+def test_scores_of_tied_rows_equal_a_sum_by_hand():
+    rows = torch.randint(0, 4, (40, 2), generator=torch.Generator().manual_seed(1)).double()
+    ids = equal_rows(rows)
+    assert len(ids.unique()) == len(rows.unique(dim=0)) < 40
+    scores = bandwidth_scores(rows, rows, largest=2.0, skip_self=True, count=4, tied=(ids, ids))
+    assert [scores[h] for h in scores] == pytest.approx([scores_by_hand(rows, h) for h in scores], abs=1e-5)
+
+
+def test_equal_rows_are_left_out_of_held_out_rows_too(monkeypatch):
+    """More rows than EXACT_LOO: the bandwidth is chosen on rows held out of train, whose copies are still in it."""
+    monkeypatch.setattr(kde, "EXACT_LOO", 100)
+    values = torch.randn(300, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    model = KDE().fit(values.repeat_interleave(4, dim=0), seed=0)
+    assert 0.1 < model.bandwidth_ < 1.0
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.0])
+def test_constant_data_is_refused_in_words(value):
+    """It was "math domain error"."""
+    with pytest.raises(
+        ValueError, match=r"all 20 rows are equal, so that no bandwidth is best; set bandwidth to a number > 0"
+    ):
+        KDE().fit(torch.full((20, 3), value), seed=0)
+
+
+def test_scotts_rule_leaves_a_column_alone_that_is_constant_within_rounding():
+    """The deviation of 41 times 0.1 computes to 1e-17, which is not 0: kernels so narrow give 38 nats too many."""
+    column = torch.full((41, 1), 0.1, dtype=torch.float64)
+    assert float(column.std(dim=0)) > 0, "else this test shows nothing"
+    assert KDE(bandwidth="scott").fit(column, seed=0).scale_.tolist() == [1.0]
+    x = torch.randn(41, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    noisy = 1e6 * (1 + torch.finfo(torch.float64).eps * (torch.arange(41) % 3).double()[:, None])
+    scale = KDE(bandwidth="scott").fit(torch.cat([x, noisy], dim=1), seed=0).scale_
+    assert scale[2] == 1.0 and torch.equal(scale[:2], torch.cat([x, noisy], dim=1).std(dim=0)[:2])
+
+
+def test_a_class_without_rows_has_probability_0():
+    x, y = torch.randn(30, 2, generator=torch.Generator().manual_seed(4)), torch.arange(30) % 2 * 2
+    proba = KDE(bandwidth=0.5).fit(x, y, seed=0).predict_proba(x)
+    assert proba.shape == (30, 3) and (proba[:, 1] == 0).all()

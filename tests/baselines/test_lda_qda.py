@@ -1,5 +1,7 @@
 """LDA, QDA: scikit-learn's probabilities, the published cross-validation, their own law."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -119,3 +121,62 @@ def test_bad_parameters_are_refused():
         QDA(regularization=-0.1)
     with pytest.raises(ValueError, match="class 1 has 1 training rows"):
         QDA().fit(torch.randn(4, 2), torch.tensor([0, 0, 0, 1]), seed=0)
+
+
+def two_classes(column):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 3, generator=generator, dtype=torch.float64)
+    y = torch.arange(60) % 2
+    x[:, 1] += 5 * y
+    return column(x, y), y
+
+
+DEFICIENT = {
+    "constant in class 1": (lambda x, y: torch.cat([x, torch.where(y == 1, 0.1, x[:, 0] ** 2)[:, None]], dim=1), "class 1 (30 rows)"),
+    "a sum in class 0": (
+        lambda x, y: torch.cat([x, (x[:, 0] + x[:, 1] * torch.where(y == 0, 1.0, x[:, 2]))[:, None]], dim=1),
+        "class 0 (30 rows)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DEFICIENT)
+def test_a_singular_class_is_named_with_its_columns(case):
+    """It was LAPACK's "leading minor of order 4 is not positive-definite", or a density out of rounding errors."""
+    column, whose = DEFICIENT[case]
+    x, y = two_classes(column)
+    with pytest.raises(
+        ValueError, match=re.escape(f"the covariance of {whose} has no inverse: column 3 (from 0) is constant or")
+    ):
+        QDA(regularization=0).fit(x, y, seed=0)
+    assert QDA().fit(x, y, seed=0).log_prob(x).isfinite().all()
+
+
+def test_lda_names_the_columns_that_are_constant_within_classes():
+    x, y = two_classes(lambda x, y: torch.cat([x, (0.1 + 0.2 * y)[:, None], 2 * x[:, :1]], dim=1))
+    with pytest.raises(
+        ValueError, match=r"the 60 rows within their classes has no inverse: column 3, 4 \(from 0\) is constant"
+    ):
+        LDA(shrinkage=0).fit(x, y, seed=0)
+    assert LDA(shrinkage=0.1).fit(x, y, seed=0).log_prob(x).isfinite().all()
+
+
+@pytest.mark.parametrize("model", [QDA(regularization=0), LDA(shrinkage=0)])
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_classes_far_apart_and_small_units_are_not_singular(model, scale):
+    """A class's spread of a millionth of the distance between classes is a spread."""
+    x, y = two_classes(lambda x, y: torch.cat([x, (x[:, :1] + 1e6 * y[:, None])], dim=1) * scale)
+    x[:, 3] += torch.randn(60, generator=torch.Generator().manual_seed(9), dtype=torch.float64) * scale
+    assert model.fit(x, y, seed=0).predict_proba(x).argmax(dim=1).equal(y)
+
+
+@pytest.mark.parametrize("value", [0.1, 14.62, 1e6])
+def test_a_column_constant_within_rounding_is_treated_as_constant(value):
+    """Its spread of 1e-16 is not 0: scaled by it, the column counted as one of spread 1 and got a density 1e16 high."""
+    x, y = two_classes(lambda x, _: x)
+    zero = torch.zeros(60, 1, dtype=torch.float64)
+    noisy = value * (1 + torch.finfo(torch.float64).eps * (torch.arange(60) % 3).double()[:, None])
+    for model in (LDA(), QDA()):
+        plain = model.fit(torch.cat([x, zero], dim=1), y, seed=0).law_.factors.clone()
+        moved = model.fit(torch.cat([x, noisy], dim=1), y, seed=0).law_.factors
+        assert torch.allclose(plain, moved, rtol=1e-6, atol=1e-9)

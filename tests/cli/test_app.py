@@ -92,3 +92,13 @@ def test_words_that_typer_refuses_exit_2(arguments, words, monkeypatch, capsys):
         app.main()
     said = capsys.readouterr()
     assert left.value.code == 2 and words in said.err + said.out
+
+
+def test_the_version_is_said_without_a_command(monkeypatch, capsys):
+    from importlib.metadata import version
+
+    monkeypatch.setattr(app, "lasting_streams", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["bench", "--version"])
+    with pytest.raises(SystemExit) as left:
+        app.main()
+    assert left.value.code == 0 and capsys.readouterr().out == f"genbench {version('genbench')}\n"

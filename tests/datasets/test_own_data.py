@@ -108,7 +108,7 @@ def test_a_folder_is_decoded_once_until_it_changes(tmp_path, monkeypatch):
         (lambda p: (p / "f").mkdir() or p / "f", "no images in .* expected files ending in"),
         (lambda p: folder_of(p / "f", pixels(60, 8, 8), ("a", "")), "both in subfolders .* and beside them"),
         (lambda p: folder_of(p / "f", pixels(60, 8, 8), ("a",) * 19 + ("b",)), "class 'b' has 3 rows, and 5 are needed"),
-        (lambda p: (p / "x.txt").write_text("x") and p / "x.txt", "expected a folder of images, an .npz or a .csv, got '.txt'"),
+        (lambda p: (p / "x.txt").write_text("x") and p / "x.txt", "expected a folder of images, an .npz, an .npy or a .csv, got '.txt'"),
         (lambda p: npz(p / "x.npz", samples=np.zeros(3)), "holds samples; expected a member x"),
         (lambda p: npz(p / "x.npz", x=np.array([{}] * 60, dtype=object)), "cannot be read as an .npz of plain arrays"),
         (lambda p: (p / "x.npz").write_bytes(pickle.dumps([1])) and p / "x.npz", "cannot be read as an .npz"),
@@ -125,7 +125,7 @@ def test_a_folder_is_decoded_once_until_it_changes(tmp_path, monkeypatch):
         (lambda p: table(p / "t.csv", []), "no rows below its header"),
         (lambda p: table(p / "t.csv", [*good_rows(), [1, 2, "green"]]), "class 'green' has 1 rows"),
         (lambda p: table(p / "t.csv", [[f"n{i}", 1, "red"] for i in range(60)]), "column 'a' holds text of 60 kinds"),
-        (lambda p: table(p / "t.csv", [*good_rows(), [1, 2, "red", 4, 5]]), "cannot be read as a .csv with a header"),
+        (lambda p: table(p / "t.csv", [*good_rows(), [1, 2, "red", 4, 5]]), "line 62 has 5 values; expected 3, as in the header"),
         (lambda p: (p / "t.csv").write_bytes(b"a,b\n\xff\xfe,1\n") and p / "t.csv", "cannot be read as a .csv"),
         (lambda p: table(p / "t.csv", [[r[2]] for r in good_rows()], ("label",)), "no column beside its labels 'label'"),
         (lambda p: table(p / "t.csv", [[i, "inf", "red" if i % 2 else "blue"] for i in range(60)]), "60 values .*line 2 is inf"),
@@ -151,10 +151,11 @@ def test_a_table_is_split_standardised_and_its_categories_spread(tmp_path):
     rows = [[i, "left" if i % 3 else "right", 4.0, "red" if i % 2 else "blue"] for i in range(100)]
     data = own_dataset(table(tmp_path / "t.csv", rows, ("size", "side", "constant", "colour")), label="colour")
     assert (len(data.train), len(data.valid), len(data.test)) == (60, 20, 20)
-    assert data.shape == (4,) and data.kind == "table" and data.primary == "energy_distance"
+    assert data.shape == (3,) and data.kind == "table" and data.primary == "energy_distance"
     assert data.class_names == ("blue", "red") and torch.bincount(data.valid.y).tolist() == [10, 10]
     assert float(data.train.x.mean(dim=0).abs().max()) < 1e-6
-    assert data.train.x.std(dim=0).tolist() == pytest.approx([1, 1, 1, 0], abs=1e-5)  # size, left, right, constant
+    assert data.train.x.std(dim=0).tolist() == pytest.approx([1, 1, 1], abs=1e-5)  # size, left, right
+    assert data.notes["left out"] == "constant in the training rows: constant (4)"
     with pytest.raises(UsageError, match="no column 'kind'; columns: size, side, constant, colour"):
         own_dataset(tmp_path / "t.csv", label="kind")
 

@@ -235,7 +235,7 @@ def test_a_node_that_differs_is_left_out_and_none_left_is_refused(cluster, ray_e
 
     said = []
     for change, words in (
-        ({"torch": "1.0"}, "and the driver has 1.0; install the same there"),
+        ({"libraries": {"torch": "1.0"}}, "and the driver has 1.0; install the same there"),
         ({"sources": "0" * 64}, "its source of genbench differs from the driver's"),
         ({"plugins": ["own = own_package"]}, "it lacks the plugin own = own_package"),
     ):

@@ -67,7 +67,7 @@ def test_features_logits_and_hash(weights):
     assert features.shape == (4, 2048)
     assert space.logits_of(features).shape == (4, 1, 1008)
     assert len(space.sha256) == 64
-    assert not inception.is_published(space.sha256), "these are not the published weights, and it can be told"
+    assert not space.sha256.startswith("6726825d"), "these are not the published weights, and it can be told"
     grey = images(2, 1)[:, :1]
     assert torch.equal(space(grey), space(grey.expand(-1, 3, -1, -1)))
 
@@ -123,7 +123,7 @@ def test_images_of_several_sizes_and_broken_files_are_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match=r"b.png is 9x8, the images before it 8x8"):
         read_folder(tmp_path)
     (tmp_path / "b.png").write_bytes(b"not an image")
-    with pytest.raises(ValueError, match="b.png cannot be read as an image"):
+    with pytest.raises(ValueError, match=r"b\.png cannot be read as an image"):
         read_folder(tmp_path)
 
 

@@ -21,9 +21,11 @@ def test_rows_hold_the_table_in_its_order_with_none_for_what_is_absent():
 
 
 def test_a_rank_comes_with_its_range_and_a_reference_row_has_none():
-    records = records_of("oracle", [0.1, 0.1], reference=True) + records_of("a", [1.0, 1.1]) + records_of("b", [9.0, 9])
+    records = records_of("oracle", [0.1, 0.1], reference=True)
+    records += records_of("a", [1.0, 1.1, 1.0, 1.1, 1.0]) + records_of("b", [9.0, 9, 9, 9, 9.1])
     assert rows(records)["a"].place == Place(1, 1, 1)
     assert rows(records)["b"].place == Place(2, 2, 2)
+    assert rows(records_of("a", [1.0, 1.1]))["a"].place == Place(1, None, None)
     assert rows(records)["oracle"].place is None and type(rows(records)["oracle"].reference) is bool
 
 

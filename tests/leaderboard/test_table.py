@@ -1,6 +1,7 @@
 """Boards from hand-made records: ranks, rank ranges, failures, flags, summary, and inert text."""
 
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -141,5 +142,52 @@ def test_numbers_have_three_significant_digits(value, text):
 
 def test_comparison_of_a_row_with_itself_shows_no_difference():
     records = records_of("a", [1.0, 1.1, 1.2])
-    frame = compare.compare_models(records, "a", "a", dataset="digits")
+    frame = compare.compare_models(records, "a", "a", dataset="digits").frame
     assert (frame.difference == 0).all() and (frame.p_holm == 1).all()
+
+
+def test_the_side_that_is_surely_better_is_named_in_either_direction():
+    low = records_of("low", [1.0, 1.02, 0.98, 1.01, 0.99]) + records_of("high", [5.0, 5.1, 4.9, 5.2, 5.0])
+    found = compare.compare_models(low, "low", "high", dataset="digits")
+    assert set(found.frame.winner) == {"low"} and not found.without_training_noise
+    turned = [
+        row
+        for name, values in (("low", [0.2, 0.21, 0.19]), ("high", [0.8, 0.81, 0.79]))
+        for row in records_of(name, values, metric="accuracy", better="higher")
+    ]
+    assert set(compare.compare_models(turned, "low", "high", dataset="digits").frame.winner) == {"high"}
+
+
+def test_one_seed_is_said_and_shows_only_the_noise_of_rows():
+    records = records_of("a", [1.0], spread=0.1) + records_of("b", [3.0, 3.1], spread=0.1)
+    assert compare.compare_models(records, "a", "b", dataset="digits").without_training_noise
+
+
+def test_where_two_seeds_cannot_show_a_difference_it_is_said_how_many_would():
+    """0.5 on the log scale against a scatter of 0.1: two seeds a side have two degrees of freedom."""
+    records = records_of("a", [1.0, 1.15]) + records_of("b", [1.65, 1.9])
+    frame = compare.compare_models(records, "a", "b", dataset="digits").frame
+    assert (frame.winner == "").all() and frame.seeds_needed.between(3, 6).all()
+    needed = int(frame.seeds_needed.iloc[0])
+    spread = [math.exp(0.1 * v / np.std(np.linspace(-1, 1, needed), ddof=1)) for v in np.linspace(-1, 1, needed)]
+    more = records_of("a", [1.07 * v for v in spread]) + records_of("b", [1.77 * v for v in spread])
+    assert (compare.compare_models(more, "a", "b", dataset="digits").frame.winner == "a").all()
+
+
+def test_below_five_seeds_a_row_has_a_rank_and_no_range():
+    """Three seeds: family-wise 13 % of boards of equal models would show a difference."""
+    far = records_of("c", [9.0, 9.5, 9.2, 8.8, 9.1])
+    rows = column(records_of("a", [1.0, 1.1, 0.9]) + records_of("b", [1.02, 1.1, 1.05, 0.98, 1.0]) + far)
+    assert rows["a"].rank == 1 and pd.isna(rows["a"].rank_low) and pd.isna(rows["a"].rank_high)
+    assert (rows["b"].rank_low, rows["b"].rank_high) == (1, 2), "surely better than c; not compared with a"
+    (board,) = make_boards(Boards.of(records_of("a", [1.0, 1.1, 0.9]) + far))
+    assert board.rows[0][0] == "1" and any("fewer than five seeds" in line for line in board.lines)
+
+
+def test_a_board_that_separates_nobody_says_so_in_a_sentence():
+    values = [1.00, 1.10, 0.95, 1.02, 1.05]
+    same = records_of("a", values) + records_of("b", values[::-1]) + records_of("d", values[2:] + values[:2])
+    (board,) = make_boards(Boards.of(same))
+    assert any(line.startswith("No two of these 3 rows are surely different") for line in board.lines)
+    (board,) = make_boards(Boards.of(same + records_of("c", [9.0, 9.5, 9.2, 8.8, 9.1])))
+    assert "3 of 6 pairs of rows are surely different; 3 of 4 rows may be first." in board.lines

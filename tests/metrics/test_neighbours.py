@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.metrics import _neighbours
-from bench.metrics import prdc as prdc_module
+from bench.metrics import _balls, _neighbours
 from bench.metrics._neighbours import ROUNDING, ScreenedRows, fits, kth_squared_distance, pairs_within
 from bench.metrics.prdc import prdc
 
@@ -60,12 +59,12 @@ def test_pairs_and_radii_are_those_of_float64(kind, n, m, d, monkeypatch):
     rounding = ROUNDING * (np.square(real).sum(axis=1)[:, None] + np.square(fake).sum(axis=1))
     parts = list(pairs_within(ScreenedRows(real), ScreenedRows(fake), radii, fake_radii))
     pairs = set(zip(np.concatenate([p[0] for p in parts]).tolist(), np.concatenate([p[1] for p in parts]).tolist()))
-    sure = set(zip(*(index.tolist() for index in np.nonzero(squared + 1.5 * rounding < radii[:, None]))))
-    maybe = set(zip(*(index.tolist() for index in np.nonzero(squared + 0.5 * rounding < radii[:, None]))))
+    sure = set(zip(*(index.tolist() for index in np.nonzero(squared - 0.5 * rounding <= radii[:, None]))))
+    maybe = set(zip(*(index.tolist() for index in np.nonzero(squared - 1.5 * rounding <= radii[:, None]))))
     assert sure <= pairs <= maybe
     recalled = set(np.concatenate([p[2] for p in parts]).tolist())
-    assert recalled >= set(np.flatnonzero((squared + 1.5 * rounding < fake_radii).any(axis=1)).tolist())
-    assert recalled <= set(np.flatnonzero((squared + 0.5 * rounding < fake_radii).any(axis=1)).tolist())
+    assert recalled >= set(np.flatnonzero((squared - 0.5 * rounding <= fake_radii).any(axis=1)).tolist())
+    assert recalled <= set(np.flatnonzero((squared - 1.5 * rounding <= fake_radii).any(axis=1)).tolist())
 
 
 @pytest.mark.parametrize("d", [3, 300])
@@ -89,7 +88,7 @@ def test_generated_rows_far_nearer_to_the_centre_than_real_ones(scale, monkeypat
     real = torch.from_numpy(np.concatenate([half, -half, near, -near]))
     fake = torch.from_numpy(np.concatenate([scale * normal(3000, d, 2) / d**0.5, near, -near]))
     screened = prdc(real, fake, k=1)
-    monkeypatch.setattr(prdc_module, "screened", lambda *sides: False)
+    monkeypatch.setattr(_balls, "screened", lambda *sides: False)
     assert screened == prdc(real, fake, k=1)
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.features._torchvision import import_torchvision
+from bench.metrics import _balls as balls
 from bench.metrics import _neighbours as neighbours
 from bench.metrics import _two_sample as two_sample
-from bench.metrics import block_of_rows, copies, frechet
+from bench.metrics import copies, frechet
 from bench.metrics import parzen as parzen_module
-from bench.metrics import prdc as prdc_module
 from bench.metrics.energy import energy_distance, minus_distance
 from bench.metrics.kid import kernel_distance, polynomial_kernel, subset_values
 from bench.metrics.prdc import prdc
@@ -94,18 +94,20 @@ def test_unbiased_statistics_are_zero_on_average_for_one_law():
 
 
 @pytest.mark.parametrize("kernel", [minus_distance, polynomial_kernel])
-def test_blocks_left_out_in_closed_form_equal_a_recomputation(kernel):
+def test_rows_left_out_in_closed_form_equal_a_recomputation(kernel):
     x, y = normal(90, 4, seed=0), normal(70, 4, seed=1, shift=0.5)
     found = two_sample.statistic(x, y, kernel)
-    for block, value in zip(block_of_rows(90), found.without_real, strict=True):
-        rest = torch.cat([x[: block.start], x[block.stop :]])
-        assert value == pytest.approx(two_sample.statistic(rest, y, kernel).value, rel=1e-9, abs=1e-12)
-    for block, value in zip(block_of_rows(70), found.without_fake, strict=True):
-        rest = torch.cat([y[: block.start], y[block.stop :]])
-        assert value == pytest.approx(two_sample.statistic(x, rest, kernel).value, rel=1e-9, abs=1e-12)
+    for rows in (torch.tensor([3]), torch.arange(40, 45), torch.tensor([0, 17, 89])):
+        kept = torch.ones(90, dtype=torch.bool)
+        kept[rows] = False
+        value = two_sample.without(x, found.real, found.fake, found.real_cross, kernel, rows)
+        assert value == pytest.approx(two_sample.statistic(x[kept], y, kernel).value, rel=1e-9, abs=1e-12)
+        value = two_sample.without(y, found.fake, found.real, found.fake_cross, kernel, rows[rows < 70])
+        expected = two_sample.statistic(x, y[kept[:70]], kernel).value
+        assert value == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c != "one point"])
+@pytest.mark.parametrize("case", [c for c in CASES if c not in ("one point", "repeated rows")])
 @pytest.mark.parametrize("k", [1, 5])
 def test_precision_recall_density_coverage_are_prdcs(case, k):
     x, y = CASES[case]
@@ -114,6 +116,45 @@ def test_precision_recall_density_coverage_are_prdcs(case, k):
     ours = prdc(x, y, k=k)
     for name in ("precision", "recall", "density", "coverage"):
         assert ours[name] == pytest.approx(theirs[name], abs=1e-12), name
+
+
+def brute_prdc(x, y, k):
+    """The published definitions, ball by ball, on integers: no rounding, and a row on an edge is inside."""
+
+    def squared(a, b):
+        return ((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)
+
+    def radii(a):
+        return np.sort(squared(a, a), axis=1)[:, k]  # the 0-th is the row itself
+
+    cross, own = squared(x, y), squared(x, x)
+    inside = cross <= radii(x)[:, None]
+    others = (own <= radii(x)[:, None]).sum(axis=1) - 1
+    return {
+        "precision": inside.any(axis=0).mean(),
+        "recall": (cross <= radii(y)).any(axis=1).mean(),
+        "density": (inside / others[:, None]).sum() / len(y),
+        "coverage": inside.any(axis=1).mean(),
+    }
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+@pytest.mark.parametrize(("levels", "d"), [(3, 2), (2, 6), (5, 3), (40, 2)])
+@pytest.mark.parametrize("k", [1, 5])
+def test_tied_and_repeated_rows_are_counted_as_published(k, levels, d, on_gpu, monkeypatch):
+    rng = np.random.default_rng(levels)
+    x, y = rng.integers(0, levels, (150, d)), rng.integers(0, levels + 1, (140, d))
+    if on_gpu:
+        monkeypatch.setattr(balls, "screened", lambda *sides: False)
+    assert prdc(torch.as_tensor(x), torch.as_tensor(y), k=k) == pytest.approx(brute_prdc(x, y, k), abs=1e-12)
+
+
+def test_two_samples_of_one_law_of_categories_are_as_good_as_real():
+    """A 3 x 3 grid: open balls of radius 0 would be empty, and all four numbers 0."""
+    x, y = (torch.as_tensor(np.random.default_rng(seed).integers(0, 3, (300, 2))) for seed in range(2))
+    found = prdc(x, y)
+    assert found["precision"] == found["recall"] == found["coverage"] == 1
+    assert found["density"] == pytest.approx(1, abs=0.1)
 
 
 def test_prdc_tells_fidelity_from_diversity():
@@ -146,11 +187,11 @@ def test_no_number_depends_on_the_size_of_a_strip(strip, n, m, d, seed):
 
     def of_a_gpu(x, y):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(prdc_module, "screened", lambda *sides: False)
+            patch.setattr(balls, "screened", lambda *sides: False)
             return prdc(x, y)
 
-    assert of_a_gpu(x, y) == prdc(x, y)
-    modules = (two_sample, prdc_module, neighbours, frechet, copies, parzen_module)
+    assert of_a_gpu(x, y) == pytest.approx(prdc(x, y), rel=1e-12)
+    modules = (two_sample, balls, neighbours, frechet, copies, parzen_module)
     expected, old = all_numbers(), [module.STRIP for module in modules]
     for module in modules:
         module.STRIP = strip

@@ -7,7 +7,7 @@ from bench.registry import find
 
 
 def test_the_proofs_reach_every_exact_density_of_codes():
-    names = [name for name, _ in proofs.small_densities(proofs._images(), proofs.SMALL)]
+    names = [name for name, _ in proofs.small_densities(proofs.binary_images(), proofs.SMALL)]
     assert set(names) == {"marginals", "class_marginals", "logistic_chain", "made", "nade", "pixelcnn", "pixelrnn"}
     assert {name for name, _ in proofs.chain_rules()} == {"made", "nade", "pixelcnn", "pixelrnn"}
 

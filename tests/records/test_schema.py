@@ -130,9 +130,9 @@ def test_a_value_that_could_not_be_computed_is_compared_over_the_other_seeds():
     broken = changed(a_record(), ("metrics", "public", "nll"), entry | {"value": None, "blocks": []})
     assert check_record(broken) == ""
     other = a_record(model=a_cell().model | {"id": "vae"})
-    frame = compare.compare_models([broken, a_record(seed=1), other], "kde", "vae", dataset="iris")
+    frame = compare.compare_models([broken, a_record(seed=1), other], "kde", "vae", dataset="iris").frame
     assert set(frame.metric) == {"nll", "energy_distance"}
-    frame = compare.compare_models([broken, other], "kde", "vae", dataset="iris")
+    frame = compare.compare_models([broken, other], "kde", "vae", dataset="iris").frame
     assert set(frame[frame.board == "public"].metric) == {"energy_distance"}
 
 

@@ -166,7 +166,8 @@ def test_a_store_in_which_all_failed_still_has_a_page_that_says_so():
 
 
 def test_the_front_says_how_sure_it_is_and_a_best_place_has_its_range():
-    records = records_of("a", [1.0, 1.3], spread=0.1) + records_of("c", [1.1, 1.2], spread=0.1)
+    records = records_of("a", [1.0, 1.3, 1.1, 1.2, 1.0], spread=0.1)
+    records += records_of("c", [1.1, 1.2, 1.1, 1.2, 1.1], spread=0.1)
     for record in records:
         record["throughput"] = {"contended": False, "sample_examples_per_s": 100.0 + len(record["model"]["row"])}
     text = build(records)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.plan.cell import Cell
+from bench.records.environment import fingerprint_id
 from bench.records.record import new_record
 from bench.records.store import Store
 from bench.run.ended import keep, keep_environment, record_of

@@ -1,16 +1,21 @@
 """The sweep knows tasks, not who runs them: with an executor of a few lines, which calls the functions here, all of it works."""
 
 import json
+import shutil
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
 
-from bench.plan.request import Request
+from bench.files import write_atomic
+from bench.plan.request import Plan, Request
+from bench.records.environment import fingerprint_id
 from bench.records.store import Store
 from bench.render.progress import Lines
 from bench.run import sweep
 from bench.run.sweep import Planned
 from bench.run.task import Context, Ended
+from bench.run.todo import todo_list
 
 ELSEWHERE = {"processor": "another", "cores": 4, "memory_gib": 8.0}
 TINY = 'datasets = ["iris"]\nmodels = ["kde", "copycat"]\nseeds = 2\n'
@@ -87,6 +92,56 @@ def test_a_sweep_trains_times_and_then_has_nothing_to_do(tiny):
         assert store.artifact_path(cell).stat().st_size == record["artifacts"][0]["bytes"]
         assert (store.out / "grids" / "iris" / f"{cell.row}.png").exists()
     assert names(run()[0]) == []
+
+
+def test_a_folder_without_artifacts_is_computed_anew_and_says_so_or_is_kept(tiny, capsys):
+    """As a fresh clone is: records are tracked by git, samples are not."""
+    store, run = tiny
+    run(throughput=False)
+    cells = {path: path.read_bytes() for path in store.out.glob("cells/**/*.json")}
+    shutil.rmtree(store.out / "artifacts")
+    capsys.readouterr()
+    executor, outcome = run(keep_stored=True)
+    assert names(executor) == [] and outcome.kept == 4 and outcome.clocked == 0
+    assert {path: path.read_bytes() for path in store.out.glob("cells/**/*.json")} == cells
+    assert "4 cells: 4 done before, 0 to do" in capsys.readouterr().err
+    executor, outcome = run(throughput=False)
+    assert names(executor) == ["train"] * 4
+    told = capsys.readouterr().err
+    assert "4 cells: 4 stored by another machine, without their samples; computed anew (--keep-stored" in told
+
+
+def test_a_stored_cell_whose_metrics_are_not_all_there_is_computed_although_kept(tiny):
+    store, run = tiny
+    _, first = run(throughput=False)
+    shutil.rmtree(store.out / "artifacts")
+    cell = first.plan.cells[0]
+    record = store.get(cell)
+    store.put(cell, record | {"protocol": record["protocol"] | {"metric_versions": {}}})
+    executor, _ = run(keep_stored=True)
+    assert names(executor) == ["train", "clock"] or names(executor) == ["train"]
+
+
+def test_another_version_of_a_library_that_the_model_imports_trains_anew(tiny):
+    """A record that predates the field `versions` tells them by its machine's fingerprint; without that nobody knows."""
+    store, run = tiny
+    _, first = run(throughput=False)
+    cell, other = first.plan.cells[:2]
+    plan = Plan((replace(cell, model=cell.model | {"libraries": {"scikit-learn": "1.9.1"}}), other), (), ())
+    record = store.get(cell)
+    for versions, ref, todo in (
+        ({"scikit-learn": "1.8.0"}, "new", [plan.cells[0]]),
+        ({"scikit-learn": "1.9.1"}, "old", []),
+        (None, "new", []),
+        (None, "old", [plan.cells[0]]),
+        (None, "gone", []),
+    ):
+        changed = {k: v for k, v in record.items() if k != "versions"} | {"env_ref": ref}
+        store.put(cell, changed | ({"versions": versions} if versions else {}))
+        for name, number in (("new", "1.9.1"), ("old", "1.8.0")):
+            environment = {"processor": "p", "cores": 1, "memory_gib": 1.0, "libraries": {"scikit-learn": number}}
+            write_atomic(store.out / "env" / f"{name}.json", json.dumps(environment).encode())
+        assert [one.cell for one in todo_list(plan, store)] == todo, (versions, ref)
 
 
 def test_a_changed_metric_is_scored_anew_from_the_stored_outputs(tiny):

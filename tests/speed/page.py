@@ -75,7 +75,7 @@ def _children() -> float:
 
 def main() -> None:
     """Time each N given."""
-    build = "import sys; from pathlib import Path; from bench.store import Store; from bench.render.files import write_boards; "
+    build = "import sys; from pathlib import Path; from bench.records.store import Store; from bench.render.files import write_boards; "
     build += "write_boards(Store(Path(sys.argv[1])))"
     for count in map(int, sys.argv[1:] or ["1000", "10000"]):
         with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
 from bench.leaderboard.row import Row
-from bench.leaderboard.table import metric_scale
+from bench.leaderboard.scales import metric_scale
 from bench.records.record import Record
 from bench.registry import entries
 from bench.render.axis import Axis

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.leaderboard.table import metric_scale
+from bench.leaderboard.scales import metric_scale
 from bench.records.record import Record
 from bench.render.axis import Axis, axis_of, short
 from bench.render.html.source import Key, Source, family_class, slug

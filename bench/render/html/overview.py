@@ -44,9 +44,10 @@ def _best_place(places: list[tuple[Place, str]]) -> str:
     """Write the best of a model's (place, dataset), with the span of ranges where several are best."""
     best = min(place.rank for place, _ in places)
     there = [(place, dataset) for place, dataset in places if place.rank == best]
-    low, high = min(place.low for place, _ in there), max(place.high for place, _ in there)
+    low = min((place.low for place, _ in there if place.low is not None), default=None)
+    high = max((place.high for place, _ in there if place.high is not None), default=None)
     where = there[0][1] if len(there) == 1 else f"{len(there)} boards"
-    span = "" if low == high else f" ({low}–{high})"
+    span = "" if low is None or low == high else f" ({low}–{high})"
     return f"{ordinal(best)}{span} on {where}"
 
 
@@ -104,7 +105,8 @@ def _mean(row: Any, on_boards: list[Row | None]) -> dict[str, Any]:
     if row is None:
         return {"text": DASH, "sort": None, "class": "mean", "note": ""}
     places = [place for entered in on_boards if entered is not None and (place := entered.place) is not None]
-    span = f"{min(p.low for p in places)}–{max(p.high for p in places)}, " if places else ""
+    ends = [(p.low, p.high) for p in places if p.low is not None and p.high is not None]
+    span = f"{min(low for low, _ in ends)}–{max(high for _, high in ends)}, " if ends else ""
     absent = row.mean_rank is None or row.mean_rank != row.mean_rank
     note = f"{span}{row.boards_entered} of {row.boards}"
     return {"text": DASH if absent else number(row.mean_rank), "sort": None if absent else row.mean_rank,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.leaderboard.boards import Boards
-from bench.records.record import Record
 from bench.render.html.boards import board_view
 from bench.render.html.cards import model_cards
 from bench.render.html.overview import family_tree, places, what_ran
@@ -23,8 +21,9 @@ from bench.render.text import clean
 FOLDER = Path(__file__).parent
 
 
-def leaderboard_html(records: Sequence[Record], boards: Boards, *, out: Path) -> str:
+def leaderboard_html(boards: Boards, *, out: Path) -> str:
     """Write the whole page as one string: the same bytes for the same records and pictures."""
+    records = boards.records
     source = Source(records, boards, out)
     suites = [_suite(source, suite, device) for suite, device in source.suites]
     script, style = ((FOLDER / name).read_text(encoding="utf-8") for name in ("script.js", "style.css"))

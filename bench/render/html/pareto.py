@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.leaderboard.row import Row
-from bench.leaderboard.table import metric_scale
+from bench.leaderboard.scales import metric_scale
 from bench.registry import FAMILIES
 from bench.render.axis import Axis, axis_of
 from bench.render.html.source import Key, Source, family_class

@@ -95,7 +95,7 @@ def family_class(family: str) -> str:
 def range_text(row: Row | None) -> str:
     """Write a row's rank range, "1–3"; nothing for a row without a rank, or whose rank is certain."""
     place = None if row is None else row.place
-    return "" if place is None or place.low == place.high else f"{place.low}–{place.high}"
+    return "" if place is None else place.span
 
 
 def suite_order(suite: str) -> tuple[int, str]:

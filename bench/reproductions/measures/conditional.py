@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.features import load_space
+from bench.features import CountingModes, load_space
 from bench.reproductions.measure import Column, Fitted
 from bench.reproductions.measures.labels import label_subset, linear_accuracy
 
@@ -33,12 +33,14 @@ def measure(fitted: Fitted) -> dict[str, float]:
     if fitted.model is None:
         return {}
     dataset = fitted.dataset
-    test, labels = dataset.test.x.flatten(1), dataset.test.y
-    rows = label_subset(dataset.train.y, FEW, fitted.seed)  # those that the model of 100 labels was given
-    few, few_y = dataset.train.x[rows].flatten(1), dataset.train.y[rows]
+    test, labels = dataset.test.x.flatten(1), dataset.test.labels
+    rows = label_subset(dataset.train.labels, FEW, fitted.seed)  # those that the model of 100 labels was given
+    few, few_y = dataset.train.x[rows].flatten(1), dataset.train.labels[rows]
     found = {
         "few_accuracy": linear_accuracy(few, few_y, test, labels),
-        "full_accuracy": linear_accuracy(dataset.train.x[:SAMPLES].flatten(1), dataset.train.y[:SAMPLES], test, labels),
+        "full_accuracy": linear_accuracy(
+            dataset.train.x[:SAMPLES].flatten(1), dataset.train.labels[:SAMPLES], test, labels
+        ),
     }
     pair = labelled_samples(fitted)
     if pair is None:
@@ -46,6 +48,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
     x, y = pair
     if hasattr(fitted.model, "sample_given"):
         space = load_space("lenet", dataset)
+        assert isinstance(space, CountingModes)
         found["class_agreement"] = float((space.mode_ids_of(space(x)) == y).double().mean())
     x = x.flatten(1)
     found["synthetic_accuracy"] = linear_accuracy(x, y, test, labels)
@@ -59,7 +62,7 @@ def labelled_samples(fitted: Fitted) -> tuple[Tensor, Tensor] | None:
     lebesgue = getattr(model, "measure", "") == "lebesgue"
     with torch.no_grad():
         if hasattr(model, "sample_given"):
-            y = dataset.train.y[:SAMPLES]
+            y = dataset.train.labels[:SAMPLES]
             return dataset.to_grid(model.sample_given(y, seed=seed).float(), dequantized=lebesgue), y
         if not hasattr(model, "predict_proba"):
             return None

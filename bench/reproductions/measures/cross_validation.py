@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from bench.datasets._spread import deviations
 from bench.reproductions.measure import Column, Fitted
 
 COLUMNS = {
@@ -40,8 +41,7 @@ def fold_accuracies(model: Any, x: torch.Tensor, y: torch.Tensor) -> list[float]
     for train, test in splitter.split(x.numpy(), y.numpy()):
         rows, others = x[train], x[test]
         if hasattr(model, "bandwidth"):
-            mean, std = rows.mean(dim=0), rows.std(dim=0, unbiased=False)
-            std = torch.where(std > 0, std, torch.ones_like(std))
+            mean, std = rows.mean(dim=0), deviations(rows, unbiased=False)
             rows, others = (rows - mean) / std, (others - mean) / std
         fresh = type(model)(**asdict(model)).fit(rows, y[train], seed=0)
         found.append(float((fresh.predict_proba(others).argmax(dim=1) == y[test]).double().mean()))

@@ -6,6 +6,7 @@ grad_generator is the norm of the gradient of G's own loss at sampled steps, the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import fmean, median
 
 from bench.reproductions.measure import Column, Fitted
@@ -36,6 +37,6 @@ def measure(fitted: Fitted) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _of(points: list[dict[str, float]], name: str, average) -> float | None:  # noqa: ANN001
+def _of(points: list[dict[str, float]], name: str, average: Callable[[list[float]], float]) -> float | None:
     values = [point[name] for point in points if name in point]
     return average(values) if values else None

@@ -37,6 +37,8 @@ def measure(fitted: Fitted) -> dict[str, float]:
     if fitted.model is None:
         return {}
     law, model, seed = fitted.dataset.law, fitted.model, fitted.seed
+    if law is None:
+        raise ValueError(f"the law of {fitted.dataset.name} is not known, so neither is the best D")
     width = law.sigma / 5
     with torch.no_grad():
         support = model.sample(SAMPLES, seed=seed + 1000)

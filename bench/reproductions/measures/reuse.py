@@ -7,6 +7,7 @@ seed) train a linear classifier on its hidden layer, on the same layer before tr
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -22,25 +23,26 @@ COLUMNS = {
     "reuse_pixels": Column("the same on pixels", better="higher", scale="logit"),
 }
 UNITS, LABELS = 64, 25
+Map = Callable[[Tensor], Tensor]
 
 
 def measure(fitted: Fitted) -> dict[str, float]:
     """The three accuracies on the test rows of 5 to 9."""
     dataset = fitted.dataset.to("cpu")
     train, test = dataset.train, dataset.test
-    known, new, new_test = train.y < 5, train.y >= 5, test.y >= 5
-    x, y = train.x[new].flatten(1), train.y[new]
+    known, new, new_test = train.labels < 5, train.labels >= 5, test.labels >= 5
+    x, y = train.x[new].flatten(1), train.labels[new]
     rows = label_subset(y, LABELS, fitted.seed)
-    trained, random = hidden_layers(train.x[known].flatten(1), train.y[known], seed=fitted.seed)
+    trained, random = hidden_layers(train.x[known].flatten(1), train.labels[known], seed=fitted.seed)
     spaces = {"trained": trained, "random": random, "pixels": lambda v: v}
     held_out = test.x[new_test].flatten(1)
     return {
-        f"reuse_{name}": linear_accuracy(space(x[rows]), y[rows], space(held_out), test.y[new_test])
+        f"reuse_{name}": linear_accuracy(space(x[rows]), y[rows], space(held_out), test.labels[new_test])
         for name, space in spaces.items()
     }
 
 
-def hidden_layers(x: Tensor, y: Tensor, *, seed: int):  # noqa: ANN201
+def hidden_layers(x: Tensor, y: Tensor, *, seed: int) -> tuple[Map, Map]:
     """(trained, untrained) maps (N, D) -> (N, 64) of one perceptron."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
@@ -51,7 +53,7 @@ def hidden_layers(x: Tensor, y: Tensor, *, seed: int):  # noqa: ANN201
             net = MLPClassifier((UNITS,), max_iter=iterations, learning_rate_init=rate, random_state=seed)
             return net.fit(x.double().numpy(), y.numpy())
 
-    def layer(net: MLPClassifier):  # noqa: ANN202
+    def layer(net: MLPClassifier) -> Map:
         weight, bias = (torch.as_tensor(v[0]).float() for v in (net.coefs_, net.intercepts_))
         return lambda v: (v.float() @ weight + bias).relu()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from bench.features import load_space
+from bench.features import CountingModes, load_space
 from bench.metrics.modes import histogram_kl
 from bench.reproductions.measure import Column, Fitted
 
@@ -21,6 +21,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
     if fitted.model is None:
         return {}
     space, counts = load_space("lenet", fitted.dataset), torch.zeros(1000, dtype=torch.long)
+    assert isinstance(space, CountingModes)
     with torch.no_grad():
         for i in range(SAMPLES // CHUNK):
             x = fitted.dataset.to_grid(fitted.model.sample(CHUNK, seed=1000 * (fitted.seed + 1) + i).float())

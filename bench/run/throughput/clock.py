@@ -1,4 +1,6 @@
-"""The exclusive pass: how fast a model trains and samples when nothing else runs. docs/throughput.md defines every number.
+"""Measure how fast a model trains and samples when nothing else runs.
+
+docs/throughput.md defines every number.
 
 Examples per second as the median over windows after a warm-up, with their spread. The device is waited for at the ends of the
 warm-up's rounds and after the last window, never at a step. Loading the data, probes and metrics are outside.
@@ -87,7 +89,9 @@ def clock_cell(cell: Cell, *, report: Report = say_nothing) -> dict[str, Any]:
 
 
 def window_rates(work: Work, device: torch.device, *, slow_s: float = SLOW_S) -> Rates:
-    """Examples per second of repeated work: once to begin with, in growing rounds to warm up, then in windows of about WINDOW_S.
+    """Examples per second of repeated work.
+
+    Once to begin with, in growing rounds to warm up, then in windows of about WINDOW_S.
 
     slow_s: a round of one unit that takes longer is the measurement; so is the very first unit, where that takes three times as long.
     """
@@ -160,7 +164,10 @@ def _training(model: Any, cell: Cell, x: Tensor, y: Tensor | None) -> tuple[Rate
 
 
 def flops_per_example(steps: Iterator[Mapping[str, Any]]) -> float | None:
-    """Operations of training's second step, per example of it; the first one builds. None where nothing can be counted."""
+    """Operations of training's second step, per example of it; the first one builds.
+
+    None where nothing can be counted.
+    """
     if next(steps, None) is None:
         return None
     with CountFlops() as counter:

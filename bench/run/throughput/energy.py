@@ -1,4 +1,7 @@
-"""Energy of a GPU through NVML (nvidia-ml-py, the extra `gpu`): None wherever there is no GPU, no library or no counter."""
+"""Energy of a GPU through NVML (nvidia-ml-py, the extra `gpu`).
+
+None wherever there is no GPU, no library or no counter.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Floating-point operations of a block of code: what its matrix products and convolutions take, by torch's own formulas.
+"""Floating-point operations of a block of code.
+
+What its matrix products and convolutions take, by torch's own formulas.
 
 Element-wise operations, norms, activations and optimisers are not counted, nor what runs outside torch or inside a compiled
 graph. A multiplication and an addition are two operations.
@@ -13,8 +15,11 @@ from torch.utils.flop_counter import flop_registry
 
 
 class CountFlops(TorchDispatchMode):
-    """`with CountFlops() as counter: ...; counter.total`. Unlike torch's FlopCounterMode it hangs nothing on modules or on the
-    graph, so that second derivatives (a gradient penalty) can be counted too."""
+    """`with CountFlops() as counter: ...; counter.total`.
+
+    Unlike torch's FlopCounterMode it hangs nothing on modules or on the graph, so that second derivatives (a gradient
+    penalty) can be counted too.
+    """
 
     def __init__(self) -> None:
         super().__init__()

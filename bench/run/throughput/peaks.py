@@ -1,4 +1,6 @@
-"""What a device can do at best, timed here and now: a matrix product and a copy. The share of it that training reaches is the roofline.
+"""What a device can do at best, timed here and now: a matrix product and a copy.
+
+The share of it that training reaches is the roofline.
 
 The best of a few repetitions of each: anything slower was disturbed. On one CPU core about 30 ms in all.
 """
@@ -17,7 +19,10 @@ COPY_BYTES = {"cpu": 2**25, "cuda": 2**28}  # above the caches
 
 
 def measured_peaks(device: torch.device, precision: str = "fp32") -> dict[str, float]:
-    """{"matmul_flops_per_s", "copy_bytes_per_s"} of a device: multiplications and additions in the precision, bytes read and written."""
+    """{"matmul_flops_per_s", "copy_bytes_per_s"} of a device.
+
+    Multiplications and additions in the precision, bytes read and written.
+    """
     n = MATMUL_N[device.type]
     a = torch.ones(n, n, device=device, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
     product = torch.empty_like(a)

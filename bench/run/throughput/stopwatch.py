@@ -1,4 +1,7 @@
-"""Seconds between marks: on a GPU by events in its stream, which cost no wait; elsewhere by the monotonic clock."""
+"""Seconds between marks: on a GPU by events in its stream, which cost no wait.
+
+Elsewhere by the monotonic clock.
+"""
 
 from __future__ import annotations
 
