@@ -115,19 +115,12 @@ def test_a_function_that_is_not_there_is_an_error_of_its_task(any_executor):
 
 def test_a_task_that_hangs_is_stopped_at_its_limit(any_executor):
     ((_, ended),) = any_executor.run([task("hang", arguments={"seconds": 60}, timeout_s=1.0)])
-    assert (ended.status, ended.phase, ended.message) == (
-        "timeout",
-        "hanging",
-        "stopped after 1 s, the limit of its suite",
-    )
+    assert (ended.status, ended.phase) == ("timeout", "hanging") and "stopped after 1 s" in ended.message
 
 
 def test_a_task_that_is_greedy_is_stopped_at_its_limit(any_executor):
     ((_, ended),) = any_executor.run([task("take_memory", arguments={"mib": 2000}, memory_bytes=64 * 2**20)])
-    assert (ended.status, ended.message) == (
-        "oom",
-        "stopped at more than 64 MiB of resident memory, the limit of its suite",
-    )
+    assert ended.status == "oom" and "stopped at more than 64 MiB of resident memory" in ended.message
     assert ended.peak_rss_bytes < 1000 * 2**20
 
 
