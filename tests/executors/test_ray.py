@@ -168,7 +168,9 @@ def test_a_model_file_and_data_of_ones_own_are_shipped(ray_executor, tmp_path):
     (here / "own_layers.py").write_text("SCALE = 1.0\n")
     rows = "\n".join(f"{i % 7},{i % 5},{i % 3}" for i in range(120))
     (here / "numbers.csv").write_text(f"a,b,c\n{rows}\n")
-    request = Request(suite="smoke", models=(str(here / "own.py"), "kde"), data=str(here / "numbers.csv"))
+    request = Request(
+        suite="smoke", models=(str(here / "own.py"), "kde"), data=str(here / "numbers.csv"), jobs=start.ELSEWHERE
+    )
     with LocalExecutor(variables={"PYTHONPATH": os.pathsep.join([str(ROOT), str(here)])}) as planner:
         planned = make_plan(planner, request)
     run_plan(ray_executor, Store(tmp_path / "out"), planned, observer=Lines())
