@@ -20,6 +20,12 @@ class DataUnavailable(RuntimeError):
     exit_code = 7
 
 
+class Stopped(RuntimeError):
+    """A run that cannot go on, by no fault of its own: exit code 1. What is finished is kept."""
+
+    exit_code = 1
+
+
 class InvalidSubmission(ValueError):
     """A file of samples that does not fit its dataset: exit code 6."""
 

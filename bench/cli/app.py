@@ -19,7 +19,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bench.cli._streams import lasting_streams
-from bench.errors import DataUnavailable, InvalidSubmission, UsageError
+from bench.errors import DataUnavailable, InvalidSubmission, Stopped, UsageError
 from bench.registry import ROOT, Broken, NotFound
 
 EXIT_CODES = (
@@ -138,7 +138,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
     match error:
         case KeyboardInterrupt():
             return "interrupted; what was finished is kept, run again to go on", 130
-        case UsageError() | DataUnavailable() | InvalidSubmission():
+        case UsageError() | DataUnavailable() | InvalidSubmission() | Stopped():
             return str(error), error.exit_code
         case NotFound() | Broken():
             return str(error).strip("'\""), 2

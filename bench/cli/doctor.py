@@ -172,6 +172,21 @@ def _proofs() -> Iterator[Finding]:
         yield Finding(name, BAD if faults else OK, "; ".join(faults) or good, "report this" if faults else "")
 
 
+def _cluster() -> Iterator[Finding]:
+    from importlib.metadata import version
+    from importlib.util import find_spec
+
+    if find_spec("ray") is None:
+        yield Finding("ray", OK, "not installed; cells run on this machine (several: pip install 'genbench[ray]')")
+        return
+    from bench.executors._ray_cluster import answers
+
+    why = answers("auto")
+    yield Finding(
+        "ray", OK, f"{version('ray')}, " + (f"no cluster: {why}" if why else "a cluster answers at --address auto")
+    )
+
+
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "python": _python,
     "libraries": _libraries,
@@ -179,6 +194,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "machine": _machine,
     "plugins": _plugins,
     "data": _data,
+    "cluster": _cluster,
     "golden": _golden,
     "proofs": _proofs,
 }

@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli._boards import print_tables, renew_boards
+from bench.cli._place import Address, Device, Place, Retries, Where, executor_for
 from bench.cli.app import AsJson, Jobs, Label, Missing, Out, Strict, Text, app, command, interrupt_on_sigterm
 from bench.errors import UsageError
 from bench.render.text import clean, seconds_text
 
 if TYPE_CHECKING:
     from bench.plan.request import Request
+    from bench.render.progress import Lines
     from bench.run.sweep import Outcome
+    from bench.run.task import Executor
 
 
 SAY_WHAT = (
     "say what to run: bench run --all, or bench run -m MODEL -d DATASET (see bench list models), or --suite FILE.toml with "
     "datasets or models in it"
 )
-
-
-class Device(StrEnum):
-    """Where models train."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 class Precision(StrEnum):
@@ -49,6 +44,7 @@ class Rerun(StrEnum):
     all = "all"
 
 
+Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")]
 SuiteName = Annotated[
     str,
     typer.Option(
@@ -87,31 +83,30 @@ def run(
     missing: Missing = "",
     text: Text = None,
     strict: Strict = False,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="field=value or model.field=value; repeatable.")
-    ] = None,
+    settings: Settings = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, run nothing.")] = False,
     rerun: Annotated[Rerun, typer.Option(help="Which cells to run again.")] = Rerun.missing,
     keep_stored: KeepStored = False,
     allow_failures: Annotated[int, typer.Option(min=0, help="Exit 0 with up to so many failed cells.")] = 0,
+    executor: Where = Place.local,
+    address: Address = None,
+    retries: Retries = None,
     as_json: AsJson = False,
 ) -> None:
     """Train and score what is missing, then print the boards and name their files."""
     if not (everything or model or dataset or data or _names_something(suite)):
         raise UsageError(SAY_WHAT)
-    from bench.executors.device import default_jobs, resolve_device
     from bench.plan.check import check_request
     from bench.plan.request import Request, split_names
+    from bench.render.progress import Lines, Live
 
     interrupt_on_sigterm()
-    device_name = resolve_device(device)
-    jobs = jobs or default_jobs(device_name)
     request = Request(
         suite=suite,
         models=split_names(model),
         datasets=split_names(dataset),
         seeds=seeds,
-        device=device_name,
+        device=device.value,
         precision=precision.value,
         settings=tuple(settings or ()),
         data=str(data.resolve()) if data else None,
@@ -119,14 +114,15 @@ def run(
         missing=missing,
         text=tuple(text or ()),
         strict=strict,
-        jobs=jobs,
         fetch=not dry_run,
     )
     check_request(request)
+    observer = Live(out) if sys.stderr.isatty() else Lines(out)
+    request, runner = executor_for(request, executor, address, retries, jobs, observer.note)
     if dry_run:
         print_plan(request, out, rerun, keep_stored=keep_stored, as_json=as_json)
         return
-    outcome = run_and_report(request, out=out, jobs=jobs, rerun=rerun, keep_stored=keep_stored, as_json=as_json)
+    outcome = run_and_report(request, runner, observer, out=out, rerun=rerun, keep_stored=keep_stored, as_json=as_json)
     raise typer.Exit(3 if len(outcome.failed) > allow_failures else 0)
 
 
@@ -141,21 +137,27 @@ def _names_something(suite: str) -> bool:
 
 
 def run_and_report(
-    request: Request, *, out: Path, jobs: int, rerun: Rerun, keep_stored: bool = False, as_json: bool
+    request: Request,
+    executor: Executor,
+    observer: Lines,
+    *,
+    out: Path,
+    rerun: Rerun,
+    keep_stored: bool = False,
+    as_json: bool,
 ) -> Outcome:
     """Run what is missing, rebuild the boards, print them and name their files."""
     from bench.executors import start
     from bench.plan.suite import load_suite
-    from bench.render.progress import Lines, Live
+    from bench.render.progress import Live
 
-    observer = Live(out) if sys.stderr.isatty() else Lines(out)
     throughput = load_suite(request.suite).throughput
     refused = False
     try:
         outcome = start.run(
             request,
             out=out,
-            jobs=jobs,
+            executor=executor,
             rerun=rerun.value,
             keep_stored=keep_stored,
             observer=observer,

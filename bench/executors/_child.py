@@ -60,5 +60,5 @@ def _call(task: dict[str, Any], pipe: int, spool: int | None) -> Any:
     inputs = {name: read_file(spool, place) for name, place in task["inputs"].items() if spool is not None}
     module, _, name = task["function"].partition(":")
     function = getattr(import_module(module), name)
-    context = Context(report=report, inputs=inputs, outputs=tuple(task["outputs"]), keep=keep)
+    context = Context(report=report, inputs=inputs, outputs=tuple(task["outputs"]), keep=keep, places=task["places"])
     return function(**task["arguments"], context=context)

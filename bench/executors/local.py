@@ -27,11 +27,22 @@ FINGERPRINT = Task(function="bench.run.work:machine", arguments={})
 ANSWER = ("status", "value", "message", "phase", "seconds", "peak_rss_bytes")
 
 
-class LocalExecutor:
-    """The server process, and the pipes to it."""
+class ServerLost(RuntimeError):
+    """The process that runs the tasks has ended."""
 
-    def __init__(self, slots: int = 1) -> None:
+
+class LocalExecutor:
+    """The server process, and the pipes to it.
+
+    places: where the bundles of tasks lie, on a machine that is not the driver's. variables: of the environment, for the server.
+    """
+
+    def __init__(
+        self, slots: int = 1, *, places: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
         self._slots = slots
+        self.places = places
+        self._variables = variables or {}
         self._ids = count()
         self._environment: Mapping[str, Any] | None = None
 
@@ -44,7 +55,7 @@ class LocalExecutor:
         path = os.pathsep.join(
             [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
-        environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(self._variables)
         self._tasks, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(
@@ -78,9 +89,17 @@ class LocalExecutor:
 
         Yields (index of the task, how it ended) in the order of ending. Tasks are read as they are started, never further ahead.
         """
-        if self._environment is None:
-            self._environment = {}  # while it is asked for
-            self._environment = self._fingerprint()
+        for index, told in self.follow(tasks, at_once=at_once):
+            if isinstance(told, Ended):
+                yield index, told
+            else:
+                on_progress(index, *told)
+
+    def follow(
+        self, tasks: Iterable[Task], *, at_once: int | None = None
+    ) -> Iterator[tuple[int, tuple[str, int] | Ended]]:
+        """Run tasks as `run` does, and yield what each reports, (phase, step), among how they ended."""
+        self.machine()
         queue = _Queue(tasks, at_once or self._slots)
         running: dict[int, _Running] = {}
         while True:
@@ -92,13 +111,20 @@ class LocalExecutor:
             if one is None:  # of a run that was left before its end
                 continue
             if message["event"] == "progress":
-                on_progress(one.index, message["phase"], message["step"])
+                yield one.index, (message["phase"], message["step"])
                 continue
             del running[message["id"]]
             ended = self._ended(message, one)
             if not one.alone:  # the others need not wait for what the caller does with this one
                 self._start_what_may(queue, running)
             yield one.index, ended
+
+    def machine(self) -> Mapping[str, Any]:
+        """Return this machine's fingerprint, once the server is ready."""
+        if self._environment is None:
+            self._environment = {}  # while it is asked for
+            self._environment = self._fingerprint()
+        return self._environment
 
     def _start_what_may(self, queue: _Queue, running: dict[int, _Running]) -> None:
         while (task := queue.next_for(running.values())) is not None:
@@ -120,6 +146,7 @@ class LocalExecutor:
                 "inputs": inputs,
                 "outputs": task.outputs,
                 "spool": spool is not None,
+                "places": self.places,
             }
         )
         try:
@@ -157,7 +184,7 @@ class LocalExecutor:
 
     def _lost(self) -> NoReturn:
         code = self._server.wait()
-        raise RuntimeError(f"the process that runs the cells ended unexpectedly (exit code {code}); see above")
+        raise ServerLost(f"the process that runs the cells ended unexpectedly (exit code {code}); see above")
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bench.plan.cell import DRIVER_VERSION
 from bench.plan.request import Reading
-from bench.plan.source import libraries, source_sha256
+from bench.plan.source import libraries, own_files, source_sha256
 from bench.registry import Entry, entries
 
 
@@ -23,8 +24,11 @@ def spaces_of(dataset: Any) -> tuple[dict[str, str], list[str]]:
     return features, missing
 
 
-def facts_of(dataset: Any, reading: Reading | None = None) -> dict[str, Any]:
-    """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it."""
+def facts_of(dataset: Any, reading: Reading | None = None, files: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a cell says of its dataset, and of the feature spaces and metrics that apply to it.
+
+    files: where those lie that the dataset was read from, for a machine that has none.
+    """
     features, missing = spaces_of(dataset)
     return {
         "dataset": {
@@ -37,7 +41,8 @@ def facts_of(dataset: Any, reading: Reading | None = None) -> dict[str, Any]:
             "n_valid": len(dataset.valid),
             "n_test": len(dataset.test),
         }
-        | ({"path": dataset.own_path, **(reading or {})} if dataset.own_path else {}),
+        | ({"path": dataset.own_path, **(reading or {})} if dataset.own_path else {})
+        | ({"files": list(files)} if files else {}),
         "features": features,
         "missing": missing,
     }
@@ -60,7 +65,7 @@ def model_facts(entry: Entry, hparams: dict[str, Any], *, variant: str) -> dict[
         "path": str(entry.path),
         "module": entry.module,
         "variant": variant,
-    }
+    } | ({"files": own_files(entry)} if entry.module.startswith("genbench_file_") else {})
 
 
 def applicable_metrics(features: dict[str, str], *, slow: bool = False) -> dict[str, int]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from bench.errors import DataUnavailable, UsageError, place_of
@@ -52,7 +53,7 @@ def make_plan(request: Request) -> Plan:
         except Broken as error:
             chosen.lose(error, asked=asked)
             continue
-        facts = facts_of(dataset, request.reading)
+        facts = facts_of(dataset, request.reading, () if request.data else _files(dataset))
         if "left out" in dataset.notes:
             what = "images" if len(dataset.shape) == 3 else "columns or rows"
             skips.append(Skip(what, dataset.name, dataset.notes["left out"]))
@@ -111,6 +112,16 @@ def _dataset(name: str, request: Request) -> Any:
     entry = find("dataset", name)
     with naming_the_line(entry):
         return load_entry(entry)()
+
+
+def _files(dataset: Any) -> list[str]:
+    """List the downloaded files that a public dataset, or the one it is made of, was read from."""
+    from bench.datasets._download import find as find_file
+
+    names = [name for name in (dataset.name, dataset.classifier_of) if name in entries("dataset")]
+    entry = next((entry for entry in (find("dataset", name) for name in names) if entry.downloads), None)
+    remote = import_module(entry.module).FILES.values() if entry else ()
+    return [str(path.absolute()) for path in (find_file(entry.name, file) for file in remote) if path] if entry else []
 
 
 def hyper_parameters(

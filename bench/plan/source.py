@@ -39,6 +39,16 @@ def files_of_model(entry: Entry) -> set[Path]:
     return files_of(entry.path, {entry.path.parent.name: entry.path.parent.parent} | package | FAMILIES)
 
 
+def own_files(entry: Entry) -> list[str]:
+    """Return a model's file and what it needs beside it; a folder stands for its files."""
+    beside = {
+        entry.path.parent / path.relative_to(entry.path.parent).parts[0]
+        for path in files_of_model(entry)
+        if path.is_relative_to(entry.path.parent)
+    }
+    return [str(entry.path), *sorted(map(str, beside - {entry.path}))]
+
+
 def _name(path: Path, entry: Entry) -> str:
     """Return what the hash calls a file: its own name beside the model, its path from there in a package."""
     folder = entry.path.parent

@@ -13,6 +13,7 @@ from bench.plan.cell import Cell
 SCHEMA = "bench.cell/1"
 MAX_BYTES = 20_000
 STATUSES = ("ok", "diverged", "oom", "timeout", "crashed")
+PLACES = ("path", "files")  # what a cell says of the driver's machine, and a record does not
 FAILED = ("oom", "timeout", "crashed")  # `diverged` is a finding, not a failure of the run
 BOARDS = ("public", "private")
 Record: TypeAlias = dict[str, Any]  # a RecordShape; readers index it by variables
@@ -30,7 +31,7 @@ def new_record(cell: Cell) -> Record:
         "suite": cell.suite,
         "device": cell.device,
         "precision": cell.precision,
-        "dataset": {k: v for k, v in cell.dataset.items() if k != "path"},
+        "dataset": {k: v for k, v in cell.dataset.items() if k not in PLACES},
         "model": model | {"n_params": None, "variant": cell.model.get("variant", ""), "row": cell.row},
         "protocol": {
             "id": f"{cell.suite}/1",

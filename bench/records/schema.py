@@ -133,9 +133,10 @@ class Calibration(TypedDict, total=False):
 
 
 class Throughput(TypedDict, total=False):
-    """Speeds; contended: other cells ran at the same time."""
+    """Speeds, on the machine of fingerprint node_kind; contended: other cells ran at the same time."""
 
     contended: Flag
+    node_kind: LabelOrNull
     train_examples_per_s: NumberOrNull
     sample_examples_per_s: NumberOrNull
     train_spread: NumberOrNull

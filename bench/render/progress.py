@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,16 +53,21 @@ class Lines:
     def progress(self, cell: Cell, phase: str, step: int) -> None:
         """Print nothing: a line for each step would drown the rest."""
 
-    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None:
-        """Print one line with what the cell gave."""
+    def finished(self, cell: Cell, record: Record, seconds_left: float, node: str = "") -> None:
+        """Print one line with what the cell gave, and where if that was another machine."""
         self.count += 1
         left = f", {seconds_text(seconds_left)} left" if self.count < self.total else ""
-        self._say(f"[{self.count}/{self.total}{left}] {describe(cell, record)}")
+        where = f" on {node}" if node not in ("", platform.node()) else ""
+        self._say(f"[{self.count}/{self.total}{left}] {describe(cell, record)}{where}")
 
     def clocked(self, cell: Cell, done: int, of: int) -> None:
         """Print one line at the end of the exclusive pass."""
         if done == of:
             self._say(f"throughput measured alone for {of} rows")
+
+    def note(self, text: str) -> None:
+        """Print a line about the machines of a run."""
+        self._say(text)
 
     def _say(self, text: str) -> None:
         sys.stderr.write(clean(text) + "\n")
@@ -114,12 +120,12 @@ class Live(Lines):
         name = f"  {cell.row} on {cell.dataset['id']}, seed {cell.seed}: {phase}"
         self.bars.update(self.running[cell.slot], description=clean(name), completed=step or None)
 
-    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None:
+    def finished(self, cell: Cell, record: Record, seconds_left: float, node: str = "") -> None:
         """Remove the cell's bar, move the one over all cells, and print the cell's line above them."""
         if cell.slot in self.running:
             self.bars.remove_task(self.running.pop(cell.slot))
         self.bars.update(self.all, advance=1, left=f"{seconds_text(seconds_left)} left")
-        super().finished(cell, record, seconds_left)
+        super().finished(cell, record, seconds_left, node)
 
     def clocked(self, cell: Cell, done: int, of: int) -> None:
         """Move the exclusive pass' own bar."""

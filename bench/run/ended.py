@@ -44,7 +44,7 @@ def record_of(one: Todo, ended: Ended, previous: Record | None = None) -> Record
         record = failure(base, ended.status, phase=ended.phase, kind=ended.status, message=message)
         record["timing"]["total_s"] = round(ended.seconds, 3)
     if one.action == "train":
-        record |= {"code": source_state(), "attempt": one.attempt}
+        record |= {"code": source_state(), "attempt": one.attempt + ended.attempts - 1}
         record["resources"]["peak_rss_bytes"] = ended.peak_rss_bytes
     return record
 

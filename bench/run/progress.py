@@ -21,8 +21,8 @@ class Observer(Protocol):
     def progress(self, cell: Cell, phase: str, step: int) -> None:
         """Hear where a running cell is."""
 
-    def finished(self, cell: Cell, record: Record, seconds_left: float) -> None:
-        """Hear that a cell has ended and its record is written."""
+    def finished(self, cell: Cell, record: Record, seconds_left: float, node: str = "") -> None:
+        """Hear that a cell has ended and its record is written; node: the machine it ran on."""
 
     def clocked(self, cell: Cell, done: int, of: int) -> None:
         """Hear that a cell was timed alone."""

@@ -18,6 +18,7 @@ from bench.plan.request import Plan
 from bench.records.cost import COMMITTED, read_ledger
 from bench.records.record import FAILED
 from bench.records.store import Store
+from bench.run.bundles import bundles_of
 from bench.run.ended import OUTPUTS, PICTURES, keep, keep_environment, remove_leftovers
 from bench.run.pictured import draws_pictures, hides_a_better_one
 from bench.run.progress import Observer, TimeLeft
@@ -102,7 +103,7 @@ def _run_cells(executor: Executor, store: Store, todo: list[Todo], observer: Obs
         record = keep(store, one, ended)
         outcome.trained += one.action == "train"
         outcome.rescored += one.action == "rescore"
-        observer.finished(one.cell, record, clock.after(index))
+        observer.finished(one.cell, record, clock.after(index), ended.node)
 
 
 def _tasks(todo: Iterable[Todo], store: Store) -> Iterator[Task]:
@@ -117,6 +118,8 @@ def _train_task(cell: Cell, store: Store) -> Task:
         function=TRAIN,
         arguments={"cell": cell.to_json()},
         outputs=(OUTPUTS, *PICTURES) if drawn else (OUTPUTS,),
+        bundles=bundles_of(cell),
+        name=cell.slot,
         timeout_s=cell.timeout_s,
         memory_bytes=cell.memory_bytes,
         gpus=float(cell.device == "cuda"),
@@ -134,6 +137,8 @@ def _rescore_task(cell: Cell, store: Store) -> Task:
         function=RESCORE,
         arguments={"cell": cell.to_json(), "record": store.get(cell), "unreadable": unreadable},
         inputs=inputs,
+        bundles=bundles_of(cell),
+        name=cell.slot,
         timeout_s=cell.timeout_s,
         memory_bytes=cell.memory_bytes,
         gpus=float(cell.device == "cuda"),
@@ -141,15 +146,16 @@ def _rescore_task(cell: Cell, store: Store) -> Task:
 
 
 def _run_clock(executor: Executor, store: Store, plan: Plan, observer: Observer, outcome: Outcome) -> None:
-    """Time one cell after another: seed 0 of every contestant that finished and was not timed alone yet."""
+    """Time cells, each alone on its machine: seed 0 of contestants that finished and were not timed yet."""
     waiting = [cell for cell in plan.cells if cell.seed == 0 and _waits_for_the_clock(cell, store)]
-    for index, ended in executor.run(map(_clock_task, waiting), at_once=1):
+    for count, (index, ended) in enumerate(executor.run(map(_clock_task, waiting)), start=1):
         cell = waiting[index]
         record = store.get(cell)
         if ended.status == "ok" and record is not None:
-            store.put(cell, record | {"throughput": ended.value})
+            kind = keep_environment(store.out, ended.environment)
+            store.put(cell, record | {"throughput": ended.value | {"node_kind": kind}})
             outcome.clocked += 1
-        observer.clocked(cell, index + 1, len(waiting))
+        observer.clocked(cell, count, len(waiting))
 
 
 def _waits_for_the_clock(cell: Cell, store: Store) -> bool:
@@ -166,6 +172,8 @@ def _clock_task(cell: Cell) -> Task:
     return Task(
         function=CLOCK,
         arguments={"cell": cell.to_json()},
+        bundles=bundles_of(cell),
+        name=cell.slot,
         timeout_s=cell.timeout_s,
         memory_bytes=cell.memory_bytes,
         alone=True,

@@ -25,12 +25,15 @@ class Task:
 
     function: "package.module:name", imported where the task runs; it returns JSON.
     inputs: files for the function, by name. outputs: the names of those files that are wanted back.
+    bundles: paths on the driver's machine that the function reads, in groups by name; an executor that works elsewhere ships them.
     """
 
     function: str
     arguments: Mapping[str, Any]  # JSON
     inputs: Mapping[str, bytes] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    bundles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    name: str = ""  # for people
     timeout_s: float = 3600.0
     memory_bytes: int = 0  # resident bytes above the process's own at its start; 0: no limit
     alone: bool = False  # nothing else of this executor may run on its machine meanwhile
@@ -46,6 +49,7 @@ class Context:
     inputs: Mapping[str, bytes] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()  # the names of the files that are wanted
     keep: Callable[[str, bytes], None] = say_nothing  # hand over a file under one of those names, at once
+    places: Mapping[str, str] | None = None  # on another machine: the folder of each bundle; None on the driver's
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Ended:
     files: Mapping[str, bytes] = field(default_factory=dict)
     node: str = ""  # name of the machine it ran on
     environment: Mapping[str, Any] = field(default_factory=dict)  # that machine's fingerprint
+    attempts: int = 1  # how often it was started: more than once where a machine was lost under it
 
 
 class Executor(Protocol):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 
 def answer(*, value, context):
@@ -39,3 +40,41 @@ def interval(*, seconds, context):
 def start_a_sleeper(*, context):
     """Leave a process of one's own behind, which holds the pipe open; returns its id."""
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False).pid
+
+
+def hang(*, seconds, context):
+    """Report, then do nothing for long."""
+    context.report("hanging", 1)
+    time.sleep(seconds)
+
+
+def take_memory(*, mib, context):
+    """Fill memory, a MiB at a time."""
+    rows = []
+    for _ in range(mib):
+        rows.append(b"x" * (1 << 20))
+        time.sleep(0.002)
+
+
+def signal_an_ancestor(*, generations, name, mark, context):
+    """Send a signal to the process so many generations up: 1 the fork server, 2 the Ray worker. Done once where mark is a new file."""
+    Path(mark).touch()
+    os.kill(ancestor(generations), getattr(signal, name))
+    time.sleep(60)
+
+
+def wait_on_a_node(*, mark, seconds, context):
+    """Say which raylet this runs under, and wait; a second start ends at once."""
+    if Path(mark).exists():
+        return "again"
+    Path(mark).write_text(str(ancestor(3)))
+    time.sleep(seconds)
+    return "first"
+
+
+def ancestor(generations):
+    """Return the process id so many generations up."""
+    pid = os.getpid()
+    for _ in range(generations):
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return pid
