@@ -32,16 +32,17 @@ def _as_stored(rows: Tensor, dataset: Dataset) -> Tensor:
     return codes.to(torch.uint8 if dataset.levels <= 256 else torch.int32)
 
 
-def is_exact_copy(samples: Examples, dataset: Dataset) -> Tensor:
-    """Say which samples (N, *shape) equal a training row, bool (N,)."""
-    return torch.as_tensor(np.isin(keys_of(samples, dataset), keys_of(dataset.train.x, dataset)))
+def is_exact_copy(samples: Examples, dataset: Dataset, train: Examples | None = None) -> Tensor:
+    """Say which samples (N, *shape) equal a training row, bool (N,); train: other rows than the dataset's own."""
+    rows = dataset.train.x if train is None else train
+    return torch.as_tensor(np.isin(keys_of(samples, dataset), keys_of(rows, dataset)))
 
 
 @metric(needs=("samples", "unknown_law"), better="none", unit="fraction")
 def exact_copies(ev: Evaluation) -> Estimate:
     """Share of samples that equal a training row, less the same share of held-out rows; a flag, no rank."""
-    ours = ev.memo(("exact copies", ev.board), lambda: is_exact_copy(ev.real.x, ev.dataset)).double()
-    share = float(is_exact_copy(ev.draws[0], ev.dataset).double().mean())
+    ours = ev.memo(("exact copies", ev.board), lambda: is_exact_copy(ev.real.x, ev.dataset, ev.train.x)).double()
+    share = float(is_exact_copy(ev.draws[0], ev.dataset, ev.train.x).double().mean())
     excess = share - float(ours.mean())
     note = f"exact copies: {share:.0%} of the samples are training rows" if excess >= NOTED_FROM else ""
     return Estimate(excess, len(ev.draws[0]), block_means(share - ours), note=note)
