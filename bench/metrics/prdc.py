@@ -12,9 +12,9 @@ Two passes over strips of the distances; the radii need half the pairs of a side
 the real mean, with the answers of float64; a row within rounding of a ball's edge is on it. On a CPU float32 decides what it can
 (bench/metrics/_neighbours.py), on a GPU all is float64.
 
-Errors over the real rows, which are left out in blocks: up to 2,000 rows the radii are those of the rows that are left; above, they are
+Errors over the real rows, which are left out in blocks: up to 1,000 rows the radii are those of the rows that are left; above, they are
 held, and the error is conditional on them. Memory: features in float64 and float32 and a few strips of 256 rows, 100 MB each at
-N = 50,000; for the errors up to 2,000 rows two matrices of N x N.
+N = 50,000; for the errors up to 1,000 rows two matrices of N x N.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bench.metrics._neighbours import ROUNDING
 from bench.metrics._two_sample import prepared
 
 K = 5
-RADII_VARY_UP_TO = 2_000  # real rows
+RADII_VARY_UP_TO = 1_000  # real rows; above, 20 new searches cost more than all other metrics together
 RADII_VERSION = 3  # raise it when side() changes: radii kept on disk are named by it
 NAMES = ("precision", "recall", "density", "coverage")
 
