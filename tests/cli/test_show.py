@@ -48,7 +48,7 @@ def test_an_experiment_says_what_it_asks_its_arms_and_its_cost(capsys, tmp_path)
 
 def test_a_family_of_metrics_is_one_thing_and_every_metric_says_how_it_is_read(capsys):
     text = said(capsys, "fid")
-    assert "columns: fid_identity, fid_lenet" in text and "how to read it: lower is better" in text
+    assert "columns: fid_random, fid_identity, fid_lenet" in text and "how to read it: lower is better" in text
     for name in entries("metric"):
         assert "is better; " in said(capsys, name) or "it describes; " in said(capsys, name)
     with pytest.raises(NotFound, match="did you mean 'fid"):
