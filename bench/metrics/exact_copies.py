@@ -33,7 +33,7 @@ def _as_stored(rows: Tensor, dataset: Dataset) -> Tensor:
 
 
 def is_exact_copy(samples: Examples, dataset: Dataset, train: Examples | None = None) -> Tensor:
-    """Say which samples (N, *shape) equal a training row, bool (N,); train: other rows than the dataset's own."""
+    """Say which samples (N, *shape) equal a training row, bool (N,); train: instead of the dataset's."""
     rows = dataset.train.x if train is None else train
     return torch.as_tensor(np.isin(keys_of(samples, dataset), keys_of(rows, dataset)))
 
