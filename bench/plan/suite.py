@@ -51,6 +51,8 @@ class Suite:
     throughput: Flag = True  # time one cell after another at the end, alone
     # dataset -> the score of its primary metric that counts as good: time to quality
     targets: dict[Name, Number] = field(default_factory=dict)
+    # dataset or kind -> core-seconds of training, the same for every model; the steps are made from them by studies.budgets
+    caps: dict[Name, Number] = field(default_factory=dict)
     # model -> dataset or kind -> steps
     steps: dict[Name, dict[Name, PositiveCount]] = field(default_factory=dict)
     # model -> dataset or kind -> field -> value
@@ -90,6 +92,7 @@ def _check_names(suite: Suite, where: str) -> None:
     models = [name for name in suite.models if not name.endswith(".py")]  # a file of the user's is a model too
     _check_known(f"{where}: models", "model", models, entries("model"))
     _check_known(f"{where}: targets", "dataset", suite.targets, datasets)
+    _check_known(f"{where}: caps", "dataset or kind", suite.caps, [*KINDS, *datasets])
     tables: Mapping[str, Mapping[str, Mapping[str, Any]]] = {"steps": suite.steps, "set": suite.set}
     for key, by_model in tables.items():
         _check_known(f"{where}: {key}", "model", by_model, entries("model"))
