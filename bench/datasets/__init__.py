@@ -93,6 +93,7 @@ class Dataset:
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
     own_path: str = ""  # where the user's own data are; empty for the suite's datasets
     density: str = ""  # why no density of these data means anything; empty where one does
+    spare: Split | None = None  # published training rows that stand in no split; see with_every_row
     parts: dict[str, Tensor] = field(
         default_factory=dict
     )  # "valid", "test": what each row is made of (N, P), where rows share parts
@@ -211,6 +212,21 @@ def some_rows(n: int, at_most: int, *, seed: int = 0) -> Tensor:
     if n <= at_most:
         return torch.arange(n)
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:at_most].sort().values
+
+
+def with_every_row(dataset: Dataset) -> Dataset:
+    """Train on all rows that the publisher gives for training: those of `train`, `valid` and `spare`.
+
+    For protocols that have no public board; `valid` stays what it was, so that nothing may be chosen on it.
+    """
+    parts = [split for split in (dataset.train, dataset.valid, dataset.spare) if split is not None]
+    y = None if any(split.y is None for split in parts) else torch.cat([split.labels for split in parts])
+    xs = [split.x for split in parts]
+    if all(isinstance(x, PixelRows) and x.index is None for x in xs):
+        x: Examples = PixelRows(torch.cat([x.codes for x in xs if isinstance(x, PixelRows)]), xs[0].levels)  # type: ignore[union-attr]
+    else:
+        x = torch.cat([x[:] for x in xs])
+    return replace(dataset, train=Split(x, y), spare=None)
 
 
 def binarized(dataset: Dataset, *, seed: int = 0) -> Dataset:

@@ -201,7 +201,7 @@ def _cells(
             model=model,
             steps=steps,
             seed=seed,
-            draws=suite.draws,
+            draws=suite.draws_of(max(len(dataset.valid), len(dataset.test))),
             elbo_samples=suite.elbo_samples,
             metrics=metrics,
             features=facts["features"],

@@ -41,6 +41,7 @@ class Suite:
     datasets: tuple[Name, ...] = ()  # empty: those of the suite core
     models: tuple[Name, ...] = ()  # empty: all
     draws: PositiveCount = 5  # equal-n draws of a ranked set metric
+    draw_limit: Count = 0  # generated rows that these draws may take together; then fewer draws, at least one; 0: no limit
     elbo_samples: PositiveCount = 64  # importance samples of a bound on the likelihood
     sample_limit: Count = 0  # at most so many samples a cell; 0: as many as the metrics want
     probes: Count = 5  # looks at the public board during training
@@ -57,6 +58,10 @@ class Suite:
     steps: dict[Name, dict[Name, PositiveCount]] = field(default_factory=dict)
     # model -> dataset or kind -> field -> value
     set: dict[Name, dict[Name, dict[Name, Any]]] = field(default_factory=dict)
+
+    def draws_of(self, rows: int) -> int:
+        """Return how many draws of so many rows each a cell makes."""
+        return max(1, min(self.draws, self.draw_limit // max(rows, 1))) if self.draw_limit else self.draws
 
     def lookup(self, table: str, model: str, dataset: str, kind: str) -> Any:
         """Return the entry of a model for a dataset, else for its kind of data, else None."""
