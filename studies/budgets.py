@@ -69,7 +69,9 @@ def measure(suite: Suite, request: Request) -> dict[str, dict[str, str]]:
         if cap is None or cost is None:
             continue
         steps = rounded(cap / cost)
-        lines.setdefault(name, {})[place] = f"{place} = {steps} # {steps * cost:.3g} core-s, {1000 * cost:.3g} ms a step"
+        lines.setdefault(name, {})[place] = (
+            f"{place} = {steps} # {steps * cost:.3g} core-s, {1000 * cost:.3g} ms a step"
+        )
         sys.stdout.write(f"{name:20} {lines[name][place]}\n")
         sys.stdout.flush()
     return lines
@@ -90,7 +92,9 @@ def write(suite: Suite, lines: dict[str, dict[str, str]]) -> None:
             kept.setdefault(table, {})[line.split(" ")[0]] = line
     for name, places in lines.items():
         kept.setdefault(name, {}).update(places)
-    text = "".join(f"\n[steps.{name}]\n" + "".join(f"{line}\n" for line in kept[name].values()) for name in sorted(kept))
+    text = "".join(
+        f"\n[steps.{name}]\n" + "".join(f"{line}\n" for line in kept[name].values()) for name in sorted(kept)
+    )
     path.write_text(head + marker + text)
 
 

@@ -34,7 +34,9 @@ class BudgetName(StrEnum):
 def reproduce(
     name: Annotated[list[str] | None, typer.Argument(help="Names; none lists them all.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every published result and question.")] = False,
-    budget: Annotated[BudgetName, typer.Option(help="cpu: shortened. gpu: longer, for a GPU. full: the published protocol.")] = BudgetName.cpu,
+    budget: Annotated[
+        BudgetName, typer.Option(help="cpu: shortened. gpu: longer. full: the published protocol.")
+    ] = BudgetName.cpu,
     jobs: Jobs = None,
     out: Out = Path("results"),
     as_json: AsJson = False,

@@ -3,8 +3,9 @@
     log p(x) ~= log mean_j N(x; s_j, sigma^2 I)        s_j the samples, sigma the best of a grid on rows of another split  (1)
 
 Misleading by construction (Theis et al. 2016): k-means centroids beat true samples, which the row `kmeans` shows beside
-`oracle`. So it ranks nobody. Sigma is chosen on 1,000 validation rows for the private board, as Goodfellow et al. did, and on
-training rows for the public one, whose rows are the validation rows. In [0, 1] units of the data, 10,000 samples at most. Memory: one strip of 1,024 rows.
+`oracle`. So it ranks nobody. Sigma is chosen on 1,000 validation rows for the private board, as Goodfellow et al. did, and
+on training rows for the public one, whose rows are the validation rows. In [0, 1] units of the data, 10,000 samples at
+most. Memory: one strip of 1,024 rows.
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ class Arm(_Strict):
     cpu: dict[Text, Any] = field(default_factory=dict)
     gpu: dict[Text, Any] = field(default_factory=dict)
     full: dict[Text, Any] = field(default_factory=dict)
-    every_row: Flag = False  # train on all rows that the data's publisher gives for training, the public board's among them
+    every_row: Flag = (
+        False  # train on all rows that the data's publisher gives for training, the public board's among them
+    )
     train_rows: Count = 0  # train on so many rows, other ones for each seed; 0: all
     binarized: Flag = False  # pixels drawn from Bernoulli(value) once, by a fixed seed
     measures: tuple[Name, ...] | None = None  # None: the experiment's

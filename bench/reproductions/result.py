@@ -148,9 +148,7 @@ def _verdict(target: Target, ours: Number, *, kind: str, full: bool, whole: bool
     if kind == "agreement":
         return agreement(ours.value, target.value, unit=target.unit)
     theirs = Number(target.value, target.se, target.n)
-    return judge(
-        ours, theirs, better=target.better, margin=target.margin, full=full, whole=whole, unit=target.unit
-    )
+    return judge(ours, theirs, better=target.better, margin=target.margin, full=full, whole=whole, unit=target.unit)
 
 
 def _number(values: list[float], blocks: list[list[float]], *, exact: bool) -> Number:

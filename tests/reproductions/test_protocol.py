@@ -61,7 +61,7 @@ def test_a_budget_is_full_or_says_what_it_is_not(name):
     for budget, chosen in load_experiment(name).budget.items():
         is_full = (name, budget) in {
             ("pacgan-table-1", "full"), ("semi-supervised", "full"), ("classical", "cpu"),
-            ("mnist-classical", "full"), ("parzen", "full"),
+            ("mnist-classical", "full"), ("parzen", "full"), ("binarised-mnist", "full"),
         }  # fmt: skip
         assert chosen.full == is_full and bool(chosen.note) != is_full
 

@@ -40,7 +40,9 @@ def test_rounding_of_a_printed_number_is_an_error_of_its_own():
     half = 1.644854 * 10 / math.sqrt(12)  # 4.75
     assert verdict.interval == pytest.approx((15 - half, 15 + half), rel=1e-6)
     assert verdict.word == "reproduced"
-    assert judge(Number(351.0, 0.0, 0), theirs, better="lower", margin=20.0, full=True, unit=10.0).word == "not reproduced"
+    assert (
+        judge(Number(351.0, 0.0, 0), theirs, better="lower", margin=20.0, full=True, unit=10.0).word == "not reproduced"
+    )
 
 
 def test_no_verdict_where_ours_has_no_error_or_runs_are_missing():
