@@ -31,6 +31,7 @@ class Cell:
     versions: dict[str, str] = field(default_factory=dict)  # torch, driver
     probes: int = 0
     target: float | None = None  # of the primary metric: its time to quality is counted up to there; no part of the key
+    ranks: str = "all"  # of its suite: "flat" leaves rows without a rank that still improve; no part of the key
     sample_limit: int = 0
     timeout_s: float = 300.0
     memory_bytes: int = 3 * 2**30

@@ -208,6 +208,7 @@ def _cells(
             versions=made_with,
             probes=suite.probes if steps else 0,
             target=suite.targets.get(dataset.name),
+            ranks=suite.ranks,
             sample_limit=suite.sample_limit,
             timeout_s=suite.timeout_s,
             memory_bytes=int((suite.memory_gib + CUDA_HOST_GIB * (request.device == "cuda")) * 2**30),

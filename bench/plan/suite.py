@@ -14,6 +14,7 @@ from bench.registry import entries, unknown
 
 KINDS = ("2d", "table", "image", "large_image")  # Dataset.kind
 FOLDER = Path(__file__).parent / "suites"
+PROBES_FOR_FLAT = 5  # so that each of the last two fifths of training has one
 
 
 def _from(least: float, is_kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -24,6 +25,7 @@ PositiveCount: TypeAlias = Annotated[int, Expected("a whole number of at least 1
 Seconds: TypeAlias = Annotated[float, Expected("a number of at least 1", _from(1, is_number))]
 Gibibytes: TypeAlias = Annotated[float, Expected("a number of at least 0.1", _from(0.1, is_number))]
 Words: TypeAlias = Annotated[str, Expected("a string", is_text)]
+Ranks: TypeAlias = Annotated[str, Expected("'all' or 'flat'", lambda value: value in ("all", "flat"))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,8 @@ class Suite:
     )
     elbo_samples: PositiveCount = 64  # importance samples of a bound on the likelihood
     sample_limit: Count = 0  # at most so many samples a cell; 0: as many as the metrics want
-    probes: Count = 5  # looks at the public board during training
+    probes: Count = 10  # looks at the public board during training; fewer than 5 cannot tell whether its curve was flat
+    ranks: Ranks = "all"  # which trained models take a rank: all, or "flat": those whose curve was flat at its end
     max_steps: Count = 0  # cuts every budget, for the smoke suite; 0: no cut
     slow_metrics: Flag = False  # C2ST, Parzen window, FID at infinity too
     timeout_s: Seconds = 300.0  # seconds after which a cell is stopped
@@ -88,6 +91,8 @@ def load_suite(name: str) -> Suite:
     if "name" in table:
         raise UsageError(f"{where}: unknown key 'name'; a suite has the name of its file")
     suite = parse(Suite, table | {"name": path.stem}, where)
+    if suite.ranks == "flat" and suite.probes < PROBES_FOR_FLAT:
+        raise UsageError(f'{where}: ranks = "flat" needs probes of at least {PROBES_FOR_FLAT}, got {suite.probes}')
     _check_names(suite, where)
     return suite
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.leaderboard.copying import tells_copies
 from bench.leaderboard.row import SUBMISSION, Row, rows_of
 from bench.registry import entries
+from bench.render import budget
 from bench.render.bars import Bar, bar_axis, bar_of
 from bench.render.text import DASH, number
 from bench.submissions.store import UNKNOWN
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bench.leaderboard.boards import Boards
 
 Key = tuple[str, str, str]  # suite, device, dataset
+FIRST_COLUMNS = 6  # rank, model, family, primary metric, its value on the other board, steps: what a short table shows
 RESOURCE_HEADINGS = {
     "train_examples_per_s": "train/s",
     "sample_examples_per_s": "samples/s",
@@ -70,7 +72,7 @@ class _Columns:
         self.resources = {(row.model, row.metric): row for row in rows if row.board == ""}
         first = {row.model: row for row in reversed(self.here)} | self.main
         self.contestants = [row for row in first.values() if not row.reference]
-        self.contestants.sort(key=lambda row: (row.model not in self.main, _rank(row), row.model))
+        self.contestants.sort(key=lambda row: (row.model not in self.main, _rank(row), by_value(row), row.model))
         references = sorted((row for row in first.values() if row.reference), key=lambda row: row.model)
         self.models = self.contestants + references
 
@@ -89,17 +91,26 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
         findings = boards.flags.get((*key, row.model), [])
         cells = [_place(row, main), _name(row, copies=tells_copies(findings)), row.family]
         cells += [_value(main.get(row.model)), _other_board(columns.other.get(row.model), row, primary)]
+        cells.append(budget.steps_text(row))
         cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
         cells += [_resource(columns.resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
-        cells.append("; ".join(findings))
+        cells += [budget.seconds_text(row), budget.curve_text(row), "; ".join(findings)]
         rows.append(tuple(cells))
     metrics = [f"{m} {_arrow(row for row in columns.here if row.metric == m)}" for m in others]
-    headings = ["rank", "model", "family", f"**{primary}** {_arrow(main.values())}", "on the other board", *metrics]
+    headings = [
+        "rank",
+        "model",
+        "family",
+        f"**{primary}** {_arrow(main.values())}",
+        "on the other board",
+        "steps",
+        *metrics,
+    ]
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
         lines=(*_explain(primary, list(main.values())), *_left_out(key, boards)),
-        headings=(*headings, *RESOURCE_HEADINGS.values(), "findings"),
+        headings=(*headings, *RESOURCE_HEADINGS.values(), *budget.HEADINGS, "findings"),
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
         bars=_bars([main.get(row.model) for row in columns.models], primary),
@@ -133,6 +144,8 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     )
     if not seeds or min(seeds) < SEEDS_FOR_AN_ORDER:
         lines.append("Order not established: rows of fewer than five seeds have no rank range.")
+    if trained := budget.budget_line(main):
+        lines.append(trained)
     if separated := _separated(main):
         lines.append(separated)
     if any(row.family == SUBMISSION for row in main):
@@ -162,6 +175,11 @@ def _rank(row: Row) -> float:
     return math.inf if row.rank is None else row.rank
 
 
+def by_value(row: Row) -> float:
+    """Return the sort key of rows without a rank: the better the smaller."""
+    return math.inf if row.centre is None else -row.centre if row.better == "higher" else row.centre
+
+
 def _place(row: Row, main: dict[str, Row]) -> str:
     if row.reference:
         return "ref"
@@ -175,7 +193,8 @@ def _place(row: Row, main: dict[str, Row]) -> str:
 def _name(row: Row, *, copies: bool) -> str:
     marks = (" †" if row.uses_labels else "") + (" (copies)" if copies else "")
     failed = f" ({row.n_failed} failed)" if row.n_failed else ""
-    return f"{row.model}{marks}{failed}"
+    improving = f" ({row.curve.words})" if row.curve.words else ""
+    return f"{row.model}{marks}{failed}{improving}"
 
 
 def _value(row: Row | None, *, short: bool = False) -> str:

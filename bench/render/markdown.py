@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.render.board import Board
+from bench.render.board import FIRST_COLUMNS, Board
 from bench.render.text import DASH, clean, number
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, enviro
             board.title,
             board.dataset,
             board.lines,
-            board.headings[:5],
-            tuple(r[:5] for r in board.rows),
+            board.headings[:FIRST_COLUMNS],
+            tuple(r[:FIRST_COLUMNS] for r in board.rows),
             board.n_ranked,
         )
         parts.append(board_markdown(short))

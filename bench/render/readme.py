@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.leaderboard.boards import Boards
 from bench.records.store import Store
-from bench.render.board import make_boards
+from bench.render.board import FIRST_COLUMNS, make_boards
 from bench.render.markdown import table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,7 +22,7 @@ def board_block(dataset: str, out: Path) -> str:
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
     board = make_boards(Boards.of(records), dataset=dataset)[0]
     lines = " ".join(board.lines)
-    return f"\n{table(board.headings[:5], tuple(row[:5] for row in board.rows))}\n\n{lines}\n\n"
+    return f"\n{table(board.headings[:FIRST_COLUMNS], tuple(row[:FIRST_COLUMNS] for row in board.rows))}\n\n{lines}\n\n"
 
 
 def with_boards(text: str, out: Path) -> str:

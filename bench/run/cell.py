@@ -27,6 +27,7 @@ from bench.run.findings import findings
 from bench.run.measure import Fitted
 from bench.run.outputs import MAX_GIVEN, artifact_entry, collect, pack, unpack
 from bench.run.pictures import pictures
+from bench.run.plateau import is_compared_by_ratios, plateau_of
 from bench.run.precision import numerics, precision_of, settings_of
 from bench.run.prepare import load_dataset, make_model, training_split
 from bench.run.probe import look
@@ -91,6 +92,7 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["curve"] = training.curve
     record["model"]["n_params"] = n_params(model)
     record["timing"]["train_s"] = round(training.seconds, 4)
+    record["timing"]["train_core_s"] = round(training.core_seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
         record["flags"] = findings(training, None, rows.some(MAX_GIVEN).x[:])
@@ -110,20 +112,40 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     phase.context.keep("outputs", raw)
     del raw
     if cell.probes and "samples" in outputs:
-        final = look(model, cell, dataset, modes)
-        if final is not None and math.isfinite(final):
-            training.looked(training.steps, final)
-    better = better_of(cell.dataset["primary"])
-    record["training"] = last_best_gap(training.probes, better=better) | {"probes": training.probes}
-    record["training"]["modes"] = [(step, n) for (step, _), n in zip(training.probes, modes) if n is not None]
+        _last_look(model, cell, dataset, training, modes)
+    if cell.probes:
+        record["timing"]["look_s"] = round(training.look_seconds, 4)
     phase("score")
     record = score_outputs(cell, record, outputs, dataset, flags)
-    record["training"]["to_quality"] = quality_of(cell, training, record)
+    record["training"] = _facts(cell, training, modes, record)
     _take_measures(cell, record, dataset, rows, model)
     if "grid" in phase.context.outputs and "samples" in outputs:
         for name, picture in pictures(dataset, outputs["samples"]).items():
             phase.context.keep(name, picture)
     return record
+
+
+def _last_look(model: Any, cell: Cell, dataset: Dataset, training: Training, modes: list[float | None]) -> None:
+    """Look at the public board once more, after training."""
+    start = time.monotonic()
+    final = look(model, cell, dataset, modes)
+    training.look_seconds += time.monotonic() - start
+    if final is not None and math.isfinite(final):
+        training.looked(training.steps, final)
+
+
+def _facts(cell: Cell, training: Training, modes: list[float | None], record: Record) -> dict[str, Any]:
+    """Return record["training"] of a scored record: the probes of the public board, and what they show."""
+    primary, probes = cell.dataset["primary"], training.probes
+    better = better_of(primary)
+    se = record["metrics"]["public"].get(primary, {}).get("test_se")
+    ratios = is_compared_by_ratios(primary)
+    return last_best_gap(probes, better=better) | {
+        "probes": probes,
+        "modes": [(step, n) for (step, _), n in zip(probes, modes) if n is not None],
+        "plateau": plateau_of(probes, training.steps, better=better, ratios=ratios, se=se),
+        "to_quality": quality_of(cell, training, record),
+    }
 
 
 def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, model: Any) -> None:

@@ -52,6 +52,8 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
         ("[set]\ndcgan = 3\n", "set.dcgan is 3; expected a table"),
         ("[set.dcgan]\ndigits = 3\n", "set.dcgan.digits is 3; expected a table"),
         ('datasets = "iris"\n', "datasets is 'iris'; expected a list"),
+        ('ranks = "some"\n', "ranks is 'some'; expected 'all' or 'flat'"),
+        ('ranks = "flat"\nprobes = 4\n', 'ranks = "flat" needs probes of at least 5, got 4'),
         ('name = "core"\n', "unknown key 'name'; a suite has the name of its file"),
     ],
 )

@@ -11,6 +11,7 @@ from bench.leaderboard.row import Row
 from bench.leaderboard.scales import metric_scale
 from bench.records.record import Record
 from bench.registry import entries
+from bench.render import budget
 from bench.render.axis import Axis
 from bench.render.bars import bar_axis, bar_of
 from bench.render.board import RESOURCE_HEADINGS
@@ -31,6 +32,11 @@ TYPES = {  # heading of a group of columns -> whether a metric's needs, and bett
 ORDER = ("Exact likelihood", "Density of dequantised data", "Likelihood bound", "Scores of samples", "Accuracy")
 BETTER = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "none": ("", "never ranked")}
 SPEED = "Speed and size"
+TRAINING = {
+    "steps": "Optimiser steps, the suite's budget.",
+    budget.HEADINGS[0]: "Measured core-seconds of training, of the middle seed.",
+    budget.HEADINGS[1]: "Whether the curve on the public board was flat at the end of this run: docs/metrics.md.",
+}
 
 
 def board_view(source: Source, key: Key) -> dict[str, Any]:
@@ -53,6 +59,7 @@ def board_view(source: Source, key: Key) -> dict[str, Any]:
         "n": sorted({r.n_samples for r in public.values() if r.n_samples}),
         "seeds": seeds,
         "established": bool(seeds) and min(seeds) >= SEEDS_FOR_AN_ORDER,
+        "budget": budget.budget_line(public.values()),
         "rows": [r for r in rows if not r["reference"]],
         "references": [r for r in rows if r["reference"]],
         "ticks": [] if axis is None else [(axis.at(v), text) for v, text in axis.ticks(3) if 0 <= axis.at(v) <= 100],
@@ -77,6 +84,7 @@ def _row(
         "family_title": FAMILY_WORDS.get(head.family, (head.family,))[0],
         "family_class": family_class(head.family),
         "labels": head.uses_labels,
+        "improving": head.curve.words,
         "copies": tells_copies(source.boards.flags.get((*key, model), [])),
         "failed": head.n_failed,
         "reference": head.reference,
@@ -118,16 +126,29 @@ def _groups(source: Source, key: Key, order: list[str], heads: dict[str, Row]) -
     shown = {name: metrics for name, metrics in groups.items() if metrics} | ({SPEED: speeds} if speeds else {})
     heading = lambda m: RESOURCE_HEADINGS.get(m, m)
     flat = [m for metrics in shown.values() for m in metrics]
+    training = TRAINING if any(head.steps is not None for head in heads.values()) else {}
     better = {m: next(iter(columns[board_of(m), m].values())).better for m in flat}
     return {
-        "names": [(name, len(metrics)) for name, metrics in shown.items()],
-        "columns": [(heading(m), BETTER[better[m]], metric_title(m)) for m in flat],
+        "names": [(name, len(metrics)) for name, metrics in shown.items()]
+        + ([("Training", len(training))] if training else []),
+        "columns": [(heading(m), BETTER[better[m]], metric_title(m)) for m in flat]
+        + [(name, BETTER["none"], about) for name, about in training.items()],
         "rows": [
             (heads[model], "m-" + slug(model.partition("+")[0]), family_class(heads[model].family),
-             [_cell(columns[board_of(m), m].get(model), m) for m in flat])
+             [_cell(columns[board_of(m), m].get(model), m) for m in flat] + _training(heads[model])[:len(training)])
             for model in order
         ],
     }  # fmt: skip
+
+
+def _training(head: Row) -> list[tuple[str, float | None]]:
+    """Write how long a row was trained, and how its curve ended, with what each is sorted by."""
+    gain = None if head.gain is None else 100 * head.gain
+    return [
+        (budget.steps_text(head), head.steps),
+        (budget.seconds_text(head), head.train_core_s),
+        (budget.curve_text(head), gain),
+    ]
 
 
 def board_of(metric: str) -> str:

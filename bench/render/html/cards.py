@@ -14,7 +14,7 @@ from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
 from bench.render.html.boards import failures, interval_text, value_text
 from bench.render.html.source import FAMILY_WORDS, Key, Source, family_class, range_text, slug
-from bench.render.text import clean
+from bench.render.text import DASH, clean
 
 SENTENCES = 3
 FINDINGS = 12
@@ -146,10 +146,10 @@ def _results(source: Source) -> dict[str, list[dict[str, Any]]]:
     for key in source.keys:
         private = source.primary(key, "private")
         for model, row in source.primary(key).items():
-            span = f" ({span})" if (span := range_text(row)) else ""
+            place = DASH if row.rank is None else f"{row.rank} ({span})" if (span := range_text(row)) else f"{row.rank}"
             results[_id_of(source, key, model)].append({
                 "board": key[2], "suite": key[0], "anchor": slug(*key), "row": model, "metric": row.metric,
-                "rank": "ref" if row.reference else f"{row.rank}{span}", "value": value_text(row),
+                "rank": "ref" if row.reference else place, "value": value_text(row), "improving": row.curve.words,
                 "interval": interval_text(row), "private": value_text(private.get(model)),
             })  # fmt: skip
     return results

@@ -90,11 +90,13 @@ def _place(source: Source, key: Key, model: str) -> dict[str, Any]:
     """Write a model's rank on a board, how good it is in fifths of the board, and its range."""
     column = source.primary(key)
     place = column[model].place if model in column else None
+    improving = "improving" if model in column and column[model].flat is False else ""
     if place is None:
-        return {"text": DASH, "sort": None, "class": "", "note": ""}
+        return {"text": DASH, "sort": None, "class": "", "note": improving}
     ranked = sum(not row.reference and row.rank is not None for row in column.values())
     fifth = int(5 * (place.rank - 1) / max(ranked, 1))
-    return {"text": str(place.rank), "sort": place.rank, "class": f"q{fifth}", "note": range_text(column[model])}
+    note = ", ".join(filter(None, (range_text(column[model]), improving)))
+    return {"text": str(place.rank), "sort": place.rank, "class": f"q{fifth}", "note": note}
 
 
 def _mean(row: Any, on_boards: list[Row | None]) -> dict[str, Any]:

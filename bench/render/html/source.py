@@ -16,6 +16,7 @@ from bench.leaderboard.row import Row, rows_of
 from bench.leaderboard.table import by_board
 from bench.records.record import Record
 from bench.registry import FAMILIES
+from bench.render.board import by_value
 
 Key = tuple[str, str, str]  # suite, device, dataset
 SUITES = ("core", "standard", "full", "smoke")  # the order of the page; others follow by name
@@ -62,10 +63,12 @@ class Source:
         return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
-        """Order the models of a board: by rank, then those without the primary metric; reference rows last."""
+        """Order the models of a board: by rank, then by value those that take none; reference rows last."""
         main, facts = self.primary(key), self.heads(key)
         ranks = {model: row.rank for model, row in main.items() if row.rank is not None}
-        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, math.inf), m))
+        value = {model: by_value(row) for model, row in main.items()}
+        inf = math.inf
+        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, inf), value.get(m, inf), m))
 
     def heads(self, key: Key) -> dict[str, Row]:
         """Find any row of each model on a board, for its family and marks."""
