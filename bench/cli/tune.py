@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def tune(
     model: Annotated[str, typer.Argument(help="A model: a name or a Python file.")],
     dataset: Annotated[str, typer.Option("-d", "--dataset", help="The dataset whose public board decides.")],
-    trials: Annotated[int, typer.Option(min=1, help="How many, the model's defaults first; the same for every model.")],
+    trials: Annotated[int, typer.Option(help="How many, the model's defaults first; the same for every model.")],
     suite: SuiteName = "core",
     seed: Annotated[int, typer.Option(min=0, help="Training seed of every trial.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every trial; the suite's if left out.")] = None,
@@ -43,6 +43,8 @@ def tune(
     from bench.records.record import FAILED
     from bench.render.progress import Lines, Live
 
+    if trials < 1:
+        raise UsageError(f"--trials {trials}: expected at least 1, the model's defaults")
     interrupt_on_sigterm()
     fixed = (*(settings or ()), *([f"steps={steps}"] if steps else []))
     request = Request(suite=suite, models=(model,), datasets=(dataset,), seeds=1, device=device.value, settings=fixed)

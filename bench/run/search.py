@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.files import finite
 from bench.plan.cell import Cell
 from bench.records.cost import core_seconds
 from bench.records.record import FAILED, Record
@@ -85,21 +86,23 @@ def _head(cell: Cell) -> Search:
         "version": cell.metrics[primary],
         "better": entries("metric")[primary].constants["better"],
     }
-    return {
-        "schema": SCHEMA,
-        "model": cell.model["id"],
-        "dataset": cell.dataset["id"],
-        "suite": cell.suite,
-        "device": cell.device,
-        "metric": metric,
-        "seed": cell.seed,
-        "steps": cell.steps,
-        "fixed": cell.model["fixed"],
-        "search": cell.model["search"],
-        "source_sha256": cell.model["source_sha256"],
-        "dataset_sha256": cell.dataset["sha256"],
-        "versions": cell.versions | cell.model.get("libraries", {}),
-    }
+    return _json(
+        {
+            "schema": SCHEMA,
+            "model": cell.model["id"],
+            "dataset": cell.dataset["id"],
+            "suite": cell.suite,
+            "device": cell.device,
+            "metric": metric,
+            "seed": cell.seed,
+            "steps": cell.steps,
+            "fixed": cell.model["fixed"],
+            "search": cell.model["search"],
+            "source_sha256": cell.model["source_sha256"],
+            "dataset_sha256": cell.dataset["sha256"],
+            "versions": cell.versions | cell.model.get("libraries", {}),
+        }
+    )
 
 
 def _stored(out: Path, search: Search) -> Search | None:
@@ -118,6 +121,12 @@ def _finished(search: Search, rerun: str) -> dict[str, dict[str, Any]]:
     return {t["key"]: t for t in search["trials"] if rerun != "failed" or t["status"] not in FAILED}
 
 
+def _json(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a value as its file gives it back: lists in the place of tuples."""
+    plain: dict[str, Any] = finite(value)
+    return plain
+
+
 def _trial(cell: Cell, record: Record) -> dict[str, Any]:
     """Return what a search keeps of a trial's record."""
     entry = record["metrics"]["public"].get(cell.dataset["primary"])
@@ -134,4 +143,4 @@ def _trial(cell: Cell, record: Record) -> dict[str, Any]:
         said = (record["error"]["message"].splitlines() or [""])[0]
         words = f"{record['error']['type']} in {record['error']['phase']}: {said}"
         trial["error"] = "".join(c if c.isprintable() else " " for c in words)[:LONGEST]
-    return trial
+    return _json(trial)
