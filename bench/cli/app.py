@@ -28,7 +28,7 @@ EXIT_CODES = (
 )
 COMMANDS = (  # in the order of `bench --help`, which puts the group `new` last
     "run", "list", "show", "leaderboard", "compare", "merge", "doctor", "data", "reproduce", "score", "submit", "gate",
-    "calibrate", "controls", "check", "new",
+    "tune", "calibrate", "controls", "check", "new",
 )  # fmt: skip
 app = typer.Typer(
     name="bench",

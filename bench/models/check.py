@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset, is_dequantised
+from bench.errors import Broken
 from bench.models import Classifier, ConditionalSampler, Density, LowerBound, Sampler, Selective, Trainable
 from bench.models.promises import follows_labels, in_random_order, integrates_to_one, sums_to_one
 from bench.models.proofs import binary_images
+from bench.models.search import read_search
 from bench.models.state import networks
 from bench.models.trial import Result, Trial
-from bench.registry import find, load, load_alone
+from bench.registry import Entry, find, load, load_alone
 
 TRIED = ("ring8", "iris", "digits_binary", "digits")
 ROWS, SAMPLES = 200, 64
@@ -32,7 +34,8 @@ def check_model(name: str) -> list[Result]:
     """Try a model (a name or a file) on every small dataset it supports; at least one must be supported."""
     entry = find("model", name)
     cls = load_alone(entry)
-    results: list[Result] = []
+    results = _check_search(entry, cls)
+    declared = len(results)
     refusals: list[str] = []
     dequantised = is_dequantised(entry.constants.get("measure", ""))
     for dataset_name in (*TRIED, ""):
@@ -51,9 +54,18 @@ def check_model(name: str) -> list[Result]:
                 results += sums_to_one(trial)
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is its result
             results.append(trial.failure("runs", error))
-    if not results:
+    if len(results) == declared:
         results.append(Result("-", "supports a dataset", False, f"supports() refused all: {'; '.join(refusals)}"))
     return results
+
+
+def _check_search(entry: Entry, cls: type) -> list[Result]:
+    """Check the ranges that a model declares to be tuned in, if it does."""
+    promise = "search names fields, ranges and choices"
+    try:
+        return [Result("-", promise, True)] if read_search(entry, cls) else []
+    except Broken as error:
+        return [Result("-", promise, False, str(error))]
 
 
 def _small(dataset: Dataset) -> Dataset:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ class {name}:
     family: ClassVar[str] = "extension"  # statistical, tractable, approximate, implicit, extension
     paper: ClassVar[str] = "authors (year)"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {{"learning_rate": (0.005, 0.5)}}  # what `bench tune` may search
     steps: int = 200
     learning_rate: float = 0.05
 

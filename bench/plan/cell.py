@@ -37,6 +37,12 @@ class Cell:
     memory_bytes: int = 3 * 2**30
     measures: dict[str, str] = field(default_factory=dict)  # of an experiment: name -> sha256 of its source
     train_rows: int = 0  # of an experiment: train on so many rows; 0: all
+    trial: bool = False  # of a search: scored on the public board alone, and its outputs are not kept
+
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """The boards that the cell is scored on."""
+        return ("public",) if self.trial else ("public", "private")
 
     @property
     def row(self) -> str:
@@ -70,6 +76,8 @@ class Cell:
         }
         if self.measures or self.train_rows:
             parts |= {"measures": self.measures, "train_rows": self.train_rows}
+        if self.trial:
+            parts["trial"] = True
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.leaderboard.copying import tells_copies
 from bench.leaderboard.row import SUBMISSION, Row, rows_of
+from bench.leaderboard.tuning import tuning_line
 from bench.registry import entries
 from bench.render import budget
 from bench.render.bars import Bar, bar_axis, bar_of
@@ -29,6 +30,7 @@ RESOURCE_HEADINGS = {
     "parameters": "parameters",
     "peak_rss_bytes": "peak MiB",
 }
+TUNED = "tuned"  # the column of trials and their cost
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
         cells.append(budget.steps_text(row))
         cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
         cells += [_resource(columns.resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
-        cells += [budget.seconds_text(row), budget.curve_text(row), "; ".join(findings)]
+        tuned = boards.tuned.get((*key, row.model))
+        cells += [budget.seconds_text(row), budget.curve_text(row)]
+        cells += [tuned.words if tuned else DASH, "; ".join(findings)]
         rows.append(tuple(cells))
     metrics = [f"{m} {_arrow(row for row in columns.here if row.metric == m)}" for m in others]
     headings = [
@@ -109,8 +113,8 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
-        lines=(*_explain(primary, list(main.values())), *_left_out(key, boards)),
-        headings=(*headings, *RESOURCE_HEADINGS.values(), *budget.HEADINGS, "findings"),
+        lines=(*_explain(primary, list(main.values())), *_tuning(key, columns, boards), *_left_out(key, boards)),
+        headings=(*headings, *RESOURCE_HEADINGS.values(), *budget.HEADINGS, TUNED, "findings"),
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
         bars=_bars([main.get(row.model) for row in columns.models], primary),
@@ -151,6 +155,13 @@ def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
     if any(row.family == SUBMISSION for row in main):
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
+
+
+def _tuning(key: Key, columns: _Columns, boards: Boards) -> list[str]:
+    """Say how many trials the models had; nothing where none was tuned."""
+    models = [row.model for row in columns.contestants if row.family != SUBMISSION]
+    line = tuning_line({model: boards.tuned.get((*key, model)) for model in models})
+    return [line] if line else []
 
 
 def _left_out(key: Key, boards: Boards) -> list[str]:

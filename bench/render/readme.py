@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.leaderboard.boards import Boards
 from bench.records.store import Store
 from bench.render.board import FIRST_COLUMNS, make_boards
+from bench.records.tuning import read_searches
 from bench.render.markdown import table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,7 +21,7 @@ BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DO
 def board_block(dataset: str, out: Path) -> str:
     """Write the first columns of a dataset's public board as Markdown."""
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
-    board = make_boards(Boards.of(records), dataset=dataset)[0]
+    board = make_boards(Boards.of(records, read_searches(out)[0]), dataset=dataset)[0]
     lines = " ".join(board.lines)
     return f"\n{table(board.headings[:FIRST_COLUMNS], tuple(row[:FIRST_COLUMNS] for row in board.rows))}\n\n{lines}\n\n"
 

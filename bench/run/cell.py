@@ -21,7 +21,7 @@ from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
 from bench.plan.cell import Cell
-from bench.records.record import Record, failure, new_record
+from bench.records.record import BOARDS, Record, failure, new_record
 from bench.registry import load
 from bench.run.findings import findings
 from bench.run.measure import Fitted
@@ -107,10 +107,11 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
-    raw = pack(outputs, dataset)
-    record["artifacts"] = [artifact_entry(raw)]
-    phase.context.keep("outputs", raw)
-    del raw
+    if not cell.trial:
+        raw = pack(outputs, dataset)
+        record["artifacts"] = [artifact_entry(raw)]
+        phase.context.keep("outputs", raw)
+        del raw
     if cell.probes and "samples" in outputs:
         _last_look(model, cell, dataset, training, modes)
     if cell.probes:
@@ -189,11 +190,12 @@ def rescore_cell(cell: Cell, record: Record, context: Context) -> Record:
 
 
 def score_outputs(cell: Cell, record: Record, outputs: dict[str, Tensor], dataset: Dataset, flags: list[str]) -> Record:
-    """Fill in both boards of a record from outputs."""
+    """Fill in the boards of a record from outputs."""
     start = time.monotonic()
-    metrics, notes = {}, list(flags)
+    metrics: dict[str, Any] = {board: {} for board in BOARDS}
+    notes = list(flags)
     shared: dict[Any, Any] = {}  # what both boards' evaluations need
-    for board in ("public", "private"):
+    for board in cell.boards:
         measure = cell.model.get("measure", "")
         ev = Evaluation(dataset, outputs, board=board, measure=measure, draws=cell.draws, shared=shared)
         estimates = score(ev, tuple(cell.metrics))

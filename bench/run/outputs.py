@@ -20,6 +20,7 @@ from bench.run.prepare import is_dequantised, wanted_samples
 from bench.run.training import synchronize
 
 MAX_GIVEN = 5000  # class-conditional samples of a cell
+SIDES = {"public": "valid", "private": "test"}  # what begins the names of a board's outputs
 MAX_TRAIN = 2000  # training rows whose log-probability is kept beside the held-out ones
 
 
@@ -29,7 +30,8 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
         outputs, seconds = _samples(model, cell, dataset)
         outputs |= _given(model, cell, dataset)
         outputs |= _known(model, cell, dataset)
-        for name, split in (("valid", dataset.valid), ("test", dataset.test)):
+        for board in cell.boards:
+            name, split = SIDES[board], dataset.split(board)
             outputs |= {f"{name}.{kind}": value for kind, value in _likelihoods(model, cell, dataset, split).items()}
     return outputs, seconds
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from bench.leaderboard.copying import tells_copies
 from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
-from bench.leaderboard.row import Row
+from bench.leaderboard.row import SUBMISSION, Row
 from bench.leaderboard.scales import metric_scale
+from bench.leaderboard.tuning import tuning_line
 from bench.records.record import Record
 from bench.registry import entries
 from bench.render import budget
@@ -58,6 +59,7 @@ def board_view(source: Source, key: Key) -> dict[str, Any]:
         "better": BETTER[next((r.better for r in public.values()), "none")],
         "n": sorted({r.n_samples for r in public.values() if r.n_samples}),
         "seeds": seeds,
+        "tuning": tuning_line({m: source.boards.tuned.get((*key, m)) for m in order if _is_trained(heads[m])}),
         "established": bool(seeds) and min(seeds) >= SEEDS_FOR_AN_ORDER,
         "budget": budget.budget_line(public.values()),
         "rows": [r for r in rows if not r["reference"]],
@@ -77,6 +79,7 @@ def _row(
 ) -> dict[str, Any]:
     model = head.model
     rank = None if public is None else public.rank
+    tuned = source.boards.tuned.get((*key, model))
     moved = None if rank is None or private is None or private.rank is None else rank - private.rank
     return {
         "model": model,
@@ -99,8 +102,16 @@ def _row(
         "private_sort": None if private is None else private.centre,
         "private_bar": bar_of(private, axis),
         "moved": moved,
-        "findings": source.boards.flags.get((*key, model), []) + failures(source.cells[key][model]),
+        "findings": [
+            *([f"tuned: {tuned.words}"] if tuned else []),
+            *source.boards.flags.get((*key, model), []),
+            *failures(source.cells[key][model]),
+        ],
     }
+
+
+def _is_trained(head: Row) -> bool:
+    return not head.reference and head.family != SUBMISSION
 
 
 def failures(records: list[Record]) -> list[str]:
