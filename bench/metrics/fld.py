@@ -78,7 +78,10 @@ def fit_widths(train: Tensor, samples: Tensor) -> Mixture:
 
 
 def _expected(squared: Tensor, mixture: Mixture) -> tuple[float, Tensor, Tensor]:
-    """Return mean log p of the rows, sum_i r_ij (M,) and sum_i r_ij |x_i - g_j|^2 (M,) from squared distances (N, M)."""
+    """Return mean log p of the rows, sum_i r_ij and sum_i r_ij |x_i - g_j|^2, (M,) each.
+
+    squared: the distances |x_i - g_j|^2, (N, M).
+    """
     weight, spread = torch.zeros_like(mixture.log_variance), torch.zeros_like(mixture.log_variance)
     total = 0.0
     for strip in squared.split(STRIP):

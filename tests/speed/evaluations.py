@@ -1,7 +1,7 @@
-"""`python -m tests.speed.evaluations [--suite core] [-m MODEL] [DATASET ...]`: seconds of processor time that each metric takes of an evaluation.
+"""`python -m tests.speed.evaluations [--suite core] [-m MODEL] [DATASET ...]`: processor seconds of each metric.
 
-A model's outputs are scored twice on both boards, as at the end of a cell; the second time counts, since what depends on the real rows alone
-is then on disk, as for every cell of a sweep but the first. What several metrics share is charged to the first of them.
+A model's outputs are scored twice on both boards, as at the end of a cell. The second time counts: what depends on the real rows
+alone is then on disk, as for every cell of a sweep but the first. What several metrics share is charged to the first of them.
 """
 
 from __future__ import annotations
