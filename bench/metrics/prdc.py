@@ -138,7 +138,7 @@ def _radii_varied(real: Side, fakes: list[Side], lefts: list[Tensor], *, k: int)
 
 
 def radii_among(own: Tensor, kept: Tensor, *, k: int) -> Tensor:
-    """Return squared distances to the k-th nearest row of those kept, bool (L, N), from own (N, N); (L, N).
+    """Return squared distances to the k-th nearest of the rows kept, bool (L, N), from own (N, N).
 
     own has no distance of a row to itself; every set keeps more than k rows.
     """

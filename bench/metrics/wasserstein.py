@@ -87,7 +87,7 @@ def _potentials(cost: np.ndarray, reduced: np.ndarray, partner: np.ndarray, matc
 
 
 def _relaxed(v: np.ndarray, exchange: np.ndarray, partner: np.ndarray, enough: float) -> np.ndarray:
-    """Lower v (n,) along exchanges (E, n), each from a real point's partner (E, n), until none gains enough."""
+    """Lower v (n,) along exchanges (E, n), each from a partner (E, n), until none gains enough."""
     for _ in range(len(v)):
         nearer = np.minimum(v, (exchange + v[partner]).min(axis=0))
         settled = float((v - nearer).max()) <= enough
