@@ -109,6 +109,11 @@ class Evaluation:
         return Split(held.x[self.order], None if held.y is None else held.y[self.order])
 
     @property
+    def own_samples(self) -> str:
+        """Return the board's name where it has samples of its own, as the oracle's have; else both share them."""
+        return self.board if self._key("samples") in self.outputs else ""
+
+    @property
     def samples(self) -> Tensor:
         """Return the stored samples in a fixed random order, (n, *shape), no more than metrics use."""
         key = self._key("samples")
@@ -203,8 +208,7 @@ class Evaluation:
         """Return the features, (n, D), of every sample that a draw or a mode statistic uses."""
         both = 2 * (self.dataset.n_mode_samples or len(self.order))  # the other board's mode statistics share them
         used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
-        own = self.board if self._key("samples") in self.outputs else ""
-        return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
+        return self._features(space, f"samples {used} {self.own_samples}", lambda: self.samples[:used])
 
     def draw_features(self, space: str) -> list[Tensor]:
         """Return the features of each draw, a list of (n, D)."""
