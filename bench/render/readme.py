@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.leaderboard.boards import Boards
 from bench.records.store import Store
-from bench.render.board import FIRST_COLUMNS, make_boards
 from bench.records.tuning import read_searches
+from bench.render.board import FIRST_COLUMNS, make_boards
 from bench.render.markdown import table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
