@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import Pointwise, check_levels, draw, log_marginals, refuse_real, to_codes, with_ones
+from baselines._device import at_once, seeded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -80,9 +81,9 @@ class PixelCNN:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         codes = to_codes(x, self.levels)  # (N, C, H, W)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _Net(codes, self).to(x.device)
+        self.net_.place(self.precision)
         optimizer = torch.optim.AdamW(self.net_.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for _ in range(self.steps):
@@ -91,7 +92,8 @@ class PixelCNN:
             with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 logits = self.net_(codes[rows], dropout=self.dropout, generator=generator)
             logits = logits.float()
-            nll = F.cross_entropy(logits, codes[rows], reduction="sum") / self.batch  # eq. (1)
+            # eq. (1); a card would add up reduction="sum" in an order of its own on every run
+            nll = F.cross_entropy(logits, codes[rows], reduction="none").sum() / self.batch
             nll.backward()
             optimizer.step()
             schedule.step()
@@ -101,7 +103,8 @@ class PixelCNN:
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels)
-        rows = max(1, 4_000_000 // (codes[0].numel() * max(self.levels, 2 * self.width)))  # 16 MB at a time
+        numbers = at_once(4_000_000, x.device)  # 16 MB on a CPU
+        rows = max(1, numbers // (codes[0].numel() * max(self.levels, 2 * self.width)))
         each = [
             -F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3))
             for chunk in codes.split(rows)
@@ -112,7 +115,8 @@ class PixelCNN:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw n images in [0, 1], (n, C, H, W); every feature is computed once."""
         generator = torch.Generator(self.net_.bias.device).manual_seed(seed)
-        rows = max(1, 20_000_000 // (self.layers * self.width * self.kernel * (self.shape_[2] + 6)))  # 80 MB of caches
+        numbers = at_once(20_000_000, self.net_.bias.device)  # 80 MB of caches on a CPU
+        rows = max(1, numbers // (self.layers * self.width * self.kernel * (self.shape_[2] + 6)))
         codes = [self.net_.draw(min(rows, n - start), generator) for start in range(0, n, rows)]
         return torch.cat(codes).float() / (self.levels - 1)
 
@@ -133,10 +137,17 @@ class _Net(nn.Module):
         self.readout = Pointwise(groups, torch.arange(channels * model.levels) // model.levels)
         nn.init.zeros_(self.readout.weight)
         self.bias = nn.Parameter(log_marginals(codes, model.levels).permute(3, 0, 1, 2).contiguous())  # (K, C, H, W)
+        self.layout = torch.channels_last
+
+    def place(self, precision: str) -> None:
+        """Choose the features' layout: on a card channels last pay in bf16 only, with the weights in the same layout."""
+        if self.bias.device.type != "cpu":
+            self.layout = torch.channels_last if precision == "bf16" else torch.contiguous_format
+            self.to(memory_format=self.layout)
 
     def forward(self, codes: Tensor, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every value given those before it, codes (B, C, H, W) -> (B, K, C, H, W)."""
-        v = h = with_ones(codes, self.levels).contiguous(memory_format=torch.channels_last)
+        v = h = with_ones(codes, self.levels).contiguous(memory_format=self.layout)
         for layer in self.layers:
             v, h = layer(v, h, dropout, generator)
         logits = self.readout(F.relu(self.hidden(F.relu(h))))  # (B, CK, H, W)
@@ -146,7 +157,7 @@ class _Net(nn.Module):
         """Draw codes (n, C, H, W) row by row and, within the row, column by column."""
         levels, channels, height, width = self.bias.shape
         device = self.bias.device
-        # one uniform a value, drawn row by row, so that an image does not depend on the others of its chunk
+        # one uniform a value, drawn row by row, so that on a CPU an image does not depend on the others of its chunk
         uniform = torch.rand(n, channels, height, width, generator=generator, device=device)
         codes = torch.empty(n, channels, height, width, dtype=torch.long, device=device)
         blank = torch.zeros(n, channels, dtype=torch.long, device=device)

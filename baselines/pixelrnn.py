@@ -31,6 +31,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import Pointwise, check_levels, draw, log_marginals, refuse_real, to_codes, with_ones
+from baselines._device import at_once, seeded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -79,8 +80,7 @@ class PixelRNN:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         codes = to_codes(x, self.levels)  # (N, C, H, W)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _Net(codes, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
@@ -88,7 +88,8 @@ class PixelRNN:
             rows = torch.randint(len(codes), (self.batch,), generator=generator, device=x.device)
             optimizer.zero_grad()
             logits = self.net_(codes[rows], dropout=self.dropout, generator=generator)
-            nll = F.cross_entropy(logits, codes[rows], reduction="sum") / self.batch  # eq. (1)
+            # eq. (1); a card would add up reduction="sum" in an order of its own on every run
+            nll = F.cross_entropy(logits, codes[rows], reduction="none").sum() / self.batch
             nll.backward()
             optimizer.step()
             schedule.step()
@@ -98,7 +99,8 @@ class PixelRNN:
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels)
-        rows = max(1, 4_000_000 // (codes[0].numel() * max(self.levels, 4 * self.width)))  # 16 MB at a time
+        numbers = at_once(4_000_000, x.device)  # 16 MB on a CPU
+        rows = max(1, numbers // (codes[0].numel() * max(self.levels, 4 * self.width)))
         each = [
             -F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3))
             for chunk in codes.split(rows)
@@ -109,7 +111,8 @@ class PixelRNN:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw n images in [0, 1], (n, C, H, W); every feature is computed once."""
         generator = torch.Generator(self.net_.bias.device).manual_seed(seed)
-        rows = max(1, 20_000_000 // (8 * self.layers * self.width * self.shape_[2]))  # 80 MB of states and sums
+        numbers = at_once(20_000_000, self.net_.bias.device)  # 80 MB of states and sums on a CPU
+        rows = max(1, numbers // (8 * self.layers * self.width * self.shape_[2]))
         codes = [self.net_.draw(min(rows, n - start), generator) for start in range(0, n, rows)]
         return torch.cat(codes).float() / (self.levels - 1)
 
@@ -150,7 +153,7 @@ class _Net(nn.Module):
         """Draw codes (n, C, H, W) row by row and, within the row, column by column."""
         levels, channels, height, width = self.bias.shape
         r, device = self.reach, self.bias.device
-        # one uniform a value, drawn row by row, so that an image does not depend on the others of its chunk
+        # one uniform a value, drawn row by row, so that on a CPU an image does not depend on the others of its chunk
         uniform = torch.rand(n, channels, height, width, generator=generator, device=device)
         codes = torch.empty(n, channels, height, width, dtype=torch.long, device=device)
         x = torch.zeros(n, channels + 1, height + r, width + 2 * r, device=device)  # padded input

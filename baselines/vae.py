@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import check_levels, draw, log_marginals, to_codes
+from baselines._device import at_once, seeded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -67,8 +68,7 @@ class VAE:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         x = x.flatten(1)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _Net(x, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.groups(self.weight_decay), self.lr, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
@@ -94,7 +94,8 @@ class VAE:
             raise ValueError(f"k must be at least 1, got {k}; 1 is the bound of the paper")
         generator = torch.Generator(x.device).manual_seed(seed)
         x = x.flatten(1)
-        size = max(1, 4_000_000 // (self.net_.n_outputs + 2 * self.hidden))  # pairs (row, sample) at a time: some 16 MB
+        # pairs (row, sample) at a time: some 16 MB on a CPU
+        size = max(1, at_once(4_000_000, x.device) // (self.net_.n_outputs + 2 * self.hidden))
         return torch.cat([self._log_mean_weight(rows, k, size, generator) for rows in x.split(max(1, size // k))])
 
     def _log_mean_weight(self, x: Tensor, k: int, size: int, generator: torch.Generator) -> Tensor:
@@ -115,7 +116,7 @@ class VAE:
         """Draw z from the prior and x from p(x|z), (n, *shape)."""
         device = next(self.net_.parameters()).device
         generator = torch.Generator(device).manual_seed(seed)
-        rows = max(1, 8_000_000 // self.net_.n_outputs)
+        rows = max(1, at_once(8_000_000, device) // self.net_.n_outputs)
         each = []
         for start in range(0, n, rows):
             z = torch.randn(min(rows, n - start), self.latent, generator=generator, device=device)
