@@ -87,6 +87,12 @@ def _after_unflatten(_: nn.Module, __: tuple[Tensor], maps: Tensor) -> Tensor:
     return _ChannelsLast.apply(maps) if maps.ndim == 4 else maps
 
 
+def to_tanh(x: Tensor, precision: str) -> Tensor:
+    """Scale images from [0, 1] to tanh's [-1, 1], once for a run; in bfloat16 to the type and layout of the convolutions."""
+    images = 2 * x - 1
+    return images.to(torch.bfloat16, memory_format=torch.channels_last) if precision == "bf16" else images
+
+
 def draw_index(n: int, batch: int, generator: torch.Generator) -> Tensor:
     """Draw `batch` row numbers below n with replacement, int64 (batch,): the data may be smaller than the batch."""
     return torch.randint(n, (batch,), generator=generator, device=generator.device)
