@@ -9,7 +9,7 @@ from torch import nn
 from bench.registry import entries, load
 from gan_models._blocks import ConvStack, Largest, leaky_relu, maxout_discriminator, mixed, placed
 
-WITH_PRECISION = ["dcgan", "improved_gan", "made", "pacgan", "pixelcnn", "vanilla_gan"]
+WITH_PRECISION = ["dcgan", "improved_gan", "made", "pacgan", "pixelcnn", "r3gan", "vanilla_gan"]
 BFLOAT16_EPS = 2.0**-8  # half a unit in the last place of its 8 significant bits
 
 
