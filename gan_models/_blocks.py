@@ -18,9 +18,9 @@ leaky_relu = partial(nn.LeakyReLU, 0.2)
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Build networks inside: their initial weights come from `seed`, the global random state is restored."""
+    """Build networks inside, on the CPU: their weights come from `seed`, the global random state is restored."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every card too, and restore none
         yield
 
 
@@ -114,8 +114,9 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 @torch.no_grad()
-def generate(network: nn.Module, *inputs: Tensor, chunk: int = 2048, precision: str = "fp32") -> Tensor:
+def generate(network: nn.Module, *inputs: Tensor, chunk: int | None = None, precision: str = "fp32") -> Tensor:
     """Run a network in eval mode over inputs (n, ...) by chunks, float32; its mode is restored and nothing in it moves."""
+    chunk = chunk or (2048 if inputs[0].device.type == "cpu" else 16384)  # what a CPU's cache or a card's memory holds
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
@@ -146,6 +147,15 @@ def convolutional(shape: Sequence[int]) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def he_init(network: nn.Module, slope: float = 0.0) -> nn.Module:
+    """Draw weights that keep the scale of activations through ReLUs of this slope below zero, biases 0 (He et al. 2015)."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            nn.init.kaiming_normal_(module.weight, a=slope)
+            nn.init.zeros_(module.bias)
+    return network
 
 
 def mlp(sizes: Sequence[int], activation: Layer = nn.ReLU, *, norm: Norm | None = None) -> nn.Sequential:

@@ -19,7 +19,7 @@ from gan_models.pacgan import pack
 from gan_models.vanilla_gan import discriminator_loss, generator_loss
 from gan_models.wgan_gp import gradient_penalty
 
-GANS = ("vanilla_gan", "conditional_gan", "dcgan", "improved_gan", "improved_gan_semi", "pacgan", "wgan_gp")
+GANS = ("vanilla_gan", "conditional_gan", "dcgan", "improved_gan", "improved_gan_semi", "pacgan", "r3gan", "wgan_gp")
 
 
 def digits():
@@ -183,7 +183,7 @@ def test_a_size_the_stack_cannot_build_is_refused():
 # the game -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["vanilla_gan", "conditional_gan", "pacgan", "dcgan"])
+@pytest.mark.parametrize("name", ["vanilla_gan", "conditional_gan", "pacgan", "dcgan", "r3gan"])
 def test_updates_alternate(name, monkeypatch):
     """In D's step only D's parameters move, in G's only G's, and nobody keeps a gradient of the other's step."""
     data = digits()

@@ -17,6 +17,7 @@ WITH_PRECISION = [
     "made",
     "pacgan",
     "pixelcnn",
+    "r3gan",
     "vanilla_gan",
 ]
 BFLOAT16_EPS = 2.0**-8  # half a unit in the last place of its 8 significant bits
