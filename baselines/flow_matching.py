@@ -96,6 +96,16 @@ class FlowMatching:
         samples = torch.cat([self._integrate(part) for part in noise.split(2048)]) * net.scale + net.mean
         return (samples.clamp(0, 1) if len(self.shape_) == 3 else samples).reshape(n, *self.shape_)
 
+    @torch.no_grad()
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Integrate eq. (1) from n noises z_0 cos t + z_1 sin t, 0 <= t <= pi / 2, each N(0, I): (n, *shape)."""
+        net = self.average_
+        generator = torch.Generator(net.mean.device).manual_seed(seed)
+        ends = torch.randn(2, len(net.mean), generator=generator, device=net.mean.device)
+        angle = torch.linspace(0, math.pi / 2, n, device=net.mean.device)[:, None]
+        points = self._integrate(angle.cos() * ends[0] + angle.sin() * ends[1]) * net.scale + net.mean
+        return (points.clamp(0, 1) if len(self.shape_) == 3 else points).reshape(n, *self.shape_)
+
     def _integrate(self, x: Tensor) -> Tensor:
         """Heun's method from t = 0 to 1, x (n, D)."""
         h = 1 / self.ode_steps

@@ -30,7 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_models._blocks import draw_index, frozen, generate, mlp_generator, seeded, set_lr, update_average
+from gan_models._blocks import draw_index, frozen, generate, line, mlp_generator, seeded, set_lr, update_average
 
 
 def label_subset(y: Tensor, n: int, seed: int) -> Tensor:
@@ -204,6 +204,12 @@ class ImprovedGANSemi:
         """Draw x = G(z), (n, *shape)."""
         device = next(self.generator_.parameters()).device
         return generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on a line from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        noise = line(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
+        return generate(self.generator_, noise)
 
     @torch.no_grad()
     def predict_proba(self, x: Tensor) -> Tensor:

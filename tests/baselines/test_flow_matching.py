@@ -38,6 +38,17 @@ def test_it_learns_two_modes():
     assert samples[right].std(dim=0).tolist() == pytest.approx([0.2, 0.2], abs=0.15)
 
 
+@pytest.mark.parametrize("shape", [(3,), (1, 2, 2)])
+def test_a_walk_leads_from_one_sample_to_another(shape):
+    x = torch.rand(50, *shape, generator=torch.Generator().manual_seed(0))
+    model = FlowMatching(steps=5, hidden=16).fit(x, seed=0)
+    walked = model.walk(9, seed=4)
+    assert walked.shape == (9, *shape)
+    assert torch.allclose(walked[[0, -1]], model.sample(2, seed=4), atol=1e-5)
+    points = (walked.flatten(1) - walked[0].flatten()).norm(dim=1)
+    assert 0 < float((points[1:] - points[:-1]).abs().max()) < 0.4 * float(points[-1]), "it does not jump"
+
+
 def test_bad_fields_are_refused():
     with pytest.raises(ValueError, match="ode_steps must be at least 1, got 0"):
         FlowMatching(ode_steps=0)
