@@ -21,11 +21,11 @@ from bench.run.pictures import GREY, SCATTER_PIXELS, image_grid, scatter, to_png
 from bench.run.precision import numerics, precision_of
 
 COLUMNS = 8  # samples of a look or of a class
-POINTS = 400  # of the plane, a look
+POINTS = 300  # of the plane, a look
 LOOKS = 8  # at most, in a film
 CLASSES = 20  # at most, rows of a picture
 REFERENCE = 2000  # training rows behind points
-PANEL = 104  # pixels of a look's scatter
+PANEL = 96  # pixels of a look's scatter
 WALKS, STOPS, STEPS = 3, 10, 300  # walks in a picture; images of one, or points of the plane
 
 
@@ -59,7 +59,7 @@ def can_be_seen(dataset: Dataset) -> bool:
 
 
 def first(samples: Tensor) -> Tensor:
-    """Copy what a look keeps of its samples, (8, C, H, W) or (400, D), to the CPU."""
+    """Copy what a look keeps of its samples, (8, C, H, W) or (300, D), to the CPU."""
     return samples[: COLUMNS if samples.ndim == 4 else POINTS].to("cpu", copy=True)
 
 

@@ -77,7 +77,7 @@ def test_one_look_is_no_film_and_a_short_one_is_padded():
 
 def test_points_of_the_plane_are_scatters_side_by_side():
     """The first look has every point at the left mode, the second at the right one."""
-    left, right = (torch.tensor([[x, 0.0]]).expand(400, 2) for x in (-1.0, 1.0))
+    left, right = (torch.tensor([[x, 0.0]]).expand(300, 2) for x in (-1.0, 1.0))
     pixels, labels = opened(film(dataset(LAW.sample(200, seed=0), law=LAW), [(1, left), (2, right)]))
     assert pixels.shape == (PANEL, 2 * PANEL, 3) and labels == ["1", "2"]
     at = [
@@ -90,7 +90,7 @@ def test_points_of_the_plane_are_scatters_side_by_side():
 def test_a_look_keeps_a_few_samples_and_nothing_else_alive():
     kept = first(torch.zeros(1000, 1, 8, 8))
     assert kept.shape == (8, 1, 8, 8) and kept.untyped_storage().nbytes() == 8 * 64 * 4
-    assert first(torch.zeros(1000, 2)).shape == (400, 2)
+    assert first(torch.zeros(1000, 2)).shape == (300, 2)
 
 
 def test_walks_are_rows_and_classes_are_rows_in_the_order_of_the_labels():
