@@ -107,9 +107,22 @@ class FlowMatching:
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Integrate eq. (1) from noise, (n, *shape); images in [0, 1]."""
+        return self._carried(self._noise(n, seed))
+
+    @torch.no_grad()
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Integrate eq. (1) from n noises z_0 cos t + z_1 sin t, 0 <= t <= pi / 2, each N(0, I): (n, *shape)."""
+        ends = self._noise(2, seed)
+        angle = torch.linspace(0, math.pi / 2, n, device=ends.device).reshape(n, *[1] * len(self.shape_))
+        return self._carried(angle.cos() * ends[0] + angle.sin() * ends[1])
+
+    def _noise(self, n: int, seed: int) -> Tensor:
+        device = self.average_.mean.device
+        return torch.randn(n, *self.shape_, generator=torch.Generator(device).manual_seed(seed), device=device)
+
+    def _carried(self, noise: Tensor) -> Tensor:
+        """Carry noise (n, *shape) to data in parts of rows that fit."""
         net = self.average_
-        generator = torch.Generator(net.mean.device).manual_seed(seed)
-        noise = torch.randn(n, *self.shape_, generator=generator, device=net.mean.device)
         rows = at_once(2048 if isinstance(net, _Perceptron) else 256, noise.device)
         samples = torch.cat([self._integrate(part) for part in noise.split(rows)]) * net.scale + net.mean
         return samples.clamp(0, 1) if len(self.shape_) == 3 else samples

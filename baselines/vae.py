@@ -123,6 +123,14 @@ class VAE:
             each.append(self.net_.draw(z, generator))
         return torch.cat(each).view(n, *self.shape_)
 
+    @torch.no_grad()
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Centre of p(x|z) for n codes z_0 cos t + z_1 sin t, 0 <= t <= pi / 2, each N(0, I): (n, *shape)."""
+        device = next(self.net_.parameters()).device
+        ends = torch.randn(2, self.latent, generator=torch.Generator(device).manual_seed(seed), device=device)
+        angle = torch.linspace(0, math.pi / 2, n, device=device)[:, None]
+        return self.net_.centre(angle.cos() * ends[0] + angle.sin() * ends[1]).view(n, *self.shape_)
+
 
 class _Net(nn.Module):
     """Encoder (D -> mu, log sigma) and decoder (z -> parameters of p(x|z))."""
@@ -195,6 +203,17 @@ class _Net(nn.Module):
         lower = torch.where(x < edge, -torch.inf, lower)
         # log(s(u) - s(l)) = log s(u) + log s(-l) + log(1 - exp(l - u))
         return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(lower - upper))
+
+    def centre(self, z: Tensor) -> Tensor:
+        """Mean of p(x|z), (B, D); of the logistic, which the levels' edges cut, the mean before the cut."""
+        theta = self.decode(z)
+        if self.levels is None:
+            return theta[:, :, 0]
+        if self.levels == 2:
+            return theta[:, :, 0].sigmoid()
+        if self.each > 2:
+            return theta.softmax(dim=2) @ torch.linspace(0, 1, self.levels, device=z.device)
+        return theta[:, :, 0].clamp(0, 1)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw x from p(x|z), (B, D)."""

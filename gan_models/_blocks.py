@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from math import prod
+from math import pi, prod
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +126,20 @@ def generate(network: nn.Module, *inputs: Tensor, chunk: int | None = None, prec
     finally:
         for module, training in modes:
             module.training = training
+
+
+def arc(ends: Tensor, n: int) -> Tensor:
+    """Spread n points over z_0 cos t + z_1 sin t, 0 <= t <= pi / 2, ends z (2, D) -> (n, D).
+
+    Where both ends are N(0, I) every point of the arc is; on the line between them the middle would be too near 0.
+    """
+    angle = torch.linspace(0, pi / 2, n, device=ends.device)[:, None]
+    return angle.cos() * ends[0] + angle.sin() * ends[1]
+
+
+def line(ends: Tensor, n: int) -> Tensor:
+    """Spread n points over the line between two noises, ends z (2, D) -> (n, D): it stays within the cube of uniform ones."""
+    return torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n, device=ends.device)[:, None])
 
 
 def is_image(shape: Sequence[int]) -> bool:

@@ -28,6 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_models._blocks import (
+    arc,
     check_precision,
     draw_index,
     frozen,
@@ -127,6 +128,14 @@ class ConditionalGAN:
     def sample_given(self, y: Tensor, *, seed: int) -> Tensor:
         """One example of each class of y, (len(y), *shape)."""
         return self._draw(y, torch.Generator(self.shares_.device).manual_seed(seed))
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw one y, and x given it for n noises on an arc from one noise to another, (n, *shape)."""
+        generators = [torch.Generator(self.shares_.device).manual_seed(seed) for _ in range(2)]
+        y = torch.multinomial(self.shares_, 1, generator=generators[0]).expand(n)
+        noise = arc(self._noise(2, generators[1]), n)
+        code = F.one_hot(y, len(self.shares_)).float()
+        return generate(self.average_, torch.cat([noise, code], dim=1), precision=self.precision)
 
     def _draw(self, y: Tensor, generator: torch.Generator) -> Tensor:
         code = F.one_hot(y, len(self.shares_)).float()

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     check_precision,
     convolutional,
     dcgan_init,
@@ -148,6 +149,12 @@ class DCGAN:
         """(n, C, H, W) in [0, 1]."""
         device = next(self.average_.parameters()).device
         noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        return (generate(self.average_, noise, precision=self.precision) + 1) / 2
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.average_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
         return (generate(self.average_, noise, precision=self.precision) + 1) / 2
 
     def _build(self, x: Tensor, seed: int) -> None:

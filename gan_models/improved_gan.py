@@ -41,6 +41,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     check_precision,
     dcgan_init,
     draw_index,
@@ -218,6 +219,13 @@ class ImprovedGAN:
         z = self._noise(n, torch.Generator(device).manual_seed(seed))
         x = generate(self.average_, z, precision=self.precision)
         return (x + 1) / 2 if is_image(self.shape_) else x  # tanh's range to [0, 1]
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.average_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
+        x = generate(self.average_, noise, precision=self.precision)
+        return (x + 1) / 2 if is_image(self.shape_) else x
 
     def _generator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         with mixed(real.device, self.precision):

@@ -36,6 +36,7 @@ from gan_models._blocks import (
     draw_index,
     frozen,
     generate,
+    line,
     mixed,
     mlp_generator,
     seeded,
@@ -223,6 +224,12 @@ class ImprovedGANSemi:
         device = next(self.generator_.parameters()).device
         z = self._noise(n, torch.Generator(device).manual_seed(seed))
         return generate(self.generator_, z, precision=self.precision)
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on a line from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        noise = line(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
+        return generate(self.generator_, noise, precision=self.precision)
 
     @torch.no_grad()
     def predict_proba(self, x: Tensor) -> Tensor:

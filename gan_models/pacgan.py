@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     check_precision,
     convolutional,
     dcgan_init,
@@ -32,6 +33,7 @@ from gan_models._blocks import (
     frozen,
     generate,
     is_image,
+    line,
     maxout_discriminator,
     mixed,
     mlp_discriminator,
@@ -137,6 +139,14 @@ class PacGAN:
         """(n, *shape); images in [0, 1]."""
         device = next(self.generator_.parameters()).device
         noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        samples = generate(self.generator_, noise, precision=self.precision)
+        return (samples + 1) / 2 if is_image(self.shape_) else samples
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on a path from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        ends = self._noise(2, torch.Generator(device).manual_seed(seed))
+        noise = line(ends, n) if self.noise == "uniform" else arc(ends, n)
         samples = generate(self.generator_, noise, precision=self.precision)
         return (samples + 1) / 2 if is_image(self.shape_) else samples
 

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     check_precision,
     convolutional,
     draw_index,
@@ -199,6 +200,13 @@ class R3GAN:
         """(n, *shape) by the averaged G; images are cut to [0, 1]."""
         device = next(self.average_.parameters()).device
         noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        samples = generate(self.average_, noise, precision=self.precision) * self.scale_ + self.shift_
+        return samples.clamp(0, 1) if is_image(self.shape_) else samples
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.average_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
         samples = generate(self.average_, noise, precision=self.precision) * self.scale_ + self.shift_
         return samples.clamp(0, 1) if is_image(self.shape_) else samples
 

@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_models._blocks import (
+    arc,
     check_precision,
     draw_index,
     frozen,
@@ -139,6 +140,12 @@ class VanillaGAN:
         """Draw x = G(z), (n, *shape)."""
         device = next(self.generator_.parameters()).device
         noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        return generate(self.generator_, noise, precision=self.precision)
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
         return generate(self.generator_, noise, precision=self.precision)
 
     def _build(self, x: Tensor, seed: int) -> None:

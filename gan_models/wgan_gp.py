@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     convolutional,
     draw_index,
     frozen,
@@ -129,6 +130,13 @@ class WGANGP:
         """(n, *shape); images in [0, 1]."""
         device = next(self.generator_.parameters()).device
         samples = generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        return (samples + 1) / 2 if is_large(self.shape_) else samples
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
+        samples = generate(self.generator_, noise)
         return (samples + 1) / 2 if is_large(self.shape_) else samples
 
     def _build(self, x: Tensor, seed: int) -> None:

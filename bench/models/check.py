@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.datasets import Dataset, is_dequantised
 from bench.errors import Broken
-from bench.models import Classifier, ConditionalSampler, Density, LowerBound, Sampler, Selective, Trainable
+from bench.models import Classifier, ConditionalSampler, Density, Latent, LowerBound, Sampler, Selective, Trainable
 from bench.models.promises import follows_labels, in_random_order, integrates_to_one, sums_to_one
 from bench.models.proofs import binary_images
 from bench.models.search import read_search
@@ -85,6 +85,7 @@ def _check(trial: Trial) -> Iterator[Result]:
         yield from _check_save(trial, model, samples)
     else:
         yield trial.result("fits", True)
+    yield from _check_walk(trial, model)
     yield from _check_densities(trial, model)
     if trial.dataset.levels is None:
         yield from integrates_to_one(trial, model)
@@ -147,6 +148,14 @@ def _check_save(trial: Trial, model: Any, expected: Tensor) -> Iterator[Result]:
         networks(other)[name].load_state_dict(load_tensors(raw))
     same = _same(expected, other.sample(SAMPLES, seed=1))
     yield trial.result("save and load", same, "loaded weights give other samples")
+
+
+def _check_walk(trial: Trial, model: Any) -> Iterator[Result]:
+    if isinstance(model, Latent):
+        walked = model.walk(5, seed=1)
+        shape = (5, *trial.dataset.shape)
+        yield trial.result("walk shape", tuple(walked.shape) == shape, f"got {tuple(walked.shape)}")
+        yield trial.result("same seed, same walk", _same(walked, model.walk(5, seed=1)), "they differ, or are NaN")
 
 
 def _check_densities(trial: Trial, model: Any) -> Iterator[Result]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.files import read_json, write_atomic
 from bench.records.record import Record
-from bench.records.store import Store
+from bench.records.store import PICTURES, Store
 
 OTHERS = ("env/*.json", "submissions/*/*.json", "tuning/*/*.json")  # what comes along, beside cells
 
@@ -102,7 +102,7 @@ def _files_of(source: Path, record: Record, slot: str, out: Path) -> Iterator[tu
     names = [f"artifacts/{slot}.safetensors"]
     if record["seed"] == 0:
         folder, row = f"grids/{record['dataset']['id']}", record["model"]["row"]
-        names += [f"{folder}/{row}.png", f"{folder}/{row}.nearest.png"]
+        names += [f"{folder}/{row}{ending}" for ending in PICTURES.values()]
     for name in names:
         if (source / name).is_file() and not (out / name).exists():
             yield source / name, out / name

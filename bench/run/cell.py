@@ -30,8 +30,9 @@ from bench.run.pictures import pictures
 from bench.run.plateau import is_compared_by_ratios, plateau_of
 from bench.run.precision import numerics, precision_of, settings_of
 from bench.run.prepare import load_dataset, make_model, training_split
-from bench.run.probe import look
+from bench.run.probe import Seen, look
 from bench.run.quality import quality_of
+from bench.run.strips import strips
 from bench.run.task import Context
 from bench.run.training import Training, last_best_gap, train
 
@@ -87,8 +88,8 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["load_s"] = round(time.monotonic() - start, 4)
     record["protocol"]["numerics"] = settings_of(cell.device, precision_of(cell.model["hparams"]))
     phase("fit")
-    modes: list[float | None] = []
-    training = _train(model, rows, dataset, cell, phase, modes)
+    seen = Seen()
+    training = _train(model, rows, dataset, cell, phase, seen)
     record["curve"] = training.curve
     record["model"]["n_params"] = n_params(model)
     record["timing"]["train_s"] = round(training.seconds, 4)
@@ -113,23 +114,25 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
         phase.context.keep("outputs", raw)
         del raw
     if cell.probes and "samples" in outputs:
-        _last_look(model, cell, dataset, training, modes)
+        _last_look(model, cell, dataset, training, seen)
     if cell.probes:
         record["timing"]["look_s"] = round(training.look_seconds, 4)
     phase("score")
     record = score_outputs(cell, record, outputs, dataset, flags)
-    record["training"] = _facts(cell, training, modes, record)
+    record["training"] = _facts(cell, training, seen.modes, record)
     _take_measures(cell, record, dataset, rows, model)
     if "grid" in phase.context.outputs and "samples" in outputs:
-        for name, picture in pictures(dataset, outputs["samples"]).items():
+        frames = [(step, samples) for (step, _), samples in zip(training.probes, seen.samples)]
+        drawn = pictures(dataset, outputs["samples"]) | strips(model, cell, dataset, outputs, frames)
+        for name, picture in drawn.items():
             phase.context.keep(name, picture)
     return record
 
 
-def _last_look(model: Any, cell: Cell, dataset: Dataset, training: Training, modes: list[float | None]) -> None:
+def _last_look(model: Any, cell: Cell, dataset: Dataset, training: Training, seen: Seen) -> None:
     """Look at the public board once more, after training."""
     start = time.monotonic()
-    final = look(model, cell, dataset, modes)
+    final = look(model, cell, dataset, seen)
     training.look_seconds += time.monotonic() - start
     if final is not None and math.isfinite(final):
         training.looked(training.steps, final)
@@ -160,7 +163,7 @@ def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, mo
         record["measures"] |= load("measure", name)(fitted)
 
 
-def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
+def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, seen: Seen) -> Training:
     """Fit the model, with looks at the public board on the way."""
     x: Any = rows.x  # a Tensor, or what poses as one
     with numerics(cell.device, precision_of(cell.model["hparams"])):
@@ -170,7 +173,7 @@ def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase,
             rows.y,
             seed=cell.seed,
             steps=cell.steps,
-            probe=lambda m: look(m, cell, dataset, modes),
+            probe=lambda m: look(m, cell, dataset, seen),
             n_probes=cell.probes,
             report=lambda step: phase.context.report("fit", step),
         )

@@ -101,3 +101,14 @@ def test_an_image_that_cannot_be_halved_twice_has_a_perceptron():
 def test_bad_fields_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         FlowMatching(**fields)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 2, 2)])
+def test_a_walk_leads_from_one_sample_to_another(shape):
+    x = torch.rand(50, *shape, generator=torch.Generator().manual_seed(0))
+    model = FlowMatching(steps=5, hidden=16).fit(x, seed=0)
+    walked = model.walk(9, seed=4)
+    assert walked.shape == (9, *shape)
+    assert torch.allclose(walked[[0, -1]], model.sample(2, seed=4), atol=1e-5)
+    points = (walked.flatten(1) - walked[0].flatten()).norm(dim=1)
+    assert 0 < float((points[1:] - points[:-1]).abs().max()) < 0.4 * float(points[-1]), "it does not jump"

@@ -8,7 +8,7 @@ from bench.errors import UsageError
 from bench.files import write_atomic
 from bench.records.merge import merge
 from bench.records.record import encode
-from bench.records.store import Store
+from bench.records.store import PICTURES, Store
 from tests.records.test_schema import a_record
 from tests.records.test_store import a_cell
 
@@ -51,6 +51,16 @@ def test_samples_that_only_the_second_copy_has_are_added(tmp_path):
     a, b = a_folder(tmp_path / "a", 0, artifacts=False), a_folder(tmp_path / "b", 0)
     merge([a, b], tmp_path / "out")
     assert Store(tmp_path / "out").artifact_path(a_cell()).read_bytes() == b"samples of seed 0"
+
+
+def test_every_picture_of_seed_zero_comes_along(tmp_path):
+    source = a_folder(tmp_path / "a", 0, 1)
+    names = {f"kde{ending}" for ending in PICTURES.values()}
+    for name in names:
+        write_atomic(source / "grids" / "iris" / name, b"png")
+    merge([source], tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out" / "grids" / "iris").iterdir()} == names
+    assert {"kde.png", "kde.nearest.png", "kde.film.png", "kde.walk.png", "kde.classes.png"} == names
 
 
 def test_a_slot_with_other_scores_is_named_and_kept(tmp_path):

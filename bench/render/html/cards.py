@@ -13,6 +13,7 @@ from typing import Any
 from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
 from bench.render.html.boards import failures, interval_text, value_text
+from bench.render.html.films import films
 from bench.render.html.source import FAMILY_WORDS, Key, Source, family_class, range_text, slug
 from bench.render.text import DASH, clean
 
@@ -28,7 +29,7 @@ def model_cards(source: Source) -> list[dict[str, Any]]:
     rank = {family: i for i, family in enumerate(FAMILIES)}
     results = _results(source)
     order = sorted(by_id, key=lambda m: (rank.get(by_id[m][0]["model"]["family"], 9), m))
-    return [_card(model, by_id[model], results[model]) for model in order]
+    return [_card(model, by_id[model], results[model]) | {"films": films(source, model)} for model in order]
 
 
 def _card(model: str, records: list[Record], results: list[dict[str, Any]]) -> dict[str, Any]:
