@@ -1,4 +1,4 @@
-"""binarized_mnist: MNIST's pixels drawn once as 0 or 1, the fixed draw that papers on NADE and MADE share.
+"""binarized_mnist: MNIST's pixels drawn once as 0 or 1, as in the papers on NADE and MADE.
 
 Larochelle & Murray 2011, after Salakhutdinov & Murray 2008. Not downloaded: put what you have into the folder binarized_mnist of
 $GENBENCH_DATA, either the three text files binarized_mnist_{train,valid,test}.amat of 784 zeros and ones a line, or binarized_mnist.npz
@@ -29,7 +29,10 @@ ROWS = {"train": 50_000, "valid": 10_000, "test": 10_000}
 
 
 def binarized_mnist() -> Dataset:
-    """Read 50,000 / 10,000 / 10,000 rows without labels; DataUnavailable where the files are not at hand or are others."""
+    """Read 50,000 / 10,000 / 10,000 rows without labels.
+
+    DataUnavailable where the files are not at hand or are others.
+    """
     folder = next((place for place in folders("binarized_mnist") if _is_there(place)), None)
     if folder is None:
         expected = "binarized_mnist.npz or binarized_mnist_{train,valid,test}.amat"
@@ -55,7 +58,10 @@ def _is_there(folder: Path) -> bool:
 
 
 def _split(folder: Path, name: str) -> Split:
-    """Read one split, in an order drawn by a fixed seed from the sorted rows, so that every source gives the same dataset."""
+    """Read one split, in an order drawn by a fixed seed from the sorted rows.
+
+    So every source gives the same dataset.
+    """
     packed = _packed(folder, name)
     ordered = packed[np.lexsort(packed.T[::-1])]
     found = hashlib.sha256(ordered.tobytes()).hexdigest()

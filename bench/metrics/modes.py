@@ -122,7 +122,10 @@ def mode_kl_uniform(ev: Evaluation) -> Estimate:
 
 @metric(needs=("samples", "law"), better="none", unit="nats", scale="log")
 def mode_kl_uniform_hq(ev: Evaluation) -> Estimate:
-    """KL to the uniform of the modes of high-quality samples alone, as Lin et al. (2018) count; infinite without one."""
+    """KL to the uniform of high-quality samples' modes alone, as Lin et al. (2018) count.
+
+    Infinite without such a sample.
+    """
     mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
     good, n_modes = mode[sigmas < 3].cpu(), len(ev.law.means)
     if not len(good):

@@ -128,14 +128,16 @@ PARTS = {"arm": Arm, "target": Target, "compare": Compare, "budget": Budget}
 
 
 def names() -> list[str]:
-    """Return the names of all experiments: the published ones, the agreements, then the questions by number."""
+    """Return the names of all experiments: published ones, agreements, questions by number."""
     found = {kind: sorted(path.stem for path in (FOLDER / folder).glob("*.toml")) for kind, folder in FOLDERS.items()}
     questions = sorted(found["question"], key=lambda name: int(name.rpartition("-")[2]))
     return found["published"] + found["agreement"] + questions
 
 
 def choose(asked: tuple[str, ...], *, everything: bool, budget: str = "") -> list[Experiment]:
-    """Return the experiments asked for, each once; `question`, `published` and `agreement` mean all of a kind.
+    """Return the experiments asked for, each once.
+
+    `question`, `published` and `agreement` mean all of a kind.
 
     With a budget, those of a kind that have none of it are left out; UsageError for one that was named.
     """

@@ -1,4 +1,4 @@
-"""The verdict on a published number: two one-sided tests against a margin that the protocol states before the run.
+"""The verdict on a published number: two one-sided tests against a margin stated before the run.
 
 t = (ours - theirs) / sqrt(se_ours^2 + se_theirs^2 + u^2 / 12)     with Welch and Satterthwaite's degrees of freedom    (1)
 
@@ -36,7 +36,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word, and the difference ours - theirs with its 90 % interval, None where there is no error to judge by."""
+    """The word, and the difference ours - theirs with its 90 % interval.
+
+    The interval is None where there is no error to judge by.
+    """
 
     word: str
     difference: float

@@ -1,4 +1,6 @@
-"""Centroids of k-means as samples, each once before any twice: what fools a Parzen window (Theis et al., 2016, table 1).
+"""Centroids of k-means as samples, each once before any twice (Theis et al., 2016, table 1).
+
+They fool a Parzen window.
 
 Lloyd's algorithm from training rows drawn by the seed, `iterations` rounds at most: with as many clusters as samples are asked for,
 each centroid is the average of a few rows.

@@ -1,4 +1,4 @@
-"""A linear classifier by least squares, of pixels or of products of principal components (LeCun et al., 1998, III.C).
+"""A linear classifier of pixels, or of polynomials of principal components (LeCun et al., 1998, III.C)
 
     f(x) = features of x: the pixels, or polynomials of the 40 leading principal components p of x                            (1)
     W = argmin sum_n |W [1, f(x_n)] - t_n|^2 + ridge |W|^2,    t_n = +1 for the row's class and -1 for the others           (2)
@@ -20,7 +20,10 @@ from torch import Tensor
 
 @dataclass(kw_only=True, eq=False)
 class LeastSquares:
-    """components: principal components to take products of, None: the pixels themselves; terms: "products", "distinct" or "all"."""
+    """components: principal components to take products of, None: the pixels themselves.
+
+    terms: "products", "distinct" or "all".
+    """
 
     family: ClassVar[str] = "extension"
     uses_labels: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Quadratic discriminant analysis of the leading principal components: the suite's QDA behind a projection.
+"""Quadratic discriminant analysis of the leading principal components.
 
 The quadratic classifier that statistics of each class give: a Gaussian a class, then Bayes. Its boundaries are quadrics, as those of
 a polynomial of degree two trained on the same components are (least_squares.py beside this file).

@@ -1,4 +1,7 @@
-"""Training rows as samples, each once before any twice: what a Parzen window says of the true distribution (Theis et al., 2016)."""
+"""Training rows as samples, each once before any twice (Theis et al., 2016).
+
+What a Parzen window says of the true distribution.
+"""
 
 from __future__ import annotations
 
