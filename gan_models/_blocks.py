@@ -138,7 +138,7 @@ def arc(ends: Tensor, n: int) -> Tensor:
 
 
 def line(ends: Tensor, n: int) -> Tensor:
-    """Spread n points over the line between two noises, ends z (2, D) -> (n, D): it stays within the cube of uniform ones."""
+    """Spread n points over the line between ends (2, D) -> (n, D): it stays in the cube of uniform noise."""
     return torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n, device=ends.device)[:, None])
 
 

@@ -68,7 +68,7 @@ def suspicious(samples: Tensor, train: Tensor, count: int) -> tuple[Tensor, Tens
 
 
 def image_grid(images: np.ndarray, *, scale: int | None = None, columns: int = CELLS, gap: int = 2) -> np.ndarray:
-    """(n, C, H, W) in [0, 1] -> (rows, columns, 3) uint8 picture with a gap of `gap` pixels around each image."""
+    """Lay out (n, C, H, W) in [0, 1] as a uint8 picture (rows, columns, 3), `gap` pixels around each."""
     n, channels, height, width = images.shape
     scale = scale or max(1, round(24 / height))
     if channels not in (1, 3):
@@ -112,7 +112,7 @@ def _ring(picture: np.ndarray, x: float, y: float, radius: float) -> None:
 
 
 def to_png(picture: np.ndarray, *, labels: Sequence[str] = ()) -> bytes:
-    """Write a uint8 picture as PNG: the same bytes for the same picture; what its rows are goes along as text."""
+    """Write a uint8 picture as PNG, with its labels as text: the same bytes for the same picture."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 

@@ -1,6 +1,7 @@
-"""Strips of samples as PNG, each row with its label: over training, through the latent space, class by class.
+"""Draw strips of samples as PNG: over training, through the latent space, class by class.
 
 Images stand side by side at their own size, points of the plane as small scatters; of tables there is nothing to see.
+Labels of the rows go along in the PNG.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ COLUMNS = 8  # samples of a look or of a class
 POINTS = 300  # of the plane, a look
 LOOKS = 8  # at most, in a film
 CLASSES = 20  # at most, rows of a picture
+TONES = 16  # of a channel of large images
 REFERENCE = 2000  # training rows behind points
 PANEL = 96  # pixels of a look's scatter
 WALKS, STOPS, STEPS = 3, 10, 300  # walks in a picture; images of one, or points of the plane
@@ -32,7 +34,10 @@ WALKS, STOPS, STEPS = 3, 10, 300  # walks in a picture; images of one, or points
 def strips(
     model: Any, cell: Cell, dataset: Dataset, outputs: Mapping[str, Tensor], frames: Sequence[tuple[int, Tensor]]
 ) -> dict[str, bytes]:
-    """Draw {"film", "walk", "classes"}: what there is of them. frames: (step, what `first` kept) of each look."""
+    """Draw what there is of {"film", "walk", "classes"}.
+
+    frames: (step, what `first` kept) of each look.
+    """
     if not can_be_seen(dataset):
         return {}
     drawn = {"film": film(dataset, frames)}
@@ -44,7 +49,7 @@ def strips(
 
 
 def _paths(model: Latent, cell: Cell, dataset: Dataset) -> list[Tensor]:
-    """Walk three times, each walk (n, *shape): images as the model draws them, not rounded to the dataset's levels."""
+    """Walk three times, each walk (n, *shape): images are not rounded to the dataset's levels."""
     n = STOPS if len(dataset.shape) == 3 else STEPS
     with torch.no_grad(), undisturbed(model), numerics(cell.device, precision_of(cell.model["hparams"])):
         paths = [model.walk(n, seed=WALKS * cell.seed + i).float() for i in range(WALKS)]
@@ -87,7 +92,7 @@ def walks(dataset: Dataset, paths: Sequence[Tensor]) -> bytes:
 
 
 def class_rows(dataset: Dataset, x: Tensor, y: Tensor) -> bytes | None:
-    """Draw the first eight samples (n, C, H, W) of each class, a row a class; None where there are no images."""
+    """Draw the first eight samples (n, C, H, W) of each class, a row a class; None without images."""
     if len(dataset.shape) != 3:
         return None
     rows, names = [], []
@@ -104,8 +109,11 @@ def _row(images: Tensor) -> Tensor:
 
 
 def _images(images: Tensor, columns: int, labels: Sequence[str]) -> bytes:
-    """Draw images pixel for pixel, one channel where they are grey."""
-    picture = image_grid(images.nan_to_num().cpu().numpy(), scale=1, columns=columns, gap=1)
+    """Draw images pixel for pixel, grey ones in one channel; above 16x16 in 16 tones: half the bytes."""
+    images = images.nan_to_num().clamp(0, 1)
+    if images.shape[2] * images.shape[3] > 256:
+        images = (images * (TONES - 1)).round() / (TONES - 1)
+    picture = image_grid(images.cpu().numpy(), scale=1, columns=columns, gap=1)
     return to_png(picture if images.shape[1] == 3 else picture[:, :, 0], labels=labels)
 
 

@@ -109,6 +109,15 @@ def test_grey_is_stored_as_grey_and_colour_as_colour():
     assert opened(walks(dataset(colour), [colour]))[0].shape == (4, 31, 3)
 
 
+def test_large_images_have_sixteen_tones_and_small_ones_all_of_theirs():
+    """A tone is at most half a step of 255 / 15 away, and half a grey."""
+    for side, tones, far in ((28, 16, 9), (16, 256, 0)):
+        ramp = (torch.arange(10 * side * side) % 256 / 255).view(10, 1, side, side)
+        shown = cells_of(walks(dataset(ramp), [ramp]), side, 10)[0]
+        assert len(np.unique(shown)) == tones
+        assert abs(shown.astype(int) - np.round(255 * ramp[:, 0].numpy())).max() <= far
+
+
 def test_of_tables_nothing_is_drawn():
     table = dataset(torch.randn(12, 4))
     assert strips(None, None, table, {}, [(1, torch.zeros(8, 4)), (2, torch.zeros(8, 4))]) == {}

@@ -1,4 +1,4 @@
-"""Films of training, walks through the latent space and class rows: the strips that cells leave, on their model's card."""
+"""Show on a model's card the strips that its cells leave: films of training, latent walks, class rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST = 8, 20  # datasets on a card, labels of a strip
 
 
 def films(source: Source, model: str) -> list[dict[str, Any]]:
-    """Collect the strips of a model's row without settings of its own, a group a dataset, in the order of the boards."""
+    """Collect the strips of a model's plain row, a group a dataset, in the order of the boards."""
     runs: dict[str, list[Record]] = {}
     anchors: dict[str, str] = {}
     for key in source.keys:
@@ -63,7 +63,7 @@ def _strips(stem: Path, records: list[Record], *, images: bool) -> list[dict[str
 
 
 def labels_of(path: Path) -> list[str]:
-    """Read the labels of a strip's rows from its PNG; none where there are none, or where they are not ours."""
+    """Read the labels of a strip's rows from its PNG; none where they are not ours."""
     from PIL import Image
 
     try:
@@ -77,7 +77,10 @@ def labels_of(path: Path) -> list[str]:
 
 
 def _scored(steps: list[str], records: list[Record]) -> list[tuple[str, str]]:
-    """Put the public score beside each step, from the record whose looks these are; of several suites one drew the film."""
+    """Put the public score beside each step.
+
+    Of several suites' records one drew the film: the one whose looks these steps are.
+    """
     for record in records:
         scores = {str(step): number(value) for step, value in record["training"].get("probes") or []}
         if scores.keys() >= set(steps):
