@@ -14,6 +14,7 @@ from bench.features import CountingModes, FeatureSpace, load_space
 from bench.metrics import refuse_non_finite
 from bench.metrics._blocks import Blocks, dealt_order
 from bench.metrics._cache import kept
+from bench.metrics._home import at_home
 
 Value = TypeVar("Value")
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
@@ -48,9 +49,7 @@ class Evaluation:
     ) -> None:
         self.dataset, self.outputs, self.board, self.measure = dataset, outputs, board, measure
         self.n_draws = draws
-        self._memo: dict[Hashable, Any] = (
-            {} if shared is None else shared
-        )  # what both boards of one set of outputs have in common
+        self._memo: dict[Hashable, Any] = {} if shared is None else shared  # what both boards have in common
 
     def has(self, need: str) -> bool:
         """Say whether a need of a metric is met: an output, or a fact of the dataset or of the density."""
@@ -224,12 +223,12 @@ class Evaluation:
                 what = f"features/{space}/{features_of.sha256}"
                 return kept(what, rows, lambda: {"features": features_of(rows)})["features"]
 
-        return self.memo((space, which), compute)
+        return self.memo((space, which), lambda: at_home(compute(), self.dataset))
 
     def _features(self, space: str, which: str, rows: Callable[[], Tensor]) -> Tensor:
         def compute() -> Tensor:
             with torch.no_grad():
-                return self.space(space)(rows())
+                return at_home(self.space(space)(rows()), self.dataset)
 
         return self.memo((space, which), compute)
 

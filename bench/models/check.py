@@ -25,7 +25,7 @@ TRIED = ("ring8", "iris", "digits_binary", "digits")
 ROWS, SAMPLES = 200, 64
 REMEDIES = {  # of a generator whose state moved
     "torch": "torch's state moved: draw with generator=torch.Generator().manual_seed(seed), and make layers inside "
-    "`with torch.random.fork_rng(): torch.manual_seed(seed)`",
+    "`with torch.random.fork_rng(devices=[]): torch.default_generator.manual_seed(seed)`",
     "numpy": "numpy's state moved: draw with np.random.default_rng(seed), and hand random_state=seed to scikit-learn",
 }
 

@@ -41,8 +41,8 @@ class {name}:
     def fit_steps(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Iterator[dict[str, Tensor | int]]:
         """One yield a step; the harness reads losses there, and may sample."""
         # Layers draw their first weights from torch's global state. Make them inside
-        #     with torch.random.fork_rng():
-        #         torch.manual_seed(seed)
+        #     with torch.random.fork_rng(devices=[]):
+        #         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU too
         # and draw everything else from a generator, so that the caller's random state stays as it was.
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])

@@ -126,12 +126,13 @@ class TrainingFacts(TypedDict, total=False):
 
 
 class Timing(TypedDict, total=False):
-    """Seconds of each phase; train_core_s: of all cores together, look_s: of the probes."""
+    """Seconds of each phase; core: of all cores together, look: of probes, warm: of a GPU's start."""
 
     load_s: NumberOrNull
     train_s: NumberOrNull
     train_core_s: NumberOrNull
     look_s: NumberOrNull
+    warm_s: NumberOrNull
     sample_s: NumberOrNull
     eval_s: NumberOrNull
     total_s: NumberOrNull

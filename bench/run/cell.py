@@ -24,6 +24,7 @@ from bench.plan.cell import Cell
 from bench.records.record import BOARDS, Record, failure, new_record
 from bench.registry import load
 from bench.run.findings import findings
+from bench.run.gpu import is_gpu, keep_to_share, warm_up
 from bench.run.measure import Fitted
 from bench.run.outputs import MAX_GIVEN, artifact_entry, collect, pack, unpack
 from bench.run.pictures import pictures
@@ -66,6 +67,7 @@ def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
     phase = _Phase("load", context)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:
+        keep_to_share(cell.device)
         with numerics(cell.device):
             record = _run(cell, record, phase)
     except MemoryError as error:
@@ -88,6 +90,8 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["load_s"] = round(time.monotonic() - start, 4)
     record["protocol"]["numerics"] = settings_of(cell.device, precision_of(cell.model["hparams"]))
     phase("fit")
+    if is_gpu(cell.device):
+        record["timing"]["warm_s"] = round(warm_up(cell, rows), 4)
     seen = Seen()
     training = _train(model, rows, dataset, cell, phase, seen)
     record["curve"] = training.curve

@@ -136,9 +136,9 @@ def _point(step: int, seconds: float, values: Any, model: Any) -> dict[str, floa
         if name != "examples":
             point[name] = _short(float(value))
     for name, network in networks(model).items():
-        norms = [p.grad.norm() for p in network.parameters() if p.grad is not None]
-        if norms:
-            point[f"grad_{name}"] = _short(float(torch.stack(norms).norm()))
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        if gradients:
+            point[f"grad_{name}"] = _short(float(torch.stack(torch._foreach_norm(gradients)).norm()))
     return point
 
 
