@@ -18,7 +18,7 @@ MOST_NAMED = 4  # models with one number of trials; more of them are counted
 class Tuned:
     """The search behind a row.
 
-    best: the row has the best trial's settings; older: the trials are of older code.
+    best: the row has the best trial's settings; older: the trials are of other code or data than the row.
     """
 
     trials: int
@@ -29,7 +29,7 @@ class Tuned:
     @property
     def words(self) -> str:
         """Say it, as "16 trials, 310 core-s, settings of the best"."""
-        trials = f"{count_of(self.trials)}{' of older code' if self.older else ''}"
+        trials = f"{count_of(self.trials)}{' of other code or data' if self.older else ''}"
         return f"{trials}, {self.core_seconds:,.0f} core-s" + (", settings of the best" if self.best else "")
 
 
@@ -40,7 +40,8 @@ def tuned_rows(records: Iterable[Record], searches: Iterable[Search]) -> dict[Ke
     for record in records:
         search = known.get((record["dataset"]["id"], record["model"]["id"]))
         if search and not record["model"]["reference"] and record["model"]["family"] != SUBMISSION:
-            older = record["model"].get("source_sha256") != search["source_sha256"]
+            made_of = record["model"].get("source_sha256"), record["dataset"]["sha256"]
+            older = made_of != (search["source_sha256"], search["dataset_sha256"])
             rows[key_of(record)] = Tuned(
                 len(search["trials"]), round(cost_of(search), 1), has_best_settings(record, search), older
             )

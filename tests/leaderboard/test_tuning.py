@@ -7,7 +7,9 @@ from bench.records.tuning import write_search
 from bench.render import files
 from bench.render.board import make_boards
 from bench.render.markdown import board_markdown
-from tests.leaderboard.test_table import DATASET, records_of
+from tests.leaderboard.test_table import records_of
+from tests.records.test_schema import a_record
+from tests.records.test_store import a_cell
 from tests.records.test_tuning import a_search
 
 KEY = ("core", "cpu", "digits")
@@ -44,11 +46,11 @@ def test_a_row_has_the_best_settings_only_where_every_field_is_the_best_trials()
     assert boards(h=1.0).best and not boards(h=2.0).best and not boards(h=1.0, other=3).best
 
 
-def test_trials_of_other_code_say_so():
-    search = tuned("a", h=1.0) | {"source_sha256": "another"}
-    assert column(board_of(records_of("a", [1.0]), search))["a"] == (
-        "3 trials of older code, 30 core-s, settings of the best"
-    )
+def test_trials_of_other_code_or_data_say_so():
+    for changed in ("source_sha256", "dataset_sha256"):
+        search = tuned("a", h=1.0) | {changed: "another"}
+        words = column(board_of(records_of("a", [1.0]), search))["a"]
+        assert words == "3 trials of other code or data, 30 core-s, settings of the best"
 
 
 def test_a_search_of_another_dataset_or_of_a_reference_row_tunes_nothing():
@@ -74,9 +76,6 @@ def test_reference_rows_need_no_trials():
 
 def test_every_rendering_of_a_folder_tells_it(tmp_path):
     store = Store(tmp_path)
-    from tests.records.test_schema import a_record
-    from tests.records.test_store import a_cell
-
     for seed in range(2):
         store.put(a_cell(seed=seed), a_record(seed=seed))
     files.write_boards(store)
@@ -100,4 +99,3 @@ def test_a_damaged_search_is_a_line_and_no_lost_board(tmp_path):
     assert files.searches_of(store) == [] and len(store.problems) == 1
     files.searches_of(store)
     assert len(store.problems) == 1, "it is told once"
-    assert DATASET["id"] == "digits"
