@@ -43,7 +43,7 @@ class FlowMatching:
     family: ClassVar[str] = "extension"
     paper: ClassVar[str] = "Lipman et al. 2023, arXiv:2210.02747"
     uses_labels: ClassVar[bool] = False
-    search: ClassVar[dict[str, Any]] = {"lr": (5e-4, 5e-3), "batch": [128, 256, 512], "average_decay": [0.99, 0.999]}
+    search: ClassVar[dict[str, Any]] = {"lr": (5e-4, 5e-3), "batch": [64, 128, 256], "average_decay": [0.99, 0.999]}
     steps: int = 2000
     hidden: int | None = None  # units a layer; None: 128 on rows, 256 on small images, 32 channels in the U-net
     depth: int = 3  # residual layers of the perceptron; of the U-net, residual blocks a level
@@ -51,14 +51,14 @@ class FlowMatching:
     waves: int | None = None  # sines and cosines of each number of a row; None: 16 up to 4 numbers, else 0
     ode_steps: int = 16
     time_power: float = 2.0  # 1: even steps
-    batch: int = 256
+    batch: int | None = None  # None: 256, 64 for the U-net
     lr: float = 2e-3
     average_decay: float = 0.99
     precision: str = "fp32"  # or "bf16", in training and sampling
 
     def __post_init__(self) -> None:
         for name in ("steps", "depth", "frequencies", "ode_steps", "batch"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.waves is not None and self.waves < 0:
             raise ValueError(f"waves must be at least 0, got {self.waves}; 0 for the numbers alone")
@@ -84,13 +84,14 @@ class FlowMatching:
             self.net_ = (_UNet if _large(self.shape_) else _Perceptron)(x, self).to(x.device)
         self.average_ = deepcopy(self.net_).requires_grad_(False)
         x = (x - self.net_.mean) / self.net_.scale
+        batch = self.batch or (64 if isinstance(self.net_, _UNet) else 256)  # B
         optimizer = torch.optim.Adam(self.net_.parameters(), self.lr, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for step in range(self.steps):
-            data = x[torch.randint(len(x), (self.batch,), generator=generator, device=x.device)]  # (B, *shape)
+            data = x[torch.randint(len(x), (batch,), generator=generator, device=x.device)]  # (B, *shape)
             noise = torch.randn(data.shape, generator=generator, device=x.device)
-            within = torch.rand(self.batch, generator=generator, device=x.device)
-            t = (torch.randperm(self.batch, generator=generator, device=x.device) + within) / self.batch
+            within = torch.rand(batch, generator=generator, device=x.device)
+            t = (torch.randperm(batch, generator=generator, device=x.device) + within) / batch
             t = t.view(-1, *[1] * len(self.shape_))  # (B, 1, ...)
             optimizer.zero_grad()
             velocity = self._velocity(self.net_, (1 - t) * noise + t * data, t)  # eq. (20)
@@ -102,7 +103,7 @@ class FlowMatching:
             torch._foreach_lerp_(
                 list(self.average_.parameters()), [p.detach() for p in self.net_.parameters()], 1 - decay
             )
-            yield {"examples": self.batch, "loss": loss.detach()}
+            yield {"examples": batch, "loss": loss.detach()}
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:

@@ -79,7 +79,7 @@ class KDE:
         device = self.rows_.device
         which = torch.randint(len(self.rows_), (n,), generator=generator, device=device)
         noise = torch.randn(n, self.rows_.shape[1], generator=generator, device=device, dtype=torch.float64)
-        samples = self.rows_[which] + self.bandwidth_ * self.scale_ * noise
+        samples = self.rows_[which] + self.bandwidth_ * self.scale_ * noise  # (n, D), eq. (1)
         return samples.float().reshape(n, *self.shape_)
 
     def predict_proba(self, x: Tensor) -> Tensor:

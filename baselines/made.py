@@ -43,6 +43,7 @@ class MADE:
     family: ClassVar[str] = "tractable"
     paper: ClassVar[str] = "Germain et al. 2015, arXiv:1502.03509"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (5e-4, 5e-3), "weight_decay": (0.1, 3.0), "dropout": [0.0, 0.2, 0.4]}
     measure: ClassVar[str] = "counting"
     steps: int = 1000
     levels: int | None = None
@@ -97,7 +98,7 @@ class MADE:
             with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 logits = self.net_(codes[rows], step % self.orderings, dropout=self.dropout, generator=generator)
             logits = logits.float()
-            nll = _summed_nll(logits, codes[rows]) / self.batch
+            nll = _summed_nll(logits, codes[rows]) / self.batch  # eq. (4)
             nll.backward()
             optimizer.step()
             schedule.step()
@@ -172,15 +173,15 @@ class _MaskedNet(nn.Module):
     def forward(self, codes: Tensor, ordering: int, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""
         *masks, last, across = self._masks(ordering)
-        x = h = self._scaled(codes)
+        x = h = self._scaled(codes)  # (B, D)
         for layer, mask in zip(self.layers, masks, strict=True):
-            h = F.relu(F.linear(h, layer.weight * mask, layer.bias))
+            h = F.relu(F.linear(h, layer.weight * mask, layer.bias))  # (B, H), eq. (9)
             if dropout:
                 kept = torch.rand(h.shape, generator=generator, device=h.device) >= dropout
                 h = h * kept / (1 - dropout)
-        features = F.linear(h, _masked(self.readout.weight, last))
+        features = F.linear(h, _masked(self.readout.weight, last))  # (B, D R), eq. (10)
         if self.direct is not None:
-            features = features + F.linear(x, _masked(self.direct.weight, across))
+            features = features + F.linear(x, _masked(self.direct.weight, across))  # eq. (12)
         return self._logits(features.view(*codes.shape, -1), self.bias)
 
     def draw(self, n: int, ordering: int, generator: torch.Generator) -> Tensor:
@@ -211,7 +212,7 @@ class _MaskedNet(nn.Module):
                     ).relu_()
                 source, known = h[layer], end[i]
             last = ends[-1][i] if i else 0
-            features = h[-1][:, :last] @ readout[i, :, :last].t()  # (n, R)
+            features = h[-1][:, :last] @ readout[i, :, :last].t()  # (n, R), eq. (10)
             if direct is not None:
                 features = features + x[:, :i] @ direct[i, :, :i].t()
             codes[:, i] = draw(self._logits(features, bias[i]), uniform[:, i])

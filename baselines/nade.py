@@ -37,6 +37,7 @@ class NADE:
     family: ClassVar[str] = "tractable"
     paper: ClassVar[str] = "Larochelle & Murray 2011"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (2e-3, 2e-2), "weight_decay": (0.01, 1.0), "hidden": [128, 256, 500]}
     measure: ClassVar[str] = "counting"
     steps: int = 1000
     levels: int | None = None
@@ -106,7 +107,7 @@ class NADE:
             v = torch.empty_like(uniform)  # (D, n)
             a = net.c.repeat(size, 1)  # (n, H)
             for i in range(len(v)):
-                logits = net.logits(torch.mm(a.sigmoid(), net.V[i].t()), net.b[i])
+                logits = net.logits(torch.mm(a.sigmoid(), net.V[i].t()), net.b[i])  # (n, K), eqs. (6), (7)
                 v[i] = draw(logits, uniform[i]) / scale
                 a.addr_(v[i], net.W[i])  # eq. (8)
             images.append(v.t())
@@ -128,7 +129,7 @@ class _Net(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""
-        v = codes.to(self.c.dtype) / (self.levels - 1)
+        v = codes.to(self.c.dtype) / (self.levels - 1)  # (B, D)
         return self.logits(_Chain.apply(v, self.W, self.c, self.V).transpose(0, 1), self.b)
 
     def logits(self, features: Tensor, b: Tensor) -> Tensor:
@@ -146,7 +147,7 @@ class _Chain(torch.autograd.Function):
         triangle = _triangle(W)
         for block in _blocks(len(W), len(triangle)):
             h = _hidden(a, v[:, block], W[block], triangle)[0]
-            torch.bmm(h, V[block].transpose(1, 2), out=features[block])
+            torch.bmm(h, V[block].transpose(1, 2), out=features[block])  # (T, B, R), eq. (6)
             a.addmm_(v[:, block], W[block])  # eq. (8)
         ctx.save_for_backward(v, W, V, a, triangle)
         return features
@@ -159,11 +160,11 @@ class _Chain(torch.autograd.Function):
         for block in reversed(_blocks(len(W), len(triangle))):
             a.addmm_(v[:, block], W[block], alpha=-1)  # back to the block's first pixel
             h, before = _hidden(a, v[:, block], W[block], triangle)
-            torch.bmm(d_features[block].transpose(1, 2), h, out=d_V[block])
+            torch.bmm(d_features[block].transpose(1, 2), h, out=d_V[block])  # (T, R, H)
             d_each = torch.ops.aten.sigmoid_backward(torch.bmm(d_features[block], V[block]), h)  # (T, B, H)
             # W_i reaches every later pixel: those of its block, and by d_a those of the blocks after it
             d_W[block] = torch.addmm(before.flatten(0, 1).t() @ d_each.flatten(0, 1), v[:, block].t(), d_a)
-            d_a += d_each.sum(dim=0)
+            d_a += d_each.sum(dim=0)  # (B, H)
         return None, d_W, d_a.sum(dim=0), d_V
 
 

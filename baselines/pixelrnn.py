@@ -41,6 +41,7 @@ class PixelRNN:
     family: ClassVar[str] = "tractable"
     paper: ClassVar[str] = "van den Oord et al. 2016, arXiv:1601.06759"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (2e-3, 2e-2), "weight_decay": (0.01, 1.0), "dropout": [0.1, 0.2, 0.4]}
     measure: ClassVar[str] = "counting"
     steps: int = 500
     levels: int | None = None
@@ -101,11 +102,8 @@ class PixelRNN:
         codes = to_codes(x, self.levels)
         numbers = at_once(4_000_000, x.device)  # 16 MB on a CPU
         rows = max(1, numbers // (codes[0].numel() * max(self.levels, 4 * self.width)))
-        each = [
-            -F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3))
-            for chunk in codes.split(rows)
-        ]
-        return torch.cat(each)
+        chunks = codes.split(rows)
+        return torch.cat([-F.cross_entropy(self.net_(c), c, reduction="none").sum(dim=(1, 2, 3)) for c in chunks])
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:
@@ -145,7 +143,7 @@ class _Net(nn.Module):
             F.pad(with_ones(codes, self.levels), (r, r, r, 0)), self.first.weight * self.mask, self.first.bias
         )
         for layer in self.layers:
-            features = layer(features, dropout, generator)
+            features = layer(features, dropout, generator)  # (B, 2h, H, W)
         logits = self.readout(F.relu(self.hidden(F.relu(features))))  # (B, CK, H, W)
         return logits.unflatten(1, (-1, self.levels)).transpose(1, 2) + self.bias
 
@@ -169,7 +167,7 @@ class _Net(nn.Module):
             for column in range(width):
                 for channel in range(channels):
                     window = x[:, :, row : row + r + 1, column : column + 2 * r + 1].flatten(1)
-                    features = torch.addmm(self.first.bias, window, first)
+                    features = torch.addmm(self.first.bias, window, first)  # (n, 2h)
                     for layer, matrix, strip, state, s in zip(self.layers, matrices, strips, states, sums, strict=True):
                         last = channel == channels - 1  # only then are the pixel's states the ones to keep
                         features = layer.step(matrix, strip, column, s[column], state, features, keep=last)
@@ -195,8 +193,9 @@ class _RowLSTM(nn.Module):
         self.register_buffer("mask", mask)
 
     def forward(self, features: Tensor, dropout: float, generator: Any) -> Tensor:
+        # K^is * x of eq. (3) for all rows at once, (B, 4h, H, W)
         to_state = F.conv2d(F.pad(features, (self.reach, 0)), self.to_state.weight * self.mask, self.to_state.bias)
-        h = c = features.new_zeros(len(features), self.width, features.shape[3])
+        h = c = features.new_zeros(len(features), self.width, features.shape[3])  # (B, h, W)
         rows = []
         for input_to_state in to_state.unbind(2):  # (B, 4h, W), from the top
             h, c = _cell(input_to_state + self.from_state(h), c)

@@ -39,6 +39,12 @@ class VAE:
     family: ClassVar[str] = "approximate"
     paper: ClassVar[str] = "Kingma & Welling 2014, arXiv:1312.6114"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {
+        "lr": (5e-4, 5e-3),
+        "latent": [8, 16, 32],
+        "hidden": [200, 400],
+        "dropout": [0.0, 0.1],
+    }
     measure: ClassVar[str] = "counting"
     steps: int = 2000
     levels: int | None = None  # None: real data
@@ -73,9 +79,9 @@ class VAE:
         optimizer = torch.optim.AdamW(self.net_.groups(self.weight_decay), self.lr, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for _ in range(self.steps):
-            batch = x[torch.randint(len(x), (self.batch,), generator=generator, device=x.device)]
+            batch = x[torch.randint(len(x), (self.batch,), generator=generator, device=x.device)]  # (B, D)
             optimizer.zero_grad()
-            mu, log_sigma = self.net_.encode(batch)
+            mu, log_sigma = self.net_.encode(batch)  # (B, d) each
             eps = torch.randn(mu.shape, generator=generator, device=x.device)
             log_likelihood = self.net_.log_likelihood(
                 batch, mu + log_sigma.exp() * eps, self.dropout, generator
@@ -120,7 +126,7 @@ class VAE:
         each = []
         for start in range(0, n, rows):
             z = torch.randn(min(rows, n - start), self.latent, generator=generator, device=device)
-            each.append(self.net_.draw(z, generator))
+            each.append(self.net_.draw(z, generator))  # (rows, D)
         return torch.cat(each).view(n, *self.shape_)
 
     @torch.no_grad()

@@ -82,3 +82,18 @@ def test_nades_blocks_give_the_same_gradients_whatever_their_size(monkeypatch):
     monkeypatch.setattr(nade, "_triangle", lambda W: W.new_ones(64, 64).tril(-1))
     for ours, theirs in zip(gradients(), by_8, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-10, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["flow_matching", "vae", "made", "nade", "pixelcnn", "pixelrnn"])
+def test_what_may_be_tuned_are_fields_and_ranges_around_their_defaults(name):
+    """A tuple is a range (low, high) of a log-uniform draw, a list a set of choices; None is a default by data."""
+    model = load("model", name)
+    assert 2 <= len(model.search) <= 4
+    for field, values in model.search.items():
+        default = getattr(model(), field)
+        if isinstance(values, tuple):
+            assert len(values) == 2 and 0 < values[0] < default < values[1]
+        else:
+            assert len(values) >= 2 and (default is None or default in values)
+            for value in values:
+                model(**{field: value})
