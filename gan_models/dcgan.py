@@ -15,8 +15,8 @@ the initial weights, and what every game here needs. w below is `width`, the sha
 
 Differs from the paper:
 - sizes other than 64x64: the stack ends at a smallest map of 2x2 (8x8 images), 7x7 (28x28) or 4x4 (32x32).
-- width 32 and z of 64 dimensions at 8x8 (the paper: 128 at 64x64, z of 100); batches of 64 (the paper: 128).
-- the learning rate starts at 1e-3 and falls linearly to zero (the paper: 2e-4, constant): runs here are thousands of steps.
+- width 32 below 64x64, z of 64 dimensions at 8x8 (the paper at 64x64: 128, 100); batches of 64 (the paper: 128).
+- the learning rate falls linearly to zero, and starts at 1e-3 below 64x64 (the paper: 2e-4, constant): runs are thousands of steps.
 - samples come from an exponential average of G's weights (Karras et al. 2018): without it a run is good at its very end only.
 - one batch of samples serves D's step and the first of G's, which saves a pass of G.
 """
@@ -70,11 +70,11 @@ class DCGAN:
     loss: str = "non_saturating"  # or "minimax", of vanilla_gan
     d_steps: int = 1
     g_steps: int = 1
-    width: int | None = None  # channels of the largest hidden map; None: 32 at 8x8, 64 above
+    width: int | None = None  # channels of the largest hidden map; None: 32 below 64x64, else 64
     d_width: int | None = None  # the same of D; None: as G's
     z_dim: int | None = None  # None: 64 at 8x8, 100 above
     batch: int = 64
-    lr: float = 1e-3  # at the start; it falls to zero
+    lr: float | None = None  # at the start; it falls to zero. None: 1e-3 below 64x64, else 2e-4
     beta1: float = 0.5
     average_decay: float = 0.995  # a step, of the average of G that is sampled from; 0: G's last weights
     precision: str = "fp32"  # or "bf16", with channels last: pays from 28x28 on where the processor has it
@@ -106,14 +106,15 @@ class DCGAN:
         """Yield after each pair of D's and G's steps."""
         self._build(x, seed)
         generator = torch.Generator(x.device).manual_seed(seed)
-        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
-        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
+        lr = self.lr or (1e-3 if self.shape_[1] < 64 else 2e-4)
+        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         generate_batch, judge = self.generator_, self.discriminator_
         if self.compile:  # for these shapes alone: G's (B, z) and D's (B, C, H, W) are no variants of one another
             generate_batch, judge = (torch.compile(network, dynamic=False) for network in (generate_batch, judge))
         images = to_tanh(x, self.precision)  # (N, C, H, W)
         for step in range(self.steps):
-            set_lr(self.lr * (1 - step / self.steps), d_adam, g_adam)
+            set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
             for _ in range(self.d_steps):
                 real = images[draw_index(len(x), self.batch, generator)]  # (B, C, H, W)
                 d_adam.zero_grad()
@@ -159,11 +160,10 @@ class DCGAN:
 
     def _build(self, x: Tensor, seed: int) -> None:
         self.shape_ = tuple(x.shape[1:])
-        small = self.shape_[1] < 16
-        self.z_dim_ = self.z_dim or (64 if small else 100)
+        self.z_dim_ = self.z_dim or (64 if self.shape_[1] < 16 else 100)
         stack = ConvStack(
             self.shape_,
-            width=self.width or (32 if small else 64),
+            width=self.width or (32 if self.shape_[1] < 64 else 64),
             strided=self.strided,
             norm=nn.BatchNorm2d if self.batch_norm else None,
             norm_at_edges=self.norm_at_edges,

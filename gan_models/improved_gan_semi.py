@@ -9,11 +9,13 @@ K classes and, since a softmax is unchanged by a constant, l_{K+1} = 0 for the c
     G descends |E f(x) - E f(G(z))|^2, f the last hidden layer        feature matching, sec. 3.1
 
 log Z = logsumexp l, so log D = -softplus(-log Z) and log(1 - D) = -softplus(log Z). As in the authors' code D has
-weight-normalised layers and Gaussian noise on the input and on every hidden layer, G is softplus with batch-norm, z is
-uniform, and predictions come from an exponential average of D's weights. Of _blocks: G's perceptron, and what every game here needs.
+weight-normalised layers and Gaussian noise on the input and on every hidden layer, z is uniform, and predictions come from an
+exponential average of D's weights. G is softplus with batch-norm and, on images, a last layer whose rows have unit length:
+without that its sigmoids saturate at this learning rate, and D wins for good. Of _blocks: G's perceptron, and what every game
+here needs; of improved_gan: feature matching.
 
 Differs from the paper:
-- Narrower networks up to 256 numbers an example; above, those of the authors' MNIST script (but G's last layer: not l2-normalised).
+- Narrower networks up to 256 numbers an example; above, those of the authors' MNIST script.
 - The average's decay is 0.999 (0.9999 over 180,000 steps there), less in the first thousands of steps.
 - The learning rate falls linearly to zero over the second half (the code: constant). A step draws real rows once, for both players.
 - On real rows (tables) G is linear at the end, and on images a sigmoid.
@@ -36,6 +38,7 @@ from gan_models._blocks import (
     draw_index,
     frozen,
     generate,
+    is_image,
     line,
     mixed,
     mlp_generator,
@@ -184,7 +187,7 @@ class ImprovedGANSemi:
         generator = torch.Generator(x.device).manual_seed(seed)
         self._build(x, int(y.max()) + 1, seed, generator)
         d_adam = torch.optim.Adam(self._moving(self.discriminator_), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
-        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
+        g_adam = torch.optim.Adam(self._moving(self.generator_), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
         b = self.batch
         for step in range(self.steps):
             set_lr(self.lr * min(1.0, 2 - 2 * step / self.steps), d_adam, g_adam)
@@ -252,6 +255,8 @@ class ImprovedGANSemi:
         hidden = self.hidden or ((1000, 500, 250, 250, 250) if large else (256, 256))
         with seeded(seed):
             body = mlp_generator(self.shape_, self.z_dim_, g_hidden, nn.Softplus, nn.BatchNorm1d)
+            if is_image(self.shape_):  # [..., last layer, sigmoid, unflatten]
+                body[-3] = WeightNormLinear(g_hidden[-1], dims)
             self.generator_ = body.to(x.device)
             self.discriminator_ = Classifier([dims, *hidden], n_classes, self.noise).to(x.device)
         self.discriminator_.initialise(x[draw_index(len(x), 5 * self.batch, generator)])
