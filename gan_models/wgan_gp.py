@@ -62,7 +62,7 @@ class WGANGP:
     family: ClassVar[str] = "extension"
     paper: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028"
     uses_labels: ClassVar[bool] = False
-    search: ClassVar[dict[str, Any]] = {"lr": (3e-4, 3e-3), "n_critic": [1, 2, 5], "penalty": (0.1, 10.0)}
+    search: ClassVar[dict[str, Any]] = {"lr": (3e-4, 3e-3), "n_critic": [1, 2, 5], "penalty": (0.03, 10.0)}
     steps: int = 600  # of G
     penalty: float | None = None  # lambda; None: 10, on vectors 0.1 (as in the authors' code for two dimensions)
     n_critic: int | None = None  # None: 2 on vectors, 5 on images

@@ -209,10 +209,11 @@ def test_updates_alternate(name, monkeypatch):
     assert moved == [{"d"}, {"g"}] * 2
 
 
-def test_several_steps_of_d_for_one_of_g(monkeypatch):
+@pytest.mark.parametrize("name", ["vanilla_gan", "pacgan"])
+def test_several_steps_of_d_for_one_of_g(name, monkeypatch):
     order = []
     step = torch.optim.Adam.step
-    model = load("model", "vanilla_gan")(steps=2, d_steps=3, g_steps=2)
+    model = load("model", name)(steps=2, d_steps=3, g_steps=2)
 
     def watched(self, *arguments, **named):
         first = self.param_groups[0]["params"][0]
@@ -222,6 +223,19 @@ def test_several_steps_of_d_for_one_of_g(monkeypatch):
     monkeypatch.setattr(torch.optim.Adam, "step", watched)
     model.fit(load("dataset", "iris")().train.x, seed=0)
     assert "".join(order) == "dddgg" * 2
+
+
+def test_pacgan_gives_each_network_its_own_falling_rate(monkeypatch):
+    rates = []
+    step = torch.optim.Adam.step
+
+    def watched(self, *arguments, **named):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *arguments, **named)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", watched)
+    load("model", "pacgan")(steps=2, lr=1e-3, d_lr=4e-3).fit(load("dataset", "iris")().train.x, seed=0)
+    assert rates == pytest.approx([4e-3, 1e-3, 2e-3, 5e-4])
 
 
 def test_frozen_lets_gradients_through():
