@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from baselines._device import at_once, seeded
 
-NARROW = 4  # numbers a row, up to which each enters by waves too
+NARROW = 3  # numbers a row, up to which each enters by waves too
 
 
 @dataclass(kw_only=True, eq=False)
@@ -48,7 +48,7 @@ class FlowMatching:
     hidden: int | None = None  # units a layer; None: 128 on rows, 256 on small images, 32 channels in the U-net
     depth: int = 3  # residual layers of the perceptron; of the U-net, residual blocks a level
     frequencies: int = 8  # of the sines and cosines that t enters by
-    waves: int | None = None  # sines and cosines of each number of a row; None: 16 up to 4 numbers, else 0
+    waves: int | None = None  # sines and cosines of each number of a row; None: 16 up to 3 numbers, else 0
     ode_steps: int = 16
     time_power: float = 2.0  # 1: even steps
     batch: int | None = None  # None: 256, 64 for the U-net

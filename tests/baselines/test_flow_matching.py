@@ -54,7 +54,7 @@ def test_it_learns_two_modes():
 
 
 @pytest.mark.parametrize(
-    ("shape", "network", "waves"), [((2,), _Perceptron, 16), ((13,), _Perceptron, 0), ((1, 8, 8), _Perceptron, 0)]
+    ("shape", "network", "waves"), [((3,), _Perceptron, 16), ((4,), _Perceptron, 0), ((1, 8, 8), _Perceptron, 0)]
 )
 def test_rows_of_few_numbers_enter_by_waves_too(shape, network, waves):
     model = FlowMatching(steps=1).fit(torch.rand(20, *shape), seed=0)
