@@ -93,12 +93,11 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
         findings = boards.flags.get((*key, row.model), [])
         cells = [_place(row, main), _name(row, copies=tells_copies(findings)), row.family]
         cells += [_value(main.get(row.model)), _other_board(columns.other.get(row.model), row, primary)]
-        cells.append(budget.steps_text(row))
+        tuned = boards.tuned.get((*key, row.model))
+        cells += [budget.steps_text(row), tuned.words if tuned else DASH]
         cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
         cells += [_resource(columns.resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
-        tuned = boards.tuned.get((*key, row.model))
-        cells += [budget.seconds_text(row), budget.curve_text(row)]
-        cells += [tuned.words if tuned else DASH, "; ".join(findings)]
+        cells += [budget.seconds_text(row), budget.curve_text(row), "; ".join(findings)]
         rows.append(tuple(cells))
     metrics = [f"{m} {_arrow(row for row in columns.here if row.metric == m)}" for m in others]
     headings = [
@@ -108,13 +107,14 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
         f"**{primary}** {_arrow(main.values())}",
         "on the other board",
         "steps",
+        TUNED,
         *metrics,
     ]
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
         lines=(*_explain(primary, list(main.values())), *_tuning(key, columns, boards), *_left_out(key, boards)),
-        headings=(*headings, *RESOURCE_HEADINGS.values(), *budget.HEADINGS, TUNED, "findings"),
+        headings=(*headings, *RESOURCE_HEADINGS.values(), *budget.HEADINGS, "findings"),
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
         bars=_bars([main.get(row.model) for row in columns.models], primary),
