@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.leaderboard.boards import Boards
 
 Key = tuple[str, str, str]  # suite, device, dataset
-FIRST_COLUMNS = 6  # rank, model, family, primary metric, its value on the other board, steps: what a short table shows
+FIRST_COLUMNS = 7  # rank, model, family, primary metric, the other board, steps, trials: what a short table shows
 RESOURCE_HEADINGS = {
     "train_examples_per_s": "train/s",
     "sample_examples_per_s": "samples/s",
