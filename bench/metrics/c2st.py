@@ -50,7 +50,7 @@ def classifier_auc(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
 
 
 def kinds_of_groups(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each group of equal rows' kind, how many rows of either side it has, (G,), and each row's group (N,)."""
+    """Return how many rows of either side each group of equal rows has, (G,), and each row's group (N,)."""
     groups = np.unique(x, axis=0, return_inverse=True)[1].reshape(-1)
     sides = [np.bincount(groups[y == side], minlength=groups.max() + 1) for side in (0, 1)]
     return np.unique(np.stack(sides), axis=1, return_inverse=True)[1].reshape(-1), groups
