@@ -50,7 +50,10 @@ def classifier_auc(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
 
 
 def kinds_of_groups(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many rows of either side each group of equal rows has, (G,), and each row's group (N,)."""
+    """Return the kind of each group of equal rows, (G,), and each row's group, (N,).
+
+    A kind is how many rows of either side a group has.
+    """
     groups = np.unique(x, axis=0, return_inverse=True)[1].reshape(-1)
     sides = [np.bincount(groups[y == side], minlength=groups.max() + 1) for side in (0, 1)]
     return np.unique(np.stack(sides), axis=1, return_inverse=True)[1].reshape(-1), groups
