@@ -117,18 +117,18 @@ class R3GAN:
     family: ClassVar[str] = "extension"
     paper: ClassVar[str] = "Huang et al. 2024, arXiv:2501.05441"
     uses_labels: ClassVar[bool] = False
-    search: ClassVar[dict[str, Any]] = {"lr": (1e-3, 1e-2), "gamma": (0.01, 1.0), "d_steps": [1, 2]}
+    search: ClassVar[dict[str, Any]] = {"lr": (1e-3, 1e-2), "gamma": (0.01, 10.0), "d_steps": [1, 2]}
     steps: int = 4000
-    gamma: float | None = None  # at the start, a tenth of it at the end; None: 0.05 on rows, 1 on images
+    gamma: float | None = None  # at the start, a tenth of it at the end; None: 0.05 on rows, 3 on images
     d_steps: int = 1
     z_dim: int | None = None  # None: 64 for images, else D, 16 at most
     hidden: int = 64  # units on rows
     depth: int = 3  # hidden layers of each network on rows
     width: int = 32  # channels of the largest hidden map on images
     batch: int | None = None  # None: 128 on rows, 64 on images
-    lr: float | None = None  # None: 5e-3 on rows, 5e-4 on images
+    lr: float | None = None  # None: 5e-3 on rows, 3e-3 on images
     betas: tuple[float, float] = (0.0, 0.99)
-    average_decay: float = 0.999  # of G's weights; 0 for the last
+    average_decay: float = 0.995  # of G's weights; 0 for the last
     precision: str = "fp32"  # or "bf16", with channels last
 
     def __post_init__(self) -> None:
@@ -156,8 +156,8 @@ class R3GAN:
         self._build(x, seed)
         generator = torch.Generator(x.device).manual_seed(seed)
         image = is_image(self.shape_)
-        batch, lr = self.batch or (64 if image else 128), self.lr or (5e-4 if image else 5e-3)
-        gamma = self.gamma if self.gamma is not None else (1.0 if image else 0.05)
+        batch, lr = self.batch or (64 if image else 128), self.lr or (3e-3 if image else 5e-3)
+        gamma = self.gamma if self.gamma is not None else (3.0 if image else 0.05)
         d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=tuple(self.betas), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=tuple(self.betas), fused=True)
         data = (x - self.shift_) / self.scale_

@@ -27,6 +27,7 @@ from bench.run.prepare import is_dequantised
 from bench.run.strips import first
 
 PROBE_SAMPLES = 1000
+PROBE_LARGE_IMAGES = 400  # drawing 28x28 images value by value takes longer than training
 MODES = "modes_captured"  # kept over time beside the primary metric
 
 
@@ -49,7 +50,8 @@ def look(model: Any, cell: Cell, dataset: Dataset, seen: Seen) -> float | None:
     if primary not in cell.metrics or not isinstance(model, Sampler):
         return None
     dequantised = is_dequantised(cell)
-    n = min(PROBE_SAMPLES, max(len(dataset.valid), dataset.n_mode_samples))
+    most = PROBE_LARGE_IMAGES if dataset.kind == "large_image" else PROBE_SAMPLES
+    n = min(most, max(len(dataset.valid), dataset.n_mode_samples))
     with torch.no_grad(), undisturbed(model), numerics(cell.device, "fp32"):
         with numerics(cell.device, precision_of(cell.model["hparams"])):
             samples = model.sample(n, seed=cell.seed).float()
