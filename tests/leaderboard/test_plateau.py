@@ -14,6 +14,7 @@ from bench.leaderboard.row import rows_of
 from bench.render import files, markdown
 from bench.render.board import make_boards
 from bench.render.html.boards import board_view
+from bench.render.html.overview import places
 from bench.render.html.source import Source
 from tests.leaderboard.test_table import DATASET, records_of
 
@@ -114,6 +115,13 @@ def test_every_rendering_says_it_beside_the_name(tmp_path):
         "old": "",
     }
     assert view["groups"]["names"][-1] == ("Training", 3)
+
+
+def test_the_table_of_places_keeps_a_row_that_takes_no_rank(tmp_path):
+    boards = Boards.of(a_board("flat"))
+    table = places(Source(boards.records, boards, tmp_path), "core", "cpu")
+    cells = {row["model"]: (row["cells"][0]["text"], row["cells"][0]["note"]) for row in table["rows"]}
+    assert cells == {"kde": ("2", ""), "long": ("1", ""), "short": ("–", "improving")}
 
 
 def test_csv_and_json_have_the_budget_and_how_the_curve_ended():

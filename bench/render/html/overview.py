@@ -12,6 +12,8 @@ from bench.registry import FAMILIES
 from bench.render.html.source import FAMILY_WORDS, KINDS, Key, Source, family_class, range_text, slug
 from bench.render.text import DASH, number
 
+IMPROVING = "improving"  # beside a place: training ended before the curve was flat
+
 
 def family_tree(source: Source) -> dict[str, dict[str, Any]]:
     """List each family's words and models, each model with its best place in the main suite."""
@@ -75,7 +77,7 @@ def places(source: Source, suite: str, device: str) -> dict[str, Any]:
         for kind in kinds:
             cells += [_place(source, key, model) for key in boards[kind]]
             cells.append(_mean(means.get((model, kind)), [source.primary(k).get(model) for k in boards[kind]]))
-        if any(cell["text"] != DASH for cell in cells):
+        if any(cell["text"] != DASH or cell["note"] == IMPROVING for cell in cells):
             family = families[model]
             card = "m-" + slug(model.partition("+")[0])
             rows.append({"model": model, "card": card, "family": family, "class": family_class(family), "cells": cells})
@@ -90,7 +92,7 @@ def _place(source: Source, key: Key, model: str) -> dict[str, Any]:
     """Write a model's rank on a board, how good it is in fifths of the board, and its range."""
     column = source.primary(key)
     place = column[model].place if model in column else None
-    improving = "improving" if model in column and column[model].flat is False else ""
+    improving = IMPROVING if model in column and column[model].flat is False else ""
     if place is None:
         return {"text": DASH, "sort": None, "class": "", "note": improving}
     ranked = sum(not row.reference and row.rank is not None for row in column.values())
