@@ -56,7 +56,7 @@ def _of_squares(squared: Tensor, mixture: Mixture) -> Tensor:
 
 
 def _squared(a: Tensor, b: Tensor) -> Tensor:
-    """Return |a_i - b_j|^2, (N, M): from products, but where these leave few digits, as between a row and its copy."""
+    """Return |a_i - b_j|^2, (N, M), from products but where these leave few digits, as for copies."""
     if a.shape[1] <= DIRECT_UP_TO:
         return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
     norms, others = a.square().sum(dim=1)[:, None], b.square().sum(dim=1)
