@@ -7,8 +7,8 @@ rows the factor is the centred features themselves, above it a Cholesky factor w
 rank. So (1) is exact on rank-deficient covariances, where a matrix square root of S_r S_f loses digits or turns complex.
 The norm is a sum of roots of the eigenvalues of A S_f A^T where these are known to be accurate, else of singular values.
 
-The error is over training seeds and held-out rows. In a trained space (lenet) another training of the space would move the value too, which no
-error holds: docs/metrics.md says by how much.
+Errors are over training seeds and held-out rows. In a trained space (lenet) another training of it would move the value too, which no error
+holds: docs/metrics.md says by how much.
 
 float64 throughout. On a CPU all of it is numpy's and SciPy's: torch's threads, waiting for their next operation, would take
 the cores from OpenBLAS's. Memory: beside the features one strip of 4,096 of them, and three matrices of min(N, D) x D float64
