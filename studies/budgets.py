@@ -28,7 +28,7 @@ from bench.run.prepare import load_dataset, make_model, training_split
 
 MARKER = "# Steps: the cap over the processor time of one step, by `python -m studies.budgets {}`.\n"
 WARM = 5  # steps before the clock: the first ones set up what the others reuse
-MEASURED_S = 1.5
+MEASURED_S = 1.0
 STEPS = 10**6  # so many that no schedule ends within the measurement
 
 

@@ -52,7 +52,7 @@ def classifier_auc(real: Tensor, fake: Tensor, *, seed: int = 0) -> float:
 def kinds_of_groups(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the kind of each group of equal rows, (G,), and each row's group, (N,).
 
-    A kind is how many rows of either side a group has.
+    Groups of a kind have as many rows of either side.
     """
     groups = np.unique(x, axis=0, return_inverse=True)[1].reshape(-1)
     sides = [np.bincount(groups[y == side], minlength=groups.max() + 1) for side in (0, 1)]
@@ -73,7 +73,7 @@ def drawn(kinds: np.ndarray, random: np.random.RandomState) -> np.ndarray:
 
 @metric(needs=("samples",), better="lower", unit="fraction", scale="logit", slow=True, version=3)
 def c2st_auc(ev: Evaluation) -> Estimate:
-    """AUC of a forest that tells real from generated rows which its trees have not seen; 0.5 is perfect."""
+    """AUC of a forest that tells real from generated rows new to its trees; 0.5 is perfect."""
     real = ev.real_features("identity")[:MAX_ROWS]
     values = [classifier_auc(real, draw[:MAX_ROWS], seed=i) for i, draw in enumerate(ev.draw_features("identity"))]
     return Estimate(sum(values) / len(values), len(real))

@@ -27,6 +27,8 @@ ROUNDS = 100
 ENOUGH = 1e-4  # nats a feature: a round that gains less is the last
 LEAST_WIDTH = 1e-3  # of the common start
 MAX_TRAIN, MAX_SAMPLES = 4_000, 2_500
+DIRECT_UP_TO = 8  # features; above, distances come from products
+CLOSE = 1e-6  # of |a|^2 + |b|^2: nearer pairs are taken from their difference
 STRIP = 64  # rows whose parts are looked at together: they stay in a core's own cache
 
 
@@ -54,7 +56,14 @@ def _of_squares(squared: Tensor, mixture: Mixture) -> Tensor:
 
 
 def _squared(a: Tensor, b: Tensor) -> Tensor:
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
+    """Return |a_i - b_j|^2, (N, M), from products but where these leave few digits, as for copies."""
+    if a.shape[1] <= DIRECT_UP_TO:
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
+    norms, others = a.square().sum(dim=1)[:, None], b.square().sum(dim=1)
+    squared = torch.addmm(others[None], a, b.T, alpha=-2).add_(norms)
+    row, column = (squared < CLOSE * (norms + others)).nonzero(as_tuple=True)
+    squared[row, column] = (a[row] - b[column]).square().sum(dim=1)
+    return squared
 
 
 def fit_widths(train: Tensor, samples: Tensor) -> Mixture:
