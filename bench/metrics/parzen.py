@@ -50,6 +50,6 @@ def parzen(ev: Evaluation) -> Estimate:
     others = ev.dataset.valid if ev.board == "private" else ev.train
     by_sigma = parzen_log_likelihood(others.some(1000).x[:].flatten(1), samples, SIGMAS).mean(dim=1)
     sigma = SIGMAS[int(by_sigma.argmax())]
-        values = parzen_log_likelihood(ev.real.x.flatten(1), samples, (sigma,))[0]
+    values = parzen_log_likelihood(ev.real.x.flatten(1), samples, (sigma,))[0]
     blocks, se = ev.blocks.mean(values)
     return Estimate(float(values.mean()), len(values), blocks, row_se=se)
