@@ -27,7 +27,7 @@ from bench.metrics.dcr import dcr_share_of
 from bench.metrics.exact_copies import NOTED_FROM, exact_copies
 from bench.metrics.fld import fld_gap
 from bench.registry import entries, load
-from bench.run.outputs import load_outputs
+from bench.run.outputs import unpack
 from studies._page import DOCS, write_block
 
 DATASETS = ("digits", "iris", "wine", "breast_cancer", "mnist")
@@ -113,7 +113,7 @@ def networks(name: str, cells: Path) -> Iterator[tuple[str, Tensor]]:
         model = record["model"]["id"]
         artifact = cells / "artifacts" / path.relative_to(cells / "cells").with_suffix(".safetensors")
         if record["status"] == "ok" and not models[model].reference and artifact.exists():
-            outputs = load_outputs(artifact, load("dataset", name)())
+            outputs = unpack(artifact.read_bytes(), load("dataset", name)())
             if "samples" in outputs:
                 yield model, outputs["samples"]
 
