@@ -23,7 +23,7 @@ protocol stated before the run:
 
 Theirs without an error counts as exact but for its rounding; ours is exact where nothing is drawn and the test rows are theirs. Grade
 of evidence for theirs: F read in the authors' files, P in the paper, S quoted by a third party, M from memory, X computed for this project.
-The last table but one compares programs, not papers: it *agrees* where ours is theirs to the printed digits.
+The section on scikit-learn compares programs, not papers: a number *agrees* where ours is theirs to the printed digits.
 """
 COST = """\
 ## What it costs
