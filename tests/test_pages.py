@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -71,14 +72,19 @@ def commands(text):
     return [shlex.split(inline or block, comments=True)[1:] for inline, block in printed]
 
 
+@cache
+def command_line():
+    for name in COMMANDS:
+        import_module(f"bench.cli.{name}")
+    return typer.main.get_command(app)
+
+
 def parse(words):
     """The options of a command line, read and not run; Typer's error where it takes no such words.
 
     A name alone, or with one option that waits for its value, is a mention: name and option must exist.
     """
-    for name in COMMANDS:
-        import_module(f"bench.cli.{name}")
-    command = typer.main.get_command(app)
+    command = command_line()
     context = command.make_context("bench", [words[0]])
     name, command, rest = command.resolve_command(context, list(words))
     options = {option for each in command.params for option in each.opts} | {"--help"}
@@ -96,7 +102,9 @@ def test_every_printed_command_is_one(page):
             parse(words)
 
 
-@pytest.mark.parametrize("line", ["bench rum", "bench run --sed 3", "bench reproduce --budget big", "bench data fetsch mnist"])
+@pytest.mark.parametrize(
+    "line", ["bench rum", "bench run --sed 3", "bench reproduce --budget big", "bench data fetsch mnist"]
+)
 def test_a_command_that_is_none_is_seen(line):
     (words,) = commands(f"Say `{line}`.")
     with pytest.raises(WrongWords):

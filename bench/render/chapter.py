@@ -35,6 +35,7 @@ FINDINGS = {  # what an experiment's comparison says, in the other language
     "lower: worse": "더 낮음: 나쁨",
     "lower: better": "더 낮음: 좋음",
     "no effect seen": "효과가 보이지 않음",
+    "too few runs to say": "실행이 너무 적어 말할 수 없음",
 }
 
 
@@ -73,8 +74,7 @@ class Slots:
             return self._missing(f"bench reproduce {experiment}")
         ratio = effect["scale"] == "log"
         size = _with_interval(effect["value"], effect["low"], effect["high"], signed=not ratio)
-        words = effect["words"] if self.language == "en" else FINDINGS.get(effect["words"], effect["words"])
-        return f"{'× ' if ratio else ''}{size} (p {_p(effect['p_holm'])}; {words})"
+        return f"{'× ' if ratio else ''}{size} (p {_p(effect['p_holm'])}; {self._finding(effect['words'])})"
 
     def correlation(self, experiment: str, x: str, y: str) -> str:
         """Write the rank correlation of two columns over the arms of an experiment."""
@@ -98,6 +98,14 @@ class Slots:
         if heading is None:
             raise LookupError(f"docs/questions.md has no heading of question {number}")
         return f"[{words or heading[2]}](questions.md#{anchor(heading[1])})"
+
+    def _finding(self, words: str) -> str:
+        """Return a finding in the page's language: "higher: worse", "no effect seen (2 runs left out)"."""
+        if self.language == "en":
+            return words
+        finding, _, left_out = words.partition(" (")
+        runs = re.match(r"\d+", left_out)
+        return FINDINGS.get(finding, finding) + (f" (실행 {runs[0]}개 제외)" if runs else "")
 
     def _missing(self, command: str) -> str:
         return MISSING[self.language].format(command)
@@ -158,7 +166,7 @@ def chapter(language: str, results: Path) -> str:
     slots = Slots(language, results)
     names = ("board", "arm", "effect", "correlation", "code", "question")
     template = (TEMPLATES / f"{language}.md.j2").read_text(encoding="utf-8")
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 -- Markdown
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     return environment.from_string(template).render({name: getattr(slots, name) for name in names})
 
 
