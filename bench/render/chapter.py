@@ -66,7 +66,7 @@ class Slots:
         return _with_interval(summary["centre"], summary["low"], summary["high"])
 
     def effect(self, experiment: str, arm: str, base: str, column: str) -> str:
-        """Write how an arm differs from another: ratio or difference, interval, corrected p, the finding in words."""
+        """Write how an arm differs from another: ratio or difference, interval, corrected p, finding."""
         asked = (arm, base, column)
         compared = self._result(experiment).get("compare", [])
         effect = next((each for each in compared if (each["a"], each["b"], each["column"]) == asked), None)
