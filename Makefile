@@ -42,6 +42,7 @@ clean:
 
 readme: $(VENV)/.installed
 	$(VENV)/bin/python -m bench.render.readme
+	$(VENV)/bin/python -m bench.render.chapter
 
 # what bench gate compares with: results/ as it is, and the smoke suite run anew with three seeds; read the diff before you commit it
 reference: $(VENV)/.installed
