@@ -16,6 +16,7 @@ from bench.reproductions.text import best_text, correlation_text, failures_text,
 
 LINE = 120  # letters a line of the setup
 PICTURES_A_ROW = 4
+OLD_PANELS = 4  # the first columns of an older result are plotted: it may lack those of today's plot
 OLDER = """\
 > **Made with an older protocol.** The answer above and the numbers below are of runs made before the protocol was last changed to what
 > stands here; read both as that, until it has been run again."""
@@ -51,9 +52,10 @@ def question_block(experiment: Experiment, results: Results, drawn: Collection[s
         if result is not None:
             result = result | {"arms": _sorted(result["arms"], experiment.sort, result["columns"])}
             file = f"{experiment.name}.{budget}.svg"
-            plots[file] = svg(result, experiment.plot or experiment.columns, experiment.curves)
-            if result.get("protocol") != experiment.fingerprint(budget):
-                lines += [OLDER, ""]
+            is_older = result.get("protocol") != experiment.fingerprint(budget)
+            plotted = experiment.plot or experiment.columns
+            plots[file] = svg(result, tuple(result["order"][:OLD_PANELS]) if is_older else plotted, experiment.curves)
+            lines += [OLDER, ""] if is_older else []
             lines += _pictures(result, drawn)
             alt = f"{experiment.title} A dot an arm, with its 95 % interval and a small tick for each seed."
             lines += [f"![{alt}](questions/{file})", "", *_budget(result)]

@@ -19,7 +19,7 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.reproductions.pictures import draw
 from bench.reproductions.plan import slug
-from bench.reproductions.protocol import Experiment, names
+from bench.reproductions.protocol import Experiment, load_experiment, names
 from bench.run.progress import Observer
 from bench.run.sweep import run_plan
 from bench.run.task import Executor
@@ -141,9 +141,21 @@ def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def core_minutes(out: Path) -> dict[tuple[str, str], float]:
-    """Return what experiments cost by (name, budget), as stored in a folder, else in results/."""
+    """Return what experiments cost by (name, budget), as stored in a folder, else in results/.
+
+    A question's result of an older protocol does not say what today's costs.
+    """
     stored = results_in(COMMITTED / "reproductions") | results_in(out / "reproductions")
-    return {key: float(result["core_minutes"]) for key, result in stored.items() if result["core_minutes"]}
+    today = {key: result for key, result in stored.items() if result["kind"] != "question" or not is_older(result)}
+    return {key: float(result["core_minutes"]) for key, result in today.items() if result["core_minutes"]}
+
+
+def is_older(result: dict[str, Any]) -> bool:
+    """Say whether a result was made by another protocol than its experiment's of today."""
+    experiment = load_experiment(result["name"])
+    return result["budget"] not in experiment.budget or result.get("protocol") != experiment.fingerprint(
+        result["budget"]
+    )
 
 
 def _is_result(value: Any) -> bool:
