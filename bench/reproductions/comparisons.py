@@ -25,18 +25,21 @@ class Chosen:
 def choose(best: Best, runs: Sequence[Run]) -> Chosen:
     """Choose the best of an experiment's arms on the public board.
 
-    An arm with fewer runs without a value is better; then the mean decides. ValueError where no arm has a run.
+    An arm with fewer runs without a value is better; then the mean decides; the first arm where no arm has a value.
     """
-    declared, means, ranks = column(best.column), {}, {}
+    declared = column(best.column)
+    sign = -1 if declared.better == "higher" else 1
+    means: dict[str, float | None] = {}
+    ranks: dict[str, tuple[int, float]] = {}
     for arm in best.arms:
         own = of(runs, arm)
         values = [run.public[best.column] for run in own if best.column in run.public]
-        means[arm] = centre_of(values, [[]] * len(values), declared.scale).centre if values else None
+        means[arm] = None
         if values:
-            ranks[arm] = (len(own) - len(values), -means[arm] if declared.better == "higher" else means[arm])
-    if not ranks:
-        return Chosen(best.name, best.arms[0], best.column, means)
-    return Chosen(best.name, min(ranks, key=lambda arm: ranks[arm]), best.column, means)
+            centre = centre_of(values, [[]] * len(values), declared.scale).centre
+            means[arm], ranks[arm] = centre, (len(own) - len(values), sign * centre)
+    chosen = min(ranks, key=lambda arm: ranks[arm]) if ranks else best.arms[0]
+    return Chosen(best.name, chosen, best.column, means)
 
 
 def under_their_names(chosen: Sequence[Chosen], runs: Sequence[Run]) -> list[Run]:
