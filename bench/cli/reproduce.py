@@ -55,7 +55,10 @@ def reproduce(
 
 
 def print_list(out: Path, *, as_json: bool) -> None:
-    """Print a line an experiment: its name, the core-minutes of its stored result, else estimated ones (~), and its title."""
+    """Print a line an experiment: its name, its cost in core-minutes, and its title.
+
+    The cost is that of the stored result, else estimated (~).
+    """
     from bench.reproductions.protocol import load_experiment, names
     from bench.reproductions.run import core_minutes
 
@@ -151,6 +154,8 @@ def print_done(done: Done) -> None:
         _print_table(*questions_page.arm_rows(result, result["arms"]))
     if result["compare"]:
         _print_table(*questions_page.effect_rows(result))
+    for best in result.get("best", ()):
+        print(clean(questions_page.best_text(best)))
     for correlation in result["correlate"]:
         print(clean(questions_page.correlation_text(correlation)))
     print(f"{result['core_minutes']:.1f} core-minutes\n", flush=True)

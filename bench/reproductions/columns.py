@@ -1,4 +1,7 @@
-"""Find how to read a column of an experiment: a metric of the suite, a value of a measure, or a cost in the record."""
+"""Find how to read a column of an experiment.
+
+A column is a metric of the suite, a value of a measure, or a cost in the record.
+"""
 
 from __future__ import annotations
 

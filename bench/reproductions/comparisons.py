@@ -1,4 +1,7 @@
-"""Compare the arms of an experiment: pairs of arms, columns of one run, the best of several arms, and differences of differences."""
+"""Compare the arms of an experiment.
+
+Two arms, two columns of one run, the best of several arms, and the difference of two differences.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from bench.reproductions.runs import Run, of, values_of
 
 @dataclass(frozen=True)
 class Chosen:
-    """The arm that was best on the public board, and what each candidate had there. name: of the comparison."""
+    """The arm that was best on the public board, and what each candidate had there.
+
+    name: what comparisons call it.
+    """
 
     name: str
     arm: str

@@ -92,8 +92,9 @@ def between(a: Centre, b: Centre, scale: str) -> Numbers:
 
 
 def interaction(pair: tuple[Centre, Centre], other: tuple[Centre, Centre], scale: str) -> Numbers:
-    """Return by how much the first of a pair is farther from the second than in the other pair, on the column's scale.
+    """Return by how much the arms of a pair are farther apart than those of the other pair.
 
+    A difference of differences on the column's scale, the first arm less the second; for logarithms a ratio of ratios.
     Welch and Satterthwaite with the variances over seeds of all four arms, and with that of the held-out rows, which they share.
     """
     four, signs = (*pair, *other), (1, -1, -1, 1)

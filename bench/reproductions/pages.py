@@ -1,4 +1,4 @@
-"""Write docs/reproductions.md, and the marked blocks of docs/questions.md with their plots and pictures.
+"""Write docs/reproductions.md, and the marked blocks of docs/questions.md with plots and pictures.
 
 `python -m bench.reproductions.pages` makes them anew from results/reproductions/. What stands outside the markers of
 questions.md is written by hand and stays.
@@ -34,7 +34,7 @@ def write_pages(out: Path) -> list[Path]:
 
 
 def _with_new_pictures(made: Path, shown: Path) -> set[str]:
-    """Copy the pictures of arms that were drawn beside the page's plots; returns the names of all that stand there."""
+    """Copy pictures of arms beside the page's plots; returns the names of all that stand there."""
     for path in sorted(made.glob("*.png")):
         kept, raw = shown / path.name, path.read_bytes()
         if not kept.exists() or kept.read_bytes() != raw:

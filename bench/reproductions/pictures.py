@@ -37,7 +37,10 @@ def draw(executor: Executor, store: Store, cells: Iterable[Cell]) -> None:
 
 
 def draw_task(*, cells: dict[str, dict[str, Any]], context: Context) -> None:
-    """Draw the samples in each input, under its name; outputs without samples, as a classifier's, have no picture."""
+    """Draw the samples in each input, under its name.
+
+    Outputs without samples, as a classifier's, have no picture.
+    """
     from bench.run.outputs import unpack
     from bench.run.pictures import draw_samples
     from bench.run.prepare import load_dataset

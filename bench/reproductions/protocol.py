@@ -149,7 +149,10 @@ class Experiment(_Strict):
         return tuple(name for name in own if name not in self.budget[budget].without)
 
     def fingerprint(self, budget: str) -> str:
-        """Hash what decides a budget's numbers and tests, and none of the words: a result of another hash is an older one."""
+        """Hash what decides a budget's numbers and tests, and none of the words.
+
+        A result of another hash is an older one.
+        """
         parts = [
             *self.arm,
             *self.best,

@@ -71,7 +71,10 @@ def _command(experiment: Experiment) -> list[str]:
 
 
 def _sorted(arms: list[dict[str, Any]], by: str, columns: dict[str, Any]) -> list[dict[str, Any]]:
-    """Sort arms by the centre of a column, the best first and those without it last; as they are where there is no such column."""
+    """Sort arms by the centre of a column, the best first and those without it last.
+
+    They stay as they are where there is no such column.
+    """
     if by not in columns:
         return arms
     sign = -1 if columns[by]["better"] == "higher" else 1

@@ -42,8 +42,9 @@ def run_of(arm: str, record: Record) -> Run:
 
 
 def _to_quality(record: Record) -> dict[str, float | None]:
-    """Say whether the target was reached, and in how many core-seconds: the seconds, by the whole training's cores a second.
+    """Say whether the target was reached, and in how many core-seconds.
 
+    These are the seconds up to there, by the cores a second of the whole training.
     A run that diverged did not reach it; empty where there is no target.
     """
     if record["status"] == "diverged":
@@ -63,6 +64,9 @@ def of(runs: Iterable[Run], arm: str) -> list[Run]:
 
 
 def values_of(runs: Iterable[Run], arm: str, name: str) -> tuple[list[float], list[list[float]]]:
-    """Return an arm's values of a column, and the blocks of held-out rows of each, of the runs that have it."""
+    """Return an arm's values of a column, and the blocks of held-out rows behind each.
+
+    Runs without the column are left out.
+    """
     having = [run for run in of(runs, arm) if name in run.values]
     return [run.values[name] for run in having], [run.blocks.get(name, []) for run in having]

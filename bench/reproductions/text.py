@@ -52,7 +52,7 @@ def correlation_text(correlation: dict[str, Any]) -> str:
 
 
 def best_text(best: dict[str, Any]) -> str:
-    """Say in one sentence which of several arms stands under a name, and what each had on the public board."""
+    """Say which of several arms stands under a name, and what each had on the public board."""
     values = ", ".join(f"{arm} {number(value)}" for arm, value in best["public"].items())
     return f"{best['name']}: the best of these by {best['column']} on the public board is {best['arm']} ({values})."
 

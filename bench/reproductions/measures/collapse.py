@@ -1,4 +1,4 @@
-"""Did it collapse? By effective modes: how many equally likely modes would have the entropy of the samples' histogram over modes.
+"""Did it collapse? By effective modes: so many equally likely modes would have the samples' entropy over modes.
 
     effective modes = exp H(q) = K exp(-KL(q || uniform)),   q: shares of the K modes; a sample counts for its nearest mode   (1)
 
@@ -23,7 +23,10 @@ COLUMNS = {
 
 
 def measure(fitted: Fitted) -> dict[str, float]:
-    """Both columns, from mode_kl_uniform of the private board; without effective_modes where training diverged."""
+    """Both columns, from mode_kl_uniform of the private board.
+
+    effective_modes is left out where training diverged.
+    """
     if fitted.model is None:
         return {"collapsed": 1.0}
     effective = fitted.dataset.n_modes * math.exp(-fitted.metrics["mode_kl_uniform"])

@@ -1,4 +1,6 @@
-"""A discriminator alone, against a generator that is frozen at a known law (a control for Goodfellow et al. 2014, Theorem 1).
+"""A discriminator alone, against a generator that is frozen at a known law.
+
+A control for Theorem 1 of Goodfellow et al. (2014):
 
     D*(x) = p(x) / (p(x) + q(x)),  V(D*) = -log 4 + 2 JSD(p, q)                                          (1)
 

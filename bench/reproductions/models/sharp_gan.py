@@ -1,4 +1,4 @@
-"""A GAN on rows whose D can be made sharp: does the game collapse when D sees finely, and which game does not?
+"""A GAN on rows whose D can be made sharp: which game collapses when D sees finely?
 
     D's input is (x, sin w_i x, cos w_i x), w_i = pi e^{linspace(log 1/4, log 16)}, for `waves` frequencies (Tancik et al. 2020)    (1)
     plain: D descends E softplus(-D(x)) + E softplus(D(G(z))), G E softplus(-D(G(z)))           (Goodfellow et al. 2014)       (2)
@@ -40,7 +40,10 @@ class Waves(nn.Module):
 
 @dataclass(kw_only=True, eq=False)
 class SharpGAN:
-    """waves: frequencies of eq. (1), 0 for x alone; pairs: eq. (3) in place of (2); gamma: of eq. (4), 0 for none."""
+    """waves: frequencies of eq. (1), 0 for x alone; pairs: eq. (3) in place of (2).
+
+    gamma: of eq. (4), 0 for none.
+    """
 
     family: ClassVar[str] = "extension"
     steps: int = 4000

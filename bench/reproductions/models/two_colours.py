@@ -1,4 +1,6 @@
-"""A small perceptron that tells two colours apart which no line separates: what hidden layers can fold is what counts.
+"""A small perceptron that tells two colours apart which no line separates.
+
+What hidden layers can fold is what counts. Two tasks:
 
 checkerboard   rows (x_1, x_2) of grid25, whose 25 means are {-4, -2, 0, 2, 4}^2; neighbouring means have different colours
 parity         rows of four numbers from N(0, I), drawn here whatever the data; the colour is the parity of the number of signs below zero
