@@ -165,6 +165,10 @@ class Experiment(_Strict):
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def made(self, result: dict[str, Any]) -> bool:
+        """Say whether a stored result was made by this protocol, and not by an older one."""
+        return result["budget"] in self.budget and result.get("protocol") == self.fingerprint(result["budget"])
+
 
 PARTS = {"arm": Arm, "target": Target, "compare": Compare, "budget": Budget, "best": Best, "interact": Interact}
 

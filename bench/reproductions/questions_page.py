@@ -52,7 +52,7 @@ def question_block(experiment: Experiment, results: Results, drawn: Collection[s
         if result is not None:
             result = result | {"arms": _sorted(result["arms"], experiment.sort, result["columns"])}
             file = f"{experiment.name}.{budget}.svg"
-            is_older = result.get("protocol") != experiment.fingerprint(budget)
+            is_older = not experiment.made(result)
             plotted = experiment.plot or experiment.columns
             plots[file] = svg(result, tuple(result["order"][:OLD_PANELS]) if is_older else plotted, experiment.curves)
             lines += [OLDER, ""] if is_older else []

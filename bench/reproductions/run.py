@@ -146,16 +146,8 @@ def core_minutes(out: Path) -> dict[tuple[str, str], float]:
     A question's result of an older protocol does not say what today's costs.
     """
     stored = results_in(COMMITTED / "reproductions") | results_in(out / "reproductions")
-    today = {key: result for key, result in stored.items() if result["kind"] != "question" or not is_older(result)}
+    today = {key: r for key, r in stored.items() if r["kind"] != "question" or load_experiment(r["name"]).made(r)}
     return {key: float(result["core_minutes"]) for key, result in today.items() if result["core_minutes"]}
-
-
-def is_older(result: dict[str, Any]) -> bool:
-    """Say whether a result was made by another protocol than its experiment's of today."""
-    experiment = load_experiment(result["name"])
-    return result["budget"] not in experiment.budget or result.get("protocol") != experiment.fingerprint(
-        result["budget"]
-    )
 
 
 def _is_result(value: Any) -> bool:
