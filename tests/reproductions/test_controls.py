@@ -16,10 +16,10 @@ def _rows(n=2000):
 
 
 def test_d_against_the_data_s_own_law_comes_back_to_one_half():
-    x, model = _rows(), FrozenGenerator(steps=120, apart=60, hidden=32, depth=2, lr=1e-2)
+    x, model = _rows(), FrozenGenerator(steps=600, apart=300, hidden=32, depth=2, lr=1e-2)
     points = list(model.fit_steps(x, seed=0))
-    assert float(points[59]["d_real"] - points[59]["d_fake"]) > 0.5  # two modes against one Gaussian
-    assert float(points[59]["d_loss"]) < 0.7
+    assert float(points[299]["d_real"] - points[299]["d_fake"]) > 0.3  # two modes against one Gaussian
+    assert float(points[299]["d_loss"]) < 1.1  # log 4 = 1.39 where D cannot tell
     last = [float(p["d_loss"]) for p in points[-10:]]
     assert sum(last) / 10 == pytest.approx(math.log(4), abs=0.1)  # -V of D = 1/2
     assert float((model.discriminator_(x).sigmoid() - 0.5).abs().mean()) < 0.1
