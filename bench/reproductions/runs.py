@@ -49,12 +49,13 @@ def _to_quality(record: Record) -> dict[str, float | None]:
     """
     if record["status"] == "diverged":
         return {"reached": 0.0}
-    reached, timing = record["training"].get("to_quality"), record["timing"]
-    if reached is None:
+    reached = record["training"].get("to_quality")
+    if not reached:
         return {}
     if reached["seconds"] is None:
         return {"reached": 0.0}
-    busy = timing["train_core_s"] / timing["train_s"] if timing["train_s"] else 1.0
+    seconds, core_seconds = record["timing"].get("train_s"), record["timing"].get("train_core_s")
+    busy = core_seconds / seconds if seconds and core_seconds else 1.0
     return {"reached": 1.0, "core_s_to_quality": reached["seconds"] * busy}
 
 
