@@ -57,7 +57,7 @@ def _axis(values: Sequence[float], start: float, end: float, *, log: bool) -> Ax
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
     """List a few round values inside the axis: (position, label)."""
     values = (decade_ticks if axis.log else round_ticks)(axis.low, axis.high, TICKS)
-    return [(axis.at(value), short(value)) for value in values]
+    return [(axis.at(value), f"{value:g}" if abs(value) < 1e4 else short(value)) for value in values]
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str | None = None) -> Markup:
