@@ -162,7 +162,8 @@ def experiment(name: str, out: Path) -> Shown:
         lines.append(f"  {arm.name}: {arm.model} on {arm.dataset}" + (f" ({fields})" if fields else ""))
     for budget, plan in one.budget.items():
         cost = minutes.get((name, budget))
-        told = "not measured here" if cost is None else f"{number(cost)} core-minutes in the stored result"
+        unmeasured = f"about {number(plan.core_minutes)} core-minutes" if plan.core_minutes else "not measured here"
+        told = unmeasured if cost is None else f"{number(cost)} core-minutes in the stored result"
         lines.append(f"budget {budget}: {plan.seeds} seeds, {told}" + (f"; {plan.note}" if plan.note else ""))
     lines.append(f"run it: bench reproduce {name}")
     costs = {budget: minutes.get((name, budget)) for budget in one.budget}

@@ -55,23 +55,37 @@ def reproduce(
 
 
 def print_list(out: Path, *, as_json: bool) -> None:
-    """Print a line an experiment: its name, the core-minutes of its stored result, and its title."""
+    """Print a line an experiment: its name, its cost in core-minutes, and its title.
+
+    The cost is that of the stored result, else estimated (~).
+    """
     from bench.reproductions.protocol import load_experiment, names
     from bench.reproductions.run import core_minutes
 
     experiments, minutes = [load_experiment(name) for name in names()], core_minutes(out)
     cost = {e.name: minutes.get((e.name, "cpu")) for e in experiments}
+    estimate = {e.name: e.budget["cpu"].core_minutes or None if "cpu" in e.budget else None for e in experiments}
     if as_json:
-        rows = [{"name": e.name, "kind": e.kind, "title": e.title, "core_minutes": cost[e.name]} for e in experiments]
+        rows = [
+            {
+                "name": e.name,
+                "kind": e.kind,
+                "title": e.title,
+                "core_minutes": cost[e.name],
+                "estimate": estimate[e.name],
+            }
+            for e in experiments
+        ]
         print(json.dumps(rows, indent=1))
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for e in experiments:
-        spent = "" if cost[e.name] is None else f"{cost[e.name]:.0f} min"
+        spent = f"~{estimate[e.name]:.0f} min" if estimate[e.name] else ""
+        spent = spent if cost[e.name] is None else f"{cost[e.name]:.0f} min"
         line = f"{e.name:16} {spent:>8}  {e.title}"
         print(line if len(line) <= width else line[: width - 1] + "…")
     print(
-        "\nMinutes of one core, as measured with --budget cpu; divide by your cores. Run one: bench reproduce NAME. All, "
+        "\nMinutes of one core, as measured (~ estimated) with --budget cpu; divide by your cores. Run one: bench reproduce NAME. All, "
         "shortened: bench reproduce --all --budget cpu. What one asks: bench show NAME",
         file=sys.stderr,
     )
@@ -140,6 +154,8 @@ def print_done(done: Done) -> None:
         _print_table(*questions_page.arm_rows(result, result["arms"]))
     if result["compare"]:
         _print_table(*questions_page.effect_rows(result))
+    for best in result.get("best", ()):
+        print(clean(questions_page.best_text(best)))
     for correlation in result["correlate"]:
         print(clean(questions_page.correlation_text(correlation)))
     print(f"{result['core_minutes']:.1f} core-minutes\n", flush=True)

@@ -1,6 +1,7 @@
 """Effects between arms, each with a 95 % interval and Holm's p over all comparisons of one experiment.
 
 raw     difference of means, Welch           log     ratio of geometric means, Welch on the logarithms
+inter   the difference of two such differences (of two log ratios: a ratio of ratios), by the four arms' variances
 share   difference of shares of 0s and 1s: Newcombe's interval from two Wilson intervals, Fisher's exact p
 paired  the same two for two columns of one run: a t-test on the differences over seeds
 """
@@ -11,10 +12,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.leaderboard.centre import Centre, summarise
+from bench.leaderboard.centre import Centre, summarise, variance_of_mean
 from bench.leaderboard.scales import from_scale, to_scale
 from bench.leaderboard.student import holm
-from bench.leaderboard.welch import Difference, compare
+from bench.leaderboard.welch import Difference, compare, difference
 
 Z = 1.959963984540054  # two-sided 95 %
 NOTHING = "no effect seen"
@@ -90,6 +91,29 @@ def between(a: Centre, b: Centre, scale: str) -> Numbers:
     return _numbers(tested, scale, exact=min(1.0, 2 / math.comb(a.n_seeds + b.n_seeds, a.n_seeds)))
 
 
+def interaction(pair: tuple[Centre, Centre], other: tuple[Centre, Centre], scale: str) -> Numbers:
+    """Return by how much the arms of a pair are farther apart than those of the other pair.
+
+    A difference of differences on the column's scale, the first arm less the second; for logarithms a ratio of ratios.
+    Welch and Satterthwaite with the variances over seeds of all four arms, and with that of the held-out rows, which they share.
+    """
+    four, signs = (*pair, *other), (1, -1, -1, 1)
+    value = sum(sign * centre.scaled for sign, centre in zip(signs, four, strict=True))
+    if any(centre.seed_variance is None for centre in four):
+        return _numbers(Difference(value, None), scale, exact=1.0)
+    parts = [(centre.seed_variance or 0.0, centre.n_seeds - 1) for centre in four]
+    if len({len(centre.blocks) for centre in four}) == 1 and pair[0].blocks:
+        rows = [
+            sum(sign * x for sign, x in zip(signs, row, strict=True))
+            for row in zip(*(c.blocks for c in four), strict=True)
+        ]
+        parts.append((variance_of_mean(rows), len(rows) - 1))
+    else:
+        parts += [(centre.row_variance, len(centre.blocks) - 1) for centre in four]
+    exact = min(1.0, 2 / math.comb(pair[0].n_seeds + pair[1].n_seeds, pair[0].n_seeds))
+    return _numbers(difference(value, parts), scale, exact=exact)
+
+
 def paired(a: Sequence[float], b: Sequence[float], scale: str) -> Numbers:
     """Return the effect of two columns of the same runs.
 
@@ -139,7 +163,7 @@ def words(effect: Effect, p: float | None, better: str) -> str:
 
 def _finding(effect: Effect, p: float | None, better: str) -> str:
     if p is None:
-        return "too few runs to say"
+        return "not tested" if effect.left_out else "too few runs to say"
     if p >= 0.05:
         return NOTHING
     up = effect.value > (1.0 if effect.scale == "log" else 0.0)

@@ -57,7 +57,7 @@ def plan_of(experiment: Experiment, *, budget: str, device: str) -> Plan:
         hparams = _fields(arm, chosen, budget, suite, entry, cls, datasets[key])
         cells += [
             _cell(experiment, arm, budget, device, facts, entry, _seeded(hparams, seed), seed)
-            for seed in range(chosen.seeds)
+            for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds)
         ]
         with naming_the_line(entry):
             reason = unfit(cls, cells[-1].model["hparams"], datasets[key])
@@ -87,10 +87,13 @@ def _facts(name: str, dataset: Dataset, arm: Arm, experiment: Experiment, budget
     }
     replaced = experiment.budget[budget].metric
     needed_metrics = {replaced.get(t.metric, t.metric) for t in experiment.target}
-    needed_metrics |= {column for compare in experiment.compare for column in compare.columns}
+    needed_metrics |= {column for each in (*experiment.compare, *experiment.interact) for column in each.columns}
     wanted = needed_metrics | {replaced.get(column, column) for column in experiment.columns}
+    wanted |= {best.column for best in experiment.best}
     if "collapse" in experiment.measures_of(arm, budget):
-        wanted.add("modes_captured")
+        wanted.add("mode_kl_uniform")
+    if experiment.budget[budget].probes:
+        wanted.add(facts["dataset"]["primary"])
     applicable = applicable_metrics(facts["features"], slow=True)
     lacking = [m for m in needed_metrics if m in entries("metric") and m not in applicable and _is_of(m, dataset)]
     needed = {space for name in experiment.measures_of(arm, budget) for space in needs_of(name)}
@@ -151,6 +154,8 @@ def _cell(
         versions=versions(),
         timeout_s=TIMEOUT_S[budget],
         memory_bytes=MEMORY_BYTES[budget],
+        probes=experiment.budget[budget].probes if hparams.get("steps") else 0,
+        target=experiment.budget[budget].target,
         measures={name: measure_sha256(name) for name in experiment.measures_of(arm, budget)},
         train_rows=arm.train_rows,
     )

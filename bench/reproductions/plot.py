@@ -11,12 +11,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.render.axis import Axis, decade_ticks, round_ticks
+from bench.render.axis import Axis, decade_ticks, round_ticks, short
 from bench.render.svg import Point, path_of, tag
 
 WIDTH, LEFT, RIGHT, ROW, TOP, BOTTOM = 640, 215, 20, 20, 30, 34
 CURVE_LEFT, CURVE_HEIGHT, LEGEND_ROW = 60, 150, 15
 TICKS = 6
+LOG_AXIS = ", log axis"  # behind the title of a panel that has one
 COLOURS = ("#1b6ca8", "#c4501b", "#2e8b57", "#8a4baf", "#a8801b", "#444444", "#c2185b", "#00838f", "#6d4c41")
 INK, FAINT, SEED = "#222222", "#cccccc", "#888888"
 Panel = tuple[list[Markup], float]  # what is drawn, and how high it is
@@ -56,7 +57,7 @@ def _axis(values: Sequence[float], start: float, end: float, *, log: bool) -> Ax
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
     """List a few round values inside the axis: (position, label)."""
     values = (decade_ticks if axis.log else round_ticks)(axis.low, axis.high, TICKS)
-    return [(axis.at(value), f"{value:g}") for value in values]
+    return [(axis.at(value), f"{value:g}" if abs(value) < 1e4 else short(value)) for value in values]
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str | None = None) -> Markup:
@@ -77,7 +78,7 @@ def _dots(arms: list[dict[str, Any]], name: str, column: dict[str, Any]) -> Pane
     axis = _axis_of_dots([arm["summary"][name] for arm in arms], seeds, log=column["scale"] == "log")
     bottom = TOP + ROW * len(arms)
     arrow = {"higher": " (higher is better)", "lower": " (lower is better)"}.get(column["better"], "")
-    parts = [_text(4, 16, column["title"] + arrow, weight="bold")]
+    parts = [_text(4, 16, column["title"] + arrow + LOG_AXIS * axis.log, weight="bold")]
     for x, label in _ticks(axis):
         parts += [_line((x, TOP - 4), (x, bottom), FAINT, width=0.6), _text(x, bottom + 14, label, anchor="middle")]
     for i, (arm, values) in enumerate(zip(arms, seeds, strict=True)):
@@ -112,7 +113,7 @@ def _lines(curves: dict[str, dict[str, Any]], name: str) -> Panel | None:
     bottom = TOP + CURVE_HEIGHT
     x = _axis([step for points in having.values() for step, _ in points], CURVE_LEFT, WIDTH - RIGHT, log=False)
     y = _axis([v for points in having.values() for _, v in points], bottom, TOP, log=name.startswith("grad_"))
-    parts = [_text(4, 16, f"{name}, mean over seeds, by training step", weight="bold")]
+    parts = [_text(4, 16, f"{name}, mean over seeds, by training step{LOG_AXIS * y.log}", weight="bold")]
     for at, label in _ticks(y):
         parts.append(_line((CURVE_LEFT, at), (WIDTH - RIGHT, at), FAINT, width=0.6))
         parts.append(_text(CURVE_LEFT - 6, at + 4, label, anchor="end"))

@@ -1,21 +1,23 @@
 """Read experiments as data: a TOML file is a protocol, its arms, and what they are compared with.
 
 A file in published/ has [[target]]s that a paper prints, one in agreement/ has [[target]]s that another program computes on the
-same rows, one in questions/ has [[compare]]s; all have [[arm]]s and one or several of [budget.cpu], [budget.gpu], [budget.full].
+same rows, one in questions/ has [[compare]]s, [[interact]]s and [[best]]s; all have [[arm]]s and one or several of [budget.cpu],
+[budget.gpu], [budget.full].
 Fields of an arm: the budget's `fields` where the model has them, then `fields`, then its table of the budget's name. An
 unknown key is an error that names it. Reading a file imports no torch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from bench.errors import UsageError
 from bench.files.shapes import Count, Flag, Label, Name, Number, NumberOrNull, Text, parse, read_toml
-from bench.registry import entries, unknown
-from bench.reproductions.measure import Column, columns_of, measure_names
+from bench.registry import unknown
 
 FOLDER = Path(__file__).parent
 BUDGETS = ("cpu", "gpu", "full")
@@ -37,6 +39,8 @@ class Budget(_Strict):
     """
 
     seeds: Count
+    first_seed: Count = 0  # training seeds from here on: experiments of other seeds share no run
+    core_minutes: Number = 0.0  # what it costs, estimated from the milliseconds of a step; 0: no estimate
     full: Flag = False
     suite: Text = "core"  # gives the steps of an arm that names none
     note: Text = ""  # what was shortened or is another, in words
@@ -44,6 +48,8 @@ class Budget(_Strict):
     fields: dict[Text, Any] = field(default_factory=dict)
     metric: dict[Text, Text] = field(default_factory=dict)  # stand-ins: a target's metric -> the one that is shown
     without: tuple[Name, ...] = ()  # measures that are left out
+    probes: Count = 0  # looks at the public board during training
+    target: NumberOrNull = None  # of the primary metric on the public board: time to quality is counted up to there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +101,23 @@ class Compare(_Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Best(_Strict):
+    """The best of several arms by a column of the public board, under a name of its own for comparisons."""
+
+    name: Name
+    arms: tuple[Name, ...]
+    column: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interact(_Strict):
+    """Each two of `pairs` in each of `columns`: is what sets the arms of a pair apart the same in both?"""
+
+    columns: tuple[Name, ...]
+    pairs: tuple[tuple[Text, Text], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment(_Strict):
     """A protocol to run, the arms it compares, and the numbers or questions that it is run for."""
 
@@ -116,15 +139,38 @@ class Experiment(_Strict):
     curves: tuple[Text, ...] = ()  # values of the training curve to plot over the steps
     correlate: tuple[tuple[Text, Text], ...] = ()  # pairs of columns, over the arms
     plot: tuple[Text, ...] = ()  # columns of the plot; empty: all columns
-    records: Text = ""  # a suite: the arms are rows of its committed boards, and nothing is run
+    sort: Text = ""  # a column: the page's arms stand in its order, the best one first
+    best: tuple[Best, ...] = ()
+    interact: tuple[Interact, ...] = ()
 
     def measures_of(self, arm: Arm, budget: str) -> tuple[str, ...]:
         """Return the names of the measures that an arm takes under a budget."""
         own = self.measures if arm.measures is None else arm.measures
         return tuple(name for name in own if name not in self.budget[budget].without)
 
+    def fingerprint(self, budget: str) -> str:
+        """Hash what decides a budget's numbers and tests, and none of the words.
 
-PARTS = {"arm": Arm, "target": Target, "compare": Compare, "budget": Budget}
+        A result of another hash is an older one.
+        """
+        parts = [
+            *self.arm,
+            *self.best,
+            *self.compare,
+            *self.interact,
+            replace(self.budget[budget], core_minutes=0.0, note=""),
+        ]
+        text = json.dumps(
+            [[asdict(part) for part in parts], self.measures, self.columns, self.correlate], sort_keys=True
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def made(self, result: dict[str, Any]) -> bool:
+        """Say whether a stored result was made by this protocol, and not by an older one."""
+        return result["budget"] in self.budget and result.get("protocol") == self.fingerprint(result["budget"])
+
+
+PARTS = {"arm": Arm, "target": Target, "compare": Compare, "budget": Budget, "best": Best, "interact": Interact}
 
 
 def names() -> list[str]:
@@ -178,7 +224,7 @@ def read_experiment(path: Path, kind: str) -> Experiment:
 
 def _check(experiment: Experiment, where: str) -> None:
     arms = [arm.name for arm in experiment.arm]
-    if len(set(arms)) < len(arms):
+    if len({*arms, *(best.name for best in experiment.best)}) < len(arms) + len(experiment.best):
         raise UsageError(f"{where}: two arms of one name in {arms}")
     for budget in experiment.budget:
         if budget not in BUDGETS:
@@ -189,29 +235,10 @@ def _check(experiment: Experiment, where: str) -> None:
         raise UsageError(f"{where}: the target {loose[0].metric} of {loose[0].arm!r} has no margin above 0 to judge by")
     if bad := [c for c in experiment.compare if bool(c.base) == bool(c.versus)]:
         raise UsageError(f"{where}: compare needs one of base (an arm) and versus (a column), got {bad[0]}")
-    used = [t.arm for t in experiment.target] + [a for c in experiment.compare for a in (*c.arms, c.base) if a]
-    for name in used:
-        if name not in arms:
-            raise UsageError(f"{where}: {unknown('arm', name, arms)}")
-
-
-OF_RECORDS = {
-    "cpu_s": Column("CPU-seconds of the cell", "lower", "log"),
-    "train_s": Column("training, seconds", "lower", "log"),
-    "peak_mib": Column("peak memory, MiB", "lower", "log"),
-    "n_params": Column("trained parameters, or numbers kept", "none", "log"),
-}
-UNITS = {"nats", "bits", "count", "fraction"}
-
-
-def column(name: str) -> Column:
-    """Return the column of this name; shares are compared in points, so logit counts as raw."""
-    known = OF_RECORDS | {key: value for measure in measure_names() for key, value in columns_of(measure).items()}
-    if name in known:
-        declared = known[name]
-    else:
-        constants = entries("metric")[name].constants
-        unit = constants.get("unit", "")
-        title = f"{name}, {unit}" if unit in UNITS else name
-        declared = Column(title, constants["better"], constants.get("scale", "raw"))
-    return Column(declared.title, declared.better, "raw" if declared.scale == "logit" else declared.scale)
+    best = [each.name for each in experiment.best]
+    compared = [a for c in experiment.compare for a in (*c.arms, c.base) if a]
+    compared += [name for each in experiment.interact for pair in each.pairs for name in pair]
+    used = [t.arm for t in experiment.target] + [name for each in experiment.best for name in each.arms]
+    for name, known in [(name, arms) for name in used] + [(name, arms + best) for name in compared]:
+        if name not in known:
+            raise UsageError(f"{where}: {unknown('arm', name, known)}")

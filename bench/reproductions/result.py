@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from bench.leaderboard.centre import summarise
 from bench.leaderboard.student import holm
-from bench.records.record import Record
-from bench.reproductions.effects import (
-    Effect,
-    between,
-    centre_of,
-    interval_of,
-    paired,
-    shares_apart,
-    spearman,
-    with_holm,
-)
-from bench.reproductions.protocol import Arm, Experiment, Target, column
+from bench.reproductions.columns import column
+from bench.reproductions.comparisons import choose, effects_of, under_their_names
+from bench.reproductions.effects import centre_of, interval_of, spearman
+from bench.reproductions.protocol import Arm, Experiment, Target
+from bench.reproductions.runs import Run, of, values_of
 from bench.reproductions.verdict import Number, Verdict, agreement, judge
 
 CURVE_POINTS = 40
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training run: its values by column, and the blocks of held-out rows behind those that have them."""
-
-    arm: str
-    seed: int
-    status: str
-    values: dict[str, float]
-    blocks: dict[str, list[float]] = field(default_factory=dict)
-    curve: list[dict[str, float]] = field(default_factory=list)
-
-
-def run_of(arm: str, record: Record) -> Run:
-    """Read a record: metrics of the private board, measures, and what the run cost."""
-    private = record["metrics"]["private"]
-    values = {name: entry["value"] for name, entry in private.items()} | record.get("measures", {})
-    peak = record["resources"]["peak_rss_bytes"]
-    costs = {
-        "cpu_s": record["resources"]["cpu_s"],
-        "train_s": record["timing"]["train_s"],
-        "peak_mib": peak / 2**20 if peak else None,
-        "n_params": record["model"]["n_params"],
-    }
-    values |= {name: value for name, value in costs.items() if value is not None}
-    blocks = {name: entry["blocks"] for name, entry in private.items() if entry["blocks"]}
-    kept = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
-    return Run(arm, record["seed"], record["status"], kept, blocks, record["curve"])
 
 
 def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +26,8 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
     shown = shown_columns(experiment, budget, runs)
     correlations = _correlations(experiment, runs)
     p_values = [correlation["p"] for correlation in correlations]
-    effects = effects_of(experiment, runs, also=p_values)
+    best = [choose(each, runs) for each in experiment.best]
+    effects = effects_of(experiment, [*runs, *under_their_names(best, runs)], also=p_values)
     # one family: all tests of the experiment
     adjusted = holm(p_values + [effect.p for effect in effects if effect.p is not None])
     return {
@@ -72,6 +35,7 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
         "kind": experiment.kind,
         "title": experiment.title,
         "budget": budget,
+        "protocol": experiment.fingerprint(budget),
         "full": chosen.full,
         "note": chosen.note,
         "seeds": chosen.seeds,
@@ -80,6 +44,7 @@ def result_of(experiment: Experiment, budget: str, runs: list[Run], facts: dict[
         "order": shown,  # of the columns
         "arms": [_arm(arm, chosen.data, runs, shown) for arm in experiment.arm],
         "targets": [_target(target, experiment, budget, runs) for target in experiment.target],
+        "best": [asdict(each) for each in best],
         "compare": [asdict(effect) for effect in effects],
         "correlate": [each | {"p_holm": p} for each, p in zip(correlations, adjusted)],
         "curves": {arm.name: _curve(experiment, arm.name, runs) for arm in experiment.arm} if experiment.curves else {},
@@ -93,17 +58,8 @@ def shown_columns(experiment: Experiment, budget: str, runs: list[Run]) -> list[
     return [name for name in wanted if any(name in run.values for run in runs)]
 
 
-def _of(runs: Iterable[Run], arm: str) -> list[Run]:
-    return [run for run in runs if run.arm == arm]
-
-
-def _values(runs: list[Run], arm: str, name: str) -> tuple[list[float], list[list[float]]]:
-    having = [run for run in _of(runs, arm) if name in run.values]
-    return [run.values[name] for run in having], [run.blocks.get(name, []) for run in having]
-
-
 def _arm(arm: Arm, stand_ins: dict[str, str], runs: list[Run], shown: list[str]) -> dict[str, Any]:
-    own = _of(runs, arm.name)
+    own = of(runs, arm.name)
     summaries = {name: _summary(own, arm.name, name) for name in shown if any(name in run.values for run in own)}
     return {
         "name": arm.name,
@@ -119,7 +75,7 @@ def _arm(arm: Arm, stand_ins: dict[str, str], runs: list[Run], shown: list[str])
 
 def _summary(runs: list[Run], arm: str, name: str) -> dict[str, Any]:
     """Return centre, standard error and 95 % interval of an arm in one column that it has."""
-    values, blocks = _values(runs, arm, name)
+    values, blocks = values_of(runs, arm, name)
     scale = column(name).scale
     centre = centre_of(values, blocks, scale)
     low, high = interval_of(centre, values, scale) or (None, None)
@@ -130,10 +86,10 @@ def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]
     """Set ours beside theirs, with the verdict."""
     chosen = experiment.budget[budget]
     metric = chosen.metric.get(target.metric, target.metric)
-    values, blocks = _values(runs, target.arm, metric)
+    values, blocks = values_of(runs, target.arm, metric)
     dataset = next(arm.dataset for arm in experiment.arm if arm.name == target.arm)
     row = asdict(target) | {"shown_metric": metric, "shown_data": chosen.data.get(dataset, dataset), "data": dataset}
-    row |= {"ours": None, "ours_se": None, "n_ours": len(values), "n_runs": len(_of(runs, target.arm))}
+    row |= {"ours": None, "ours_se": None, "n_ours": len(values), "n_runs": len(of(runs, target.arm))}
     if not values:
         return row | {"verdict": "no run", "difference": None, "low": None, "high": None}
     ours = _number(values, blocks, exact=target.exact)
@@ -159,38 +115,6 @@ def _number(values: list[float], blocks: list[list[float]], *, exact: bool) -> N
     return Number(centre.centre, None if centre.seed_variance is None else centre.se, len(values))
 
 
-def effects_of(experiment: Experiment, runs: list[Run], *, also: Sequence[float] = ()) -> list[Effect]:
-    """Return every comparison of the experiment, with Holm's p over them all and over the p-values `also`."""
-    effects: list[Effect] = []
-    better: dict[str, str] = {}
-    for compare in experiment.compare:
-        for name in compare.columns:
-            better[name] = column(name).better
-            for arm in compare.arms:
-                effect = _effect(runs, name, arm, compare.base, compare.versus)
-                if effect:
-                    effects.append(effect)
-    return with_holm(effects, better, also=also)
-
-
-def _effect(runs: list[Run], name: str, arm: str, base: str, versus: str) -> Effect | None:
-    scale, own = column(name).scale, len(_of(runs, arm))
-    if versus:
-        both = [run for run in _of(runs, arm) if name in run.values and versus in run.values]
-        if not both:
-            return None
-        numbers = paired([r.values[name] for r in both], [r.values[versus] for r in both], scale)
-        return Effect(arm, f"its {versus}", name, scale, *numbers, left_out=own - len(both))
-    (a, a_blocks), (b, b_blocks) = _values(runs, arm, name), _values(runs, base, name)
-    if not a or not b:
-        return None
-    left_out = own + len(_of(runs, base)) - len(a) - len(b)
-    if scale == "share":
-        return Effect(arm, base, name, scale, *shares_apart(a, b), left_out=left_out)
-    numbers = between(centre_of(a, a_blocks, scale), centre_of(b, b_blocks, scale), scale)
-    return Effect(arm, base, name, scale, *numbers, left_out=left_out)
-
-
 def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any]]:
     """Correlate the ranks of two columns over the arms.
 
@@ -201,7 +125,7 @@ def _correlations(experiment: Experiment, runs: list[Run]) -> list[dict[str, Any
         pairs = [
             (centre_of(a, [], column(x).scale).centre, centre_of(b, [], column(y).scale).centre)
             for arm in experiment.arm
-            if (a := _values(runs, arm.name, x)[0]) and (b := _values(runs, arm.name, y)[0])
+            if (a := values_of(runs, arm.name, x)[0]) and (b := values_of(runs, arm.name, y)[0])
         ]
         if len(pairs) >= 5:
             rho, low, high, p = spearman(*zip(*pairs))
@@ -217,7 +141,7 @@ def _curve(experiment: Experiment, arm: str, runs: list[Run]) -> dict[str, list[
     curves = {}
     for name in experiment.curves:
         by_step: dict[float, list[float]] = {}
-        for run in _of(runs, arm):
+        for run in of(runs, arm):
             for point in run.curve:
                 if point.get(name) is not None:
                     by_step.setdefault(point["step"], []).append(point[name])

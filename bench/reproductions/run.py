@@ -17,8 +17,9 @@ from bench.plan.cell import Cell
 from bench.records.cost import COMMITTED
 from bench.records.record import Record
 from bench.records.store import Store
+from bench.reproductions.pictures import draw
 from bench.reproductions.plan import slug
-from bench.reproductions.protocol import Experiment, names
+from bench.reproductions.protocol import Experiment, load_experiment, names
 from bench.run.progress import Observer
 from bench.run.sweep import run_plan
 from bench.run.task import Executor
@@ -76,14 +77,13 @@ def _one(
     executor: Executor,
     observer: Callable[[], Observer],
 ) -> dict[str, Any]:
-    from bench.reproductions.result import result_of, run_of
+    from bench.reproductions.result import result_of
+    from bench.reproductions.runs import run_of
 
-    if experiment.records:
-        found = committed_records(experiment, Store(COMMITTED))
-        facts: dict[str, Any] = {"device": device, "environment": None, "core_minutes": 0.0}
-        return result_of(experiment, budget, [run_of(arm, record) for arm, record in found], facts)
     planned = plan_by(executor, PLAN, name=experiment.name, budget=budget, device=device)
     run_plan(executor, store, planned, rerun="failed", observer=observer())
+    if experiment.kind == "question":
+        draw(executor, store, planned.plan.cells)
     arms = {slug(arm.name): arm.name for arm in experiment.arm}
     pairs = [(arms[cell.model["variant"]], record) for cell, record in _records(store, planned.plan.cells)]
     facts = {
@@ -97,25 +97,6 @@ def _one(
 def _records(store: Store, cells: tuple[Cell, ...]) -> list[tuple[Cell, Record]]:
     found = [(cell, store.get(cell)) for cell in cells]
     return [(cell, record) for cell, record in found if record is not None]
-
-
-def committed_records(experiment: Experiment, store: Store) -> list[tuple[str, Record]]:
-    """Return the stored records of the experiment's models on their datasets.
-
-    DataUnavailable where there are none.
-    """
-    wanted = {(arm.model, arm.dataset): arm.name for arm in experiment.arm}
-    found = []
-    for record in store.records():
-        key = record["model"]["id"], record["dataset"]["id"]
-        plain = record["suite"] == experiment.records and not record["model"].get("variant")
-        if plain and record["device"] == "cpu" and key in wanted and record["status"] == "ok":
-            found.append((wanted[key], record))
-    if not found:
-        raise DataUnavailable(
-            f"{experiment.name} reads stored records of suite {experiment.records}, and {store.out} has none; run: bench run --all"
-        )
-    return found
 
 
 def write_result(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
@@ -160,9 +141,13 @@ def results_in(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def core_minutes(out: Path) -> dict[tuple[str, str], float]:
-    """Return what experiments cost by (name, budget), as stored in a folder, else in results/."""
+    """Return what experiments cost by (name, budget), as stored in a folder, else in results/.
+
+    A question's result of an older protocol does not say what today's costs.
+    """
     stored = results_in(COMMITTED / "reproductions") | results_in(out / "reproductions")
-    return {key: float(result["core_minutes"]) for key, result in stored.items() if result["core_minutes"]}
+    today = {key: r for key, r in stored.items() if r["kind"] != "question" or load_experiment(r["name"]).made(r)}
+    return {key: float(result["core_minutes"]) for key, result in today.items() if result["core_minutes"]}
 
 
 def _is_result(value: Any) -> bool:

@@ -25,6 +25,16 @@ def _summary(summary: dict[str, Any] | None) -> str:
     return DASH if summary is None else with_interval(summary["centre"], summary["low"], summary["high"])
 
 
+def column_lines(result: dict[str, Any]) -> list[str]:
+    """Write a line for each column that an arm has: what it holds, or where metrics.md explains it."""
+    lines = []
+    for name in result["order"]:
+        title = result["columns"][name]["title"]
+        is_metric = title.partition(",")[0] == name  # a metric's title is its name and unit
+        lines.append(f"- `{name}`: {'see [metrics](metrics.md)' if is_metric else title}")
+    return lines
+
+
 def effect_rows(result: dict[str, Any]) -> Table:
     """Make a row of each comparison."""
     rows = ((e["a"], e["b"], e["column"], effect_text(e), p_text(e["p_holm"]), e["words"]) for e in result["compare"])

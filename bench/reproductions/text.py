@@ -8,11 +8,16 @@ from bench.render.text import DASH
 
 
 def number(value: float | None) -> str:
-    """Write at most three significant digits without trailing zeros, unlike the boards'; a dash for None."""
+    """Write at most three significant digits without trailing zeros, unlike the boards'; a dash for None.
+
+    From 10,000 on whole, with commas: below 100,000 all digits, then three that count.
+    """
     if value is None:
         return DASH
-    if value and not 1e-3 <= abs(value) < 1e5:
+    if value and not 1e-3 <= abs(value) < 1e9:
         return f"{value:.2e}"
+    if abs(value) >= 9999.5:
+        return f"{value if abs(value) < 1e5 else float(f'{value:.3g}'):,.0f}"
     text = f"{value:.3g}"
     return f"{value:.0f}" if "e" in text else text
 
@@ -44,6 +49,12 @@ def correlation_text(correlation: dict[str, Any]) -> str:
         f"Rank correlation of {correlation['x']} and {correlation['y']} over {correlation['n']} arms: "
         f"{rho}, p {p_text(correlation['p_holm'])}."
     )
+
+
+def best_text(best: dict[str, Any]) -> str:
+    """Say which of several arms stands under a name, and what each had on the public board."""
+    values = ", ".join(f"{arm} {number(value)}" for arm, value in best["public"].items())
+    return f"{best['name']}: the best of these by {best['column']} on the public board is {best['arm']} ({values})."
 
 
 def p_text(p: float | None) -> str:

@@ -25,7 +25,8 @@ from bench.reproductions.protocol import (
     load_experiment,
     names,
 )
-from bench.reproductions.result import Run, result_of, run_of
+from bench.reproductions.result import result_of
+from bench.reproductions.runs import Run, run_of
 from bench.run.cell import run_cell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,16 +71,24 @@ def test_dynamics_reads_early_and_late_stretches():
     assert found["v_late"] == -1.0 and "d_fake_late" not in found
 
 
-def test_a_diverged_run_counts_as_collapsed():
+def test_collapse_is_by_effective_modes_and_not_by_a_sample_a_mode():
+    from bench.metrics.modes import histogram_kl
     from bench.reproductions.measure import Fitted
     from bench.reproductions.measures.collapse import measure
 
     class Eight:
         n_modes = 8
 
-    assert measure(Fitted(None, Eight, None, [], 0, {}))["collapsed"] == 1.0
-    assert measure(Fitted(object(), Eight, None, [], 0, {"modes_captured": 3.0}))["collapsed"] == 1.0
-    assert measure(Fitted(object(), Eight, None, [], 0, {"modes_captured": 4.0}))["collapsed"] == 0.0
+    def of(counts):
+        kl = histogram_kl(torch.tensor(counts), torch.full((8,), 1 / 8))
+        return measure(Fitted(object(), Eight, None, [], 0, {"mode_kl_uniform": kl}))
+
+    even, half, strays = of([10] * 8), of([10] * 4 + [0] * 4), of([993] + [1] * 7)
+    assert even["effective_modes"] == pytest.approx(8.0) and even["collapsed"] == 0.0
+    assert half["effective_modes"] == pytest.approx(4.0)
+    assert strays["effective_modes"] == pytest.approx(1.057, abs=1e-3)  # exp of 0.993 ln 1/0.993 + 7 x 0.001 ln 1000
+    assert strays["collapsed"] == 1.0  # though every mode has a sample
+    assert measure(Fitted(None, Eight, None, [], 0, {})) == {"collapsed": 1.0}
 
 
 def test_a_classifier_of_few_labels_learns_from_the_rows_the_semi_supervised_model_was_given(monkeypatch):
@@ -97,12 +106,41 @@ def test_a_classifier_of_few_labels_learns_from_the_rows_the_semi_supervised_mod
     assert torch.equal(learned[0][0], dataset.train.x[model._labelled_rows(dataset.train.y)].flatten(1))
 
 
-def test_the_checkerboard_s_neighbours_differ_in_colour():
+def test_two_colours_are_those_of_neighbours_and_of_signs():
     from bench.reproductions.plan import load_model
 
-    cls = load_model("models/checkerboard.py")[1]
+    cls = load_model("models/two_colours.py")[1]
     at = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, -2.0], [4.0, 4.0], [4.1, 3.9]])
-    assert cls.colour_of(at).tolist() == [0, 1, 1, 0, 0]
+    assert cls().colour_of(at).tolist() == [0, 1, 1, 0, 0]
+    signs = torch.tensor([[1.0, 1, 1, 1], [-1, 1, 1, 1], [-1, -2, 1, 3], [-1, 1, -1, -1], [-1, -1, -1, -1]])
+    assert cls(task="parity").colour_of(signs).tolist() == [0, 1, 0, 1, 0]
+    with pytest.raises(ValueError, match="task must be one of checkerboard, parity, got 'xor'"):
+        cls(task="xor")
+
+
+def test_the_accuracy_of_two_colours_is_that_of_the_task():
+    from bench.reproductions.measure import Fitted
+    from bench.reproductions.measures.two_colours import measure
+    from bench.reproductions.plan import load_model
+
+    class Right(load_model("models/two_colours.py")[1]):
+        def predict_proba(self, x):
+            return torch.nn.functional.one_hot(self.colour_of(x), 2).double()
+
+    class Zero(Right):
+        def predict_proba(self, x):
+            return torch.tensor([[1.0, 0.0]]).expand(len(x), 2)
+
+    class Data:
+        class test:
+            x = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [4.0, 2.0]])
+
+    assert measure(Fitted(Right(), Data, None, [], 0, {})) == {"checkerboard_accuracy": 1.0}
+    assert measure(Fitted(Zero(), Data, None, [], 0, {})) == {"checkerboard_accuracy": 0.25}
+    assert measure(Fitted(Right(task="parity"), Data, None, [], 0, {})) == {"parity_accuracy": 1.0}
+    half = measure(Fitted(Zero(task="parity"), Data, None, [], 0, {}))["parity_accuracy"]
+    assert half == pytest.approx(0.5, abs=4 * 0.005)  # 10,000 fair coins: a standard error of .005
+    assert measure(Fitted(object(), Data, None, [], 0, {})) == {}
 
 
 def _tiny(cell):
@@ -115,7 +153,7 @@ def _tiny(cell):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in names() if n != "question-8"])
+@pytest.mark.parametrize("name", names())
 def test_every_protocol_runs_from_plan_to_page(name, monkeypatch):
     monkeypatch.setattr("bench.reproductions.measures.stacked_modes.SAMPLES", 2000)
     monkeypatch.setattr("bench.reproductions.measures.optimal_d.SAMPLES", 1000)
@@ -162,7 +200,7 @@ def test_a_smaller_training_set_is_other_rows_for_each_seed():
     dataset = load_dataset(small[0])
     rows = [training_split(c, dataset).x for c in small[:2]]
     assert [len(r) for r in rows] == [100, 100] and not torch.equal(*rows)
-    keys = {c.key for c in cells if c.model["id"] == "copycat" and c.seed == 0}
+    keys = {c.key for c in cells if c.model["id"] == "copycat" and c.seed == small[0].seed}
     assert len(keys) == 3  # the number of rows is in the key
 
 
@@ -272,20 +310,6 @@ def test_a_plot_is_well_formed_and_inside_its_frame():
 def test_a_plot_of_equal_values_has_finite_places():
     picture = svg(result_of(_experiment(), "cpu", _runs(a=[0.2, 0.2], b=[0.2, 0.2]), FACTS), ("mode_jsd",), ())
     assert picture.count("<circle") == 2 and "nan" not in picture and "inf" not in picture
-
-
-def test_question_8_reads_stored_records(tmp_path):
-    from bench.errors import DataUnavailable
-    from bench.records.cost import COMMITTED
-    from bench.records.store import Store
-    from bench.reproductions.run import committed_records
-
-    experiment = load_experiment("question-8")
-    found = committed_records(experiment, Store(COMMITTED))
-    assert {name for name, _ in found} == {arm.name for arm in experiment.arm}
-    assert all(not record["model"]["reference"] for _, record in found)
-    with pytest.raises(DataUnavailable, match="bench run --all"):
-        committed_records(experiment, Store(tmp_path))
 
 
 def test_columns_that_do_not_fit_follow_below():
