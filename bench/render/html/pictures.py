@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.render.html.source import Key, Source, family_class, slug
+from bench.render.words import REAL
 
 ROWS = 5  # rows of images that are kept of a grid of ten
+WIDEST = 300  # pixels that a grid takes on the page
 MAX_PICTURES = 30  # on one board, so that a page of thousands of variants stays a page
 COLOURS = 32
 CELLS, GAP = 10, 2  # images in a row, and pixels between them, as bench.run.pictures draws
@@ -30,12 +32,25 @@ def pictures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]
         picture = embed(folder / f"{model}.png", images=images)
         if picture:
             near = embed(folder / f"{model}.nearest.png", images=images) if images else None
-            caption = "real data" if model == "oracle" else model
+            caption = REAL if model == "oracle" else model
             shown.append({
-                "caption": caption, "model": model, "card": "m-" + slug(model.partition("+")[0]),
+                "caption": caption, "model": model, "card": "m-" + slug(model.partition("+")[0]), "marks": source.marks(key, model),
                 "family_class": family_class(heads[model].family), "nearest": near, "images": images, **picture,
+                "view": view(picture["width"], picture["height"]) if images else None,
+                "near_scale": max(1, WIDEST // near["width"]) if near else 1,
             })  # fmt: skip
     return shown
+
+
+def view(width: int, height: int, *, columns: int = CELLS, rows: int = ROWS) -> tuple[int, int, int]:
+    """Choose how a grid is shown: (width, height, scale) in pixels of the screen, a whole multiple of its own.
+
+    At most WIDEST wide: of large images fewer columns are shown, at twice their size; the whole grid is a click away.
+    """
+    unit = (width - 1) // CELLS
+    shown = next((c for c in range(columns, 0, -1) if 2 * (c * unit + 1) <= WIDEST), 1)
+    scale = max(1, WIDEST // (shown * unit + 1))
+    return scale * (shown * unit + 1), scale * min(height, rows * unit + 1), scale
 
 
 def embed(path: Path, *, images: bool) -> dict[str, Any] | None:
