@@ -8,7 +8,7 @@ LIKELIHOOD = "likelihood"  # such a board admits other models than one of sample
 
 
 def kind_of_board(primary: str, kind: str) -> str:
-    """Name the kind of a board: that of its data, or LIKELIHOOD where its primary metric needs probabilities."""
+    """Name a board's kind: that of its data, or LIKELIHOOD where its primary metric needs probabilities."""
     known = entries("metric")
     needs = known[primary].constants.get("needs", ()) if primary in known else ()
     return LIKELIHOOD if "log_prob" in needs else kind

@@ -29,7 +29,7 @@ class Place(NamedTuple):
         return self.low == 1
 
     def parts(self, field: int) -> tuple[str, str]:
-        """Write the rank among `field` models and its range, ("4", "(2–6)"); a range of more than half of them stands alone."""
+        """Write the rank among `field` models and its range, ("4", "(2–6)"); a wide range stands alone."""
         if self.span and self.is_wide(field):
             return self.span, ""
         return str(self.rank), f"({self.span})" if self.span else ""

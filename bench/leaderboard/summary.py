@@ -34,7 +34,7 @@ def summary(frame: pd.DataFrame, primaries: Mapping[str, tuple[str, str]], *, bo
 
 
 def _counts(rows: list[Row]) -> Iterator[tuple[str, str, int | None, int, int, int]]:
-    """Yield (model, family, may be first, boards judged, boards entered, boards) of each model of one kind."""
+    """Yield (model, family, may be first, boards judged, entered, boards) of each model of one kind."""
     ranked = [row for row in rows if row.rank is not None]
     boards = len({row.dataset for row in ranked})
     for model, family in sorted({row.model: row.family for row in rows}.items()):

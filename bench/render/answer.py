@@ -33,7 +33,7 @@ COSTS = {  # resource -> what the model is called that has the best of it, and t
 
 @dataclass(frozen=True)
 class Answer:
-    """What one board says: the models that may be first (the best measured one first), and the words about them.
+    """What one board says: who may be first, the best measured one first, and the words about them.
 
     settled: exactly one model may be first.
     """
@@ -121,8 +121,8 @@ def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) ->
     if not judged:
         return "measured best, but fewer than five seeds establish no order"
     if len(firsts) == 1:
-        others = len(field) - 1
-        return f"surely better than the {others} others" if others > 1 else "surely better than the other"
+        beaten = len(field) - 1
+        return f"surely better than the {beaten} others" if beaten > 1 else "surely better than the other"
     if 2 * len(firsts) > len(judged):
         return f"measured best, but {len(firsts)} of {len(field)} models may be first"
     others = [row.model for row in firsts[1:]]

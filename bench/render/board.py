@@ -13,7 +13,7 @@ from bench.registry import entries
 from bench.render.bars import Bar, bar_axis, bar_of
 from bench.render.marks import marked
 from bench.render.text import DASH, interval, quantity
-from bench.render.words import INTERVALS, RESOURCES, arrow, cautions, family_title, lack_of, metric_title, one_sided
+from bench.render.words import INTERVALS, RESOURCES, arrow, cautions, family_title, lack_of, one_sided, primary_title
 from bench.submissions.store import UNKNOWN
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ def _explain(primary: str, main: Sequence[Row], *, lone: bool, unranked: Sequenc
     samples = sorted({row.n_samples for row in main if row.n_samples is not None})
     seeds = sorted({row.n_seeds for row in main if row.n_seeds})
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
-    lines = [f"Ranked by {primary}: {metric_title(primary)} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
+    title = primary_title(primary)
+    lines = [f"Ranked by {primary}{f': {title}' if title else ','} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
     lines += cautions(primary, main)
     lines.append(INTERVALS)
     if lone:

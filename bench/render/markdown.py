@@ -77,9 +77,9 @@ def summary_markdown(boards: Boards) -> str:
     for (suite, device), part in boards.summary.groupby(["suite", "device"], sort=True):
         present = set(part.kind)
         kinds = [kind for kind in KINDS if kind in present] + sorted(present - set(KINDS))
-        cells = {(row.model, row.kind): row for row in part.itertuples()}
-        rows = [(m, *(_first_of(cells.get((m, kind))) for kind in kinds)) for m in sorted(set(part.model))]
-        headings = ("model", *(KINDS.get(kind, kind) for kind in kinds))
+        cells = {(str(row.model), row.kind): row for row in part.itertuples()}
+        rows = [(m, *(_first_of(cells.get((m, kind))) for kind in kinds)) for m in sorted(set(map(str, part.model)))]
+        headings = ("model", *(KINDS.get(str(kind), str(kind)) for kind in kinds))
         parts.append(f"Suite {escape(suite)} on {escape(device)}.\n\n{table(headings, tuple(rows))}\n")
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""The words that page, Markdown and terminal share: families, kinds of boards, directions, metrics, and what to read with care."""
+"""The words that page, Markdown and terminal share: families, kinds, metrics, cautions."""
 
 from __future__ import annotations
 
@@ -68,6 +68,16 @@ def metric_title(metric: str) -> str:
     return title.replace("features in the named space", "the named space").replace("the named space", _features(metric))
 
 
+def is_other_fid(metric: str) -> bool:
+    """Say whether a metric is a Frechet distance and not that of the papers, which a caution says in full."""
+    return metric.startswith("fid_") and space_of(metric) not in ("", "inception")
+
+
+def primary_title(primary: str) -> str:
+    """Return the line that explains a board's metric; empty where a caution does."""
+    return "" if is_other_fid(primary) else metric_title(primary)
+
+
 def _features(metric: str) -> str:
     return f"the features of {space_words(metric)}" if space_of(metric) else "the named space"
 
@@ -91,11 +101,11 @@ def space_words(metric: str) -> str:
 
 
 def cautions(primary: str, main: Sequence[Row]) -> list[str]:
-    """Say what must be known to read the numbers of a board: whose FID, why a distance is below 0, how sure the order is."""
+    """Say what must be known to read a board: whose FID, why a distance is below 0, how sure an order."""
     from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
 
     lines = []
-    if primary.startswith("fid_") and space_of(primary) != "inception":
+    if is_other_fid(primary):
         lines.append(f"Frechet distance in {_features(primary)}; not comparable with the papers' FID (Inception).")
     known = entries("metric")
     unbiased = primary in known and known[primary].title.startswith("Unbiased")
@@ -110,7 +120,7 @@ def cautions(primary: str, main: Sequence[Row]) -> list[str]:
 
 
 def separated(main: Sequence[Row]) -> str:
-    """Say how many rows may be first and how many pairs are surely different; first of all, where that is hardly any."""
+    """Say how many rows may be first and how many pairs differ, and where that is hardly any."""
     found = separation_of(main)
     if found.rows < 2:
         return ""

@@ -20,7 +20,7 @@ from bench.render.html.pareto import quality_and_cost
 from bench.render.html.pictures import pictures
 from bench.render.html.source import Key, Source, family_class, slug
 from bench.render.text import DASH, interval, quantity
-from bench.render.words import BETTER, cautions, family_title, lack_of, metric_title, one_sided
+from bench.render.words import BETTER, cautions, family_title, lack_of, one_sided, primary_title
 
 
 def board_view(source: Source, key: Key) -> dict[str, Any]:
@@ -43,9 +43,7 @@ def board_view(source: Source, key: Key) -> dict[str, Any]:
         "dataset": dataset,
         "about": known[dataset].title.partition(": ")[2] if dataset in known else "",
         "metric": primary,
-        "metric_about": ""
-        if primary.startswith("fid_")
-        else metric_title(primary),  # whose FID is said in a line of its own
+        "metric_about": primary_title(primary),
         "better": BETTER[next((r.better for r in public.values()), "none")],
         "n": sorted({r.n_samples for r in public.values() if r.n_samples}),
         "seeds": sorted({r.n_seeds for r in public.values() if r.n_seeds}),

@@ -75,7 +75,7 @@ def ordinal(n: int) -> str:
 
 
 def places(source: Source, keys: list[Key]) -> dict[str, Any]:
-    """Make the table of places: how often a model may be first, then its place on each board, kind by kind."""
+    """Make the table of places: how often each model may be first, then its place on every board."""
     kinds = list(dict.fromkeys(source.kind(key) for key in keys))
     boards = {kind: [key for key in keys if source.kind(key) == kind] for kind in kinds}
     families = {m: row.family for key in keys for m, row in source.heads(key).items() if not row.reference}

@@ -1,4 +1,4 @@
-"""What the page needs to compare any rows of a board: their centres and errors, packed; the script does the arithmetic.
+"""What the page needs to compare rows of a board: their centres and errors, packed for its script.
 
     [centre, scaled, s^2 / k, k, v, low, step, blocks]      of each row and metric
 
@@ -23,7 +23,7 @@ STEPS = 255
 
 
 def pairs_json(source: Source, key: Key) -> str:
-    """Write the rows of a board with all their metrics on both boards as JSON that may stand inside a page."""
+    """Write the rows of a board with all their metrics on both sides as JSON that a page may hold."""
     rows = [m for m in source.order(key) if any(r["status"] not in FAILED for r in source.cells[key][m])]
     metrics: dict[tuple[str, str], dict[int, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for i, model in enumerate(rows):

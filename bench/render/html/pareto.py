@@ -98,7 +98,7 @@ def whisker(x: float, y: Axis, low: float, high: float) -> list[Markup]:
 
 
 def _figure(rows: list[Row], points: list[Point], chosen: list[int], words: str, *, more: bool) -> Markup:
-    """Draw the front, and a mark, a whisker and (where there is room) a name for each row; good is up and right."""
+    """Draw the front, and a mark, a whisker and, where there is room, a name for each row."""
     primary, models = rows[0].metric, [row.model for row in rows]
     sides = (LEFT, WIDTH - RIGHT)
     x = axis_of([p[0] for p in points], *(sides if more else sides[::-1]), log=True)

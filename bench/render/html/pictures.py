@@ -43,9 +43,9 @@ def pictures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]
 
 
 def view(width: int, height: int, *, columns: int = CELLS, rows: int = ROWS) -> tuple[int, int, int]:
-    """Choose how a grid is shown: (width, height, scale) in pixels of the screen, a whole multiple of its own.
+    """Choose how a grid is shown: (width, height, scale) in pixels of the screen.
 
-    At most WIDEST wide: of large images fewer columns are shown, at twice their size; the whole grid is a click away.
+    The scale is whole, and the grid at most WIDEST wide: of large images fewer columns are shown, at twice their size.
     """
     unit = (width - 1) // CELLS
     shown = next((c for c in range(columns, 0, -1) if 2 * (c * unit + 1) <= WIDEST), 1)

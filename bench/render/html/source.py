@@ -87,7 +87,7 @@ class Source:
         return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
-        """Order the models of a board: by rank, then those without the primary metric; reference rows last, by score."""
+        """Order a board's models: by rank, then those without the metric; reference rows last, by score."""
         main, facts = self.primary(key), self.heads(key)
         ranks = {model: row.rank for model, row in main.items() if row.rank is not None}
         scores = {model: _by_score(main.get(model)) for model in facts}

@@ -1,4 +1,4 @@
-"""The strip of the first screen: real images beside those of a few models, each image at a whole multiple of its size."""
+"""The strip of the first screen: real images beside those of a few models, at whole multiples."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MOST, WIDEST, NARROWEST = 6, 176, 100  # pictures, and pixels of each on a desk 
 
 
 def strip(source: Source) -> dict[str, Any] | None:
-    """Choose the first board of images that has a picture of real data, and cut a few images from each grid.
+    """Choose the first board of images that has real ones, and cut a few images from each grid.
 
-    Shown: real data, those that may be first, then the best of every other family, then the row that copies.
+    Shown: real data, those that may be first, then the best of every other family, then the others, the worst first.
     """
     for key in source.claims:
         if "image" in source.boards.primaries[key[2]][1]:
