@@ -3,22 +3,14 @@
 Skipped with the reason where Chromium or playwright is absent; .ci/run installs both.
 """
 
-import os
-import shutil
 from itertools import pairwise
 
 import pytest
 
-from bench.records.store import Store
-from bench.render import files
 from tests.leaderboard.test_table import records_of
+from tests.render.pages import few, ranked
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 WIDTHS = (360, 1440)
 HOSTILE = [
     "<script>window.hit=1</script>",
@@ -42,57 +34,6 @@ HOSTILE = [
     "x\u202eevil\u2066\x1b[31m\x00\r\n",
     "<style>*{display:none}</style>",
 ]
-
-
-def a_page(tmp_path, records):
-    path = tmp_path / "leaderboard.html"
-    path.write_text(files.page(Store(tmp_path), records), encoding="utf-8")
-    return path.as_uri()
-
-
-def few():
-    families = {"kde": "statistical", "made": "tractable", "dcgan": "implicit"}
-    records = records_of("oracle", [0.5] * 5, reference=True)
-    for (name, family), value in zip(families.items(), (3.0, 1.0, 2.0)):
-        those = records_of(name, [value, value + 0.1, value + 0.2, value, value], spread=0.1)
-        for record in those:
-            record["model"] |= {"family": family}
-            record["curve"] = [{"step": s, "seconds": 0.1, "loss": 1.0 / s} for s in (1, 2, 3)]
-        records += those
-    return records
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(browser, tmp_path):
-    """records -> a page; every message of the console, error and request is kept in page.seen."""
-
-    def opened(records, **options):
-        context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
-        page = context.new_page()
-        page.seen = {"console": [], "errors": [], "requests": []}
-        page.on("console", lambda message: page.seen["console"].append(message.text))
-        page.on("pageerror", lambda error: page.seen["errors"].append(str(error)))
-        page.on("dialog", lambda dialog: page.seen["errors"].append(dialog.message))
-        page.on("request", lambda request: page.seen["requests"].append(request.url))
-        page.goto(a_page(tmp_path, records))
-        return page
-
-    yield opened
-    for context in browser.contexts:
-        context.close()
-
-
-def ranked(page):
-    return page.locator(".ranked tbody:not(.refs) tr:visible th bdi").all_text_contents()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

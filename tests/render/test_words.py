@@ -14,6 +14,7 @@ from bench.render.board import make_boards
 from bench.render.terminal import print_board
 from bench.render.words import cautions, metric_title, space_words
 from tests.leaderboard.test_table import DATASET, records_of
+from tests.render.pages import other_board
 
 COPIES = ["exact copies: 31% of the samples are training rows"]
 NEAR, FAR = [1.0, 1.1, 1.0, 1.1, 1.0], [9.0, 9.1, 9.0, 9.1, 9.0]
@@ -67,14 +68,6 @@ def test_no_rendering_has_a_lonely_plus_minus_or_an_exponent_of_programmers():
     page = re.sub(r"<script.*?</script>|data-v=\"[^\"]*\"", "", page_of(tiny), flags=re.S)
     for text in (page, markdown.leaderboard_markdown(tables, boards)):
         assert "±" not in text and not re.search(r"\de[+-]\d", text)
-
-
-def other_board(records, factor):
-    for record in records:
-        entry = record["metrics"]["private"]["fid_lenet"]
-        blocks = [factor * block for block in entry["blocks"]]
-        record["metrics"]["private"] = {"fid_lenet": entry | {"value": factor * entry["value"], "blocks": blocks}}
-    return records
 
 
 def test_a_metric_that_never_sees_the_rows_has_one_board():

@@ -14,6 +14,8 @@
     return text.replace(/-/g, "−");
   }
 
+  function quantity(v, unit) { return unit === "count" && v === Math.round(v) ? v.toLocaleString("en-US") : number(v); }
+
   // ---- Student's t: P(|T| > t) by the continued fraction of the incomplete beta function ----------------------------------
   function logGamma(x) {
     var c = [76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155, 0.001208650973866179, -0.000005395239384953];
@@ -86,6 +88,8 @@
     var order = tests.slice().sort(function (a, b) { return a.p - b.p; }), most = 0;
     order.forEach(function (test, i) { test.holm = most = Math.max(most, Math.min(1, (tests.length - i) * test.p)); });
   }
+  my.twoSided = twoSided;
+  my.quantile = quantile;
   my.compared = function (data, names) {
     var places = names.map(function (name) { return String(data.rows.findIndex(function (r) { return r.m === name; })); }), pairs = [];
     names.forEach(function (_, i) { for (var j = i + 1; j < names.length; j += 1) pairs.push([i, j]); });
@@ -131,7 +135,7 @@
     var body = make("tbody", {}, found.lines.map(function (line) {
       var metric = line.metric, arrow = { lower: " ↓", higher: " ↑" }[metric.w] || "";
       var row = [make("th", { scope: "row" }, [metric.m + arrow, " ", cell("small", [metric.b + (metric.s === "raw" ? "" : ", " + metric.s + " scale")])])];
-      line.sides.forEach(function (side) { row.push(cell("td", [side ? number(side.centre) : "–"], "n")); });
+      line.sides.forEach(function (side) { row.push(cell("td", [side ? quantity(side.centre, metric.u) : "–"], "n")); });
       line.tests.forEach(function (test, i) {
         if (!test) return row.push(cell("td", ["–"]));
         var ends = test.low === undefined ? "" : " [" + number(test.low) + ", " + number(test.high) + "]";
@@ -146,7 +150,7 @@
     var board = ticked.board, names = ticked.names;
     view = view || my.dialog("pairs", "");
     var found = my.compared(JSON.parse(board.querySelector("script.pairs").textContent), names);
-    view.heading.textContent = names.join(" against ") + " on " + board.querySelector("h3").textContent;
+    view.heading.textContent = names.slice(0, -1).join(", ") + " and " + names[names.length - 1] + " on " + board.querySelector("h3").textContent;
     var figures = ["oracle"].concat(names).map(function (name) {
       var figure = all(".pics:not(.near .pics) figure", board).find(function (f) { return f.getAttribute("data-m") === name; });
       return figure && figure.cloneNode(true);

@@ -70,7 +70,7 @@
   var look = null, at = { figures: [], i: 0 };
   function large(image, title) {
     var room = Math.min(window.innerWidth - 48, window.innerWidth > 900 ? (window.innerWidth - 120) / 2 : 9999);
-    var times = Math.floor(room / image.width), copy = make("img", { src: image.src, alt: image.alt });
+    var times = Math.floor(room / Number(image.getAttribute("width"))), copy = make("img", { src: image.src, alt: image.alt });
     var exact = image.closest(".images") && times >= 1;
     copy.style.width = (exact ? times * image.getAttribute("width") : Math.min(room, 640)) + "px";
     copy.className = exact ? "exact" : "";
