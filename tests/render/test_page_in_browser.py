@@ -122,7 +122,7 @@ CONTRAST = """() => {
     if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
   const bad = [];
   for (const e of document.querySelectorAll('body *')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || e.closest('script,style')) continue;
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || e.closest('script,style,title')) continue;
     const style = getComputedStyle(e), ink = e.closest('svg') ? style.fill : style.color;
     const [a, b] = [lum(rgb(ink)), lum(behind(e))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

@@ -176,3 +176,19 @@ def test_places_count_their_dark_cells_and_every_best_place_says_of_how_many():
         assert (int(count[1]), int(count[2])) == (dark, placed)
     best = re.findall(r'<li><a href="#m-\w+"><bdi>\w+</bdi></a> <small><a[^>]*>([^<]*)</a>', page)
     assert len(best) == 3 and all(re.fullmatch(r"\d+\w\w( \(\d+–\d+\))? of \d+ on \w+", text) for text in best), best
+
+
+def test_a_best_place_is_a_share_of_the_field_and_a_wide_range_comes_last():
+    small, big = DATASET | {"id": "small", "sha256": "e"}, DATASET | {"id": "big", "sha256": "f"}
+    records = records_of("x", FAR, dataset=small) + records_of("best", NEAR, dataset=small)
+    ahead = [
+        ("best", 1.0),
+        *((f"m{i}", 3.0 * (i + 1)) for i in range(3)),
+        ("x", 20.0),
+        *((f"n{i}", 40.0 + 30 * i) for i in range(4)),
+    ]
+    records += [
+        r for name, v in ahead for r in records_of(name, [v * k for k in (1.0, 1.01, 1.0, 1.01, 1.0)], dataset=big)
+    ]
+    best = re.search(r"<bdi>x</bdi></a> <small><a[^>]*>([^<]*)</a>", page_of(records))
+    assert best[1] == "5th of 9 on big", "not 2nd and last of 2"

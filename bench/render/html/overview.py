@@ -47,20 +47,20 @@ def family_tree(source: Source) -> dict[str, dict[str, Any]]:
 def _best_places(source: Source) -> dict[str, tuple[str, str]]:
     """Say where each model is placed best, with a link: "1st (1–3) of 7 on fashion_mnist".
 
-    Boards that cannot tell any two models apart say nothing of a place; every suite counts.
+    Best as a share of the field, on any suite; a range of more than half of it says little, and a board that tells no two models
+    apart nothing.
     """
-    places: dict[str, list[tuple[int, int, int, str, Key]]] = defaultdict(list)
+    places: dict[str, list[tuple[tuple[bool, float, int], str, Key]]] = defaultdict(list)
     for key in source.keys:
         column = source.primary(key)
-        found = separation_of(column.values())
-        n = field_of(column)
+        found, n = separation_of(column.values()), field_of(column)
         for model, row in column.items() if found.pairs or not found.rows else ():
             place = None if row.reference or row.family == SUBMISSION or "+" in model else row.place
             if place is not None:
-                width = (place.high or n) - (place.low or 1)
-                places[model].append((place.rank, width, -n, _words(place, n, key[2]), key))
-    best = {model: min(those, key=lambda one: one[:3]) for model, those in places.items()}
-    return {model: (words, row_id(key, model)) for model, (_, _, _, words, key) in best.items()}
+                order = (place.is_wide(n), (place.rank - 1) / max(1, n - 1), -n)
+                places[model].append((order, _words(place, n, key[2]), key))
+    best = {model: min(those, key=lambda one: one[0]) for model, those in places.items()}
+    return {model: (words, row_id(key, model)) for model, (_, words, key) in best.items()}
 
 
 def _words(place: Place, n: int, dataset: str) -> str:

@@ -58,6 +58,7 @@ def leaderboard_html(boards: Boards, *, out: Path) -> str:
         "shapes": SHAPES,
         "counts": {
             "models": len({r["model"]["id"] for r in records if "curve" in r and not r["model"]["reference"]}),
+            "references": len({r["model"]["id"] for r in records if r["model"]["reference"]}),
             "datasets": len({r["dataset"]["id"] for r in records}),
             "cells": sum("curve" in r for r in records),
         },

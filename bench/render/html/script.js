@@ -123,6 +123,17 @@ var genbench = {};
   window.addEventListener("hashchange", follow);
 
   // ---- columns ---------------------------------------------------------------------------------------------------
+  function hold(held) { // a board that is too wide scrolls in a window of its own, under its own header
+    held.classList.remove("over");
+    held.classList.toggle("over", held.scrollWidth > held.clientWidth + 1);
+  }
+  var width = 0;
+  function holdAll() {
+    if (width !== window.innerWidth) all(".scroll.held").forEach(hold);
+    width = window.innerWidth;
+  }
+  window.addEventListener("resize", holdAll);
+  holdAll();
   var COLUMNS = { fam: "Family", priv: "Private", move: "Move", find: "Findings" };
   all(".board > .tools").forEach(function (tools) {
     var table = tools.parentElement.querySelector("table.ranked"), list = make("div", { "class": "menu" });
@@ -134,9 +145,7 @@ var genbench = {};
       box.addEventListener("change", function () {
         table.classList.toggle("on-" + name, box.checked);
         table.classList.toggle("off-" + name, !box.checked);
-        var held = table.parentElement;
-        held.classList.remove("over");
-        held.classList.toggle("over", held.scrollWidth > held.clientWidth + 1);
+        hold(table.parentElement);
       });
       list.reset = (list.reset || []).concat(function () { box.checked = getComputedStyle(head).display !== "none"; });
     });
