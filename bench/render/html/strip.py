@@ -66,6 +66,7 @@ def _cut(source: Source, key: Key, model: str) -> dict[str, Any] | None:
         "uri": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
         "width": side,
         "height": height,
+        "two": min(side, 2 * unit + 1),  # of two images in a row, where there is no room for more
         "desk": max(1, WIDEST // side),
         "phone": max(1, NARROWEST // side),
     }
