@@ -11,9 +11,11 @@ from typing import NamedTuple
 from bench.leaderboard.copying import EXACT_COPIES, NEAR_COPIES
 from bench.leaderboard.row import Row
 
-MARKS = {  # how a finding opens -> the mark that stands beside the name, and whether it is a warning
+IMPROVING = "still improving"  # how the finding opens that training ended before its curve was flat
+MARKS = {  # how a finding opens -> the mark that stands beside the name (empty: the finding itself), and whether it is a warning
     EXACT_COPIES: ("copies", True),
     NEAR_COPIES: ("copies", True),
+    IMPROVING: ("", False),
 }
 
 
@@ -24,6 +26,11 @@ class Mark(NamedTuple):
     about: str
     warns: bool
 
+    @property
+    def short(self) -> str:
+        """Return the mark where there is little room: "still improving"."""
+        return self.text.partition(":")[0]
+
 
 def marks(row: Row, findings: Iterable[str]) -> list[Mark]:
     """List the marks of a row, each once: failed seeds, then what its findings open with."""
@@ -32,8 +39,9 @@ def marks(row: Row, findings: Iterable[str]) -> list[Mark]:
     )
     for words in findings:
         known = next((MARKS[opening] for opening in MARKS if words.startswith(opening)), None)
-        if known is not None and known[0] not in {mark.text for mark in listed}:
-            listed.append(Mark(known[0], words, known[1]))
+        text = "" if known is None else known[0] or words
+        if known is not None and text not in {mark.text for mark in listed}:
+            listed.append(Mark(text, words, known[1]))
     return listed
 
 

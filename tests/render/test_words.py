@@ -41,6 +41,15 @@ def test_copies_and_failures_stand_beside_the_name_in_every_rendering(capsys):
     assert page.count("thief (copies)") >= 4 and "dead (5 failed)" in page and "honest (copies)" not in page
 
 
+def test_what_was_still_improving_is_said_beside_the_name_and_warns_of_nothing():
+    words = "still improving: 12 % over the last fifth"
+    records = records_of("short", NEAR, flags=[words]) + records_of("long", FAR)
+    (board,) = make_boards(Boards.of(records))
+    assert [row[1] for row in board.rows] == [f"short ({words})", "long"]
+    page = page_of(records)
+    assert f'<span class="mk" title="{words}">(still improving)</span>' in page
+
+
 def test_whose_fid_it_is_is_said_once_and_not_on_inceptions():
     line = "Frechet distance in the features of lenet, a small classifier per dataset; not comparable with the papers' FID (Inception)."
     (board,) = make_boards(Boards.of(copier()))

@@ -84,7 +84,7 @@ def places(source: Source, keys: list[Key]) -> dict[str, Any]:
     for model in sorted(families, key=lambda m: (order.get(families[m], 9), m)):
         there = {key: _place(source, key, model) for kind in kinds for key in boards[kind]}
         cells = list(there.values())
-        if any(cell["text"] != DASH for cell in cells):
+        if any(cell["text"] != DASH or cell["marks"] for cell in cells):
             family = families[model]
             card = "m-" + slug(model.partition("+")[0])
             first = _may_be_first([cell for key, cell in there.items() if source.kind(key) != LIKELIHOOD])
@@ -101,7 +101,8 @@ def _place(source: Source, key: Key, model: str) -> dict[str, Any]:
     column = source.primary(key)
     place = column[model].place if model in column else None
     if place is None:
-        return {"text": DASH, "sort": None, "class": "", "note": "", "judged": False, "first": False, "marks": ()}
+        marks = source.marks(key, model) if model in column else []
+        return {"text": DASH, "sort": None, "class": "", "note": "", "judged": False, "first": False, "marks": marks}
     n = field_of(column)
     text, note = place.parts(n)
     thirds = 1 if place.low is None else min(3, 1 + int(3 * (place.low - 1) / max(n, 1)))
