@@ -76,6 +76,23 @@ def test_what_is_found_is_kept_in_the_address_and_comes_back_with_it(open_page):
     assert again.url.endswith("#places-h?f=implicit&q=gan"), "a link on the page keeps what is chosen"
 
 
+def test_rows_that_copy_are_left_out_where_a_reader_wants_them_out(open_page):
+    flags = ["exact copies: 31% of the samples are training rows"]
+    page = open_page(few() + records_of("thief", [0.9] * 5, flags=flags))
+    assert ranked(page)[0] == "thief"
+    page.get_by_role("button", name="without copies").click()
+    assert ranked(page) == ["made", "dcgan", "kde"] and page.url.endswith("?copies=no")
+    again = open_page(few())
+    assert again.get_by_role("button", name="without copies").count() == 0, "nobody copies there"
+
+
+def test_of_a_board_of_thousands_the_best_can_be_compared(open_page):
+    records = [r for i in range(33) for r in records_of(f"m{i:02}", [1.0 + i] * 5)]
+    page = open_page(records + records_of("oracle", [0.1] * 5, reference=True))
+    ticks = page.locator(".ranked input.tick").evaluate_all("all => all.map(t => t.value)")
+    assert ticks == [f"m{i:02}" for i in range(30)] + ["oracle"]
+
+
 def test_a_board_without_what_is_sought_says_so(open_page):
     page = open_page(few())
     assert page.locator(".none").first.is_hidden()

@@ -164,8 +164,10 @@
     view.box.showModal();
   });
   all("script.pairs").forEach(function (script) {
-    var board = script.closest(".board");
+    var board = script.closest(".board"), text = script.textContent; // its rows stand first: the rest is read when it is asked for
+    var known = new Set(JSON.parse(text.slice(0, text.indexOf(',"metrics"')) + "}").rows.map(function (row) { return row.m; }));
     all("table.ranked tr[data-m]", board).forEach(function (row) {
+      if (!known.has(row.getAttribute("data-m"))) return;
       var name = row.getAttribute("data-m"), box = make("input", { type: "checkbox", "class": "tick", "aria-label": "compare " + name });
       box.value = name;
       box.addEventListener("change", function () { tick(board, box, name); });

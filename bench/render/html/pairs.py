@@ -20,11 +20,16 @@ from bench.records.schema import Entry
 from bench.render.html.source import Key, Source, family_class
 
 STEPS = 255
+MOST_ROWS = (
+    30  # models of a board that can be compared, the best ones, so that a page of thousands of variants stays a page
+)
 
 
 def pairs_json(source: Source, key: Key) -> str:
     """Write the rows of a board with all their metrics on both sides as JSON that a page may hold."""
     rows = [m for m in source.order(key) if any(r["status"] not in FAILED for r in source.cells[key][m])]
+    references = [m for m in rows if source.heads(key)[m].reference]
+    rows = [m for m in rows if m not in references][:MOST_ROWS] + references
     metrics: dict[tuple[str, str], dict[int, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for i, model in enumerate(rows):
         for record in source.cells[key][model]:

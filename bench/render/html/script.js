@@ -47,17 +47,20 @@ var genbench = {};
   // ---- find and filter -------------------------------------------------------------------------------------------
   var bar = document.querySelector(".filter"), search = bar.querySelector("input"), status = bar.querySelector("[role=status]");
   var buttons = all("button[data-family]", bar), clear = bar.querySelector(".clear");
-  var chosen = new Set(), text = "";
+  var honest = bar.querySelector(".honest"), chosen = new Set(), text = "", strict = false;
+  honest.hidden = !all(".ranked .mk").some(isCopy);
   bar.hidden = false;
   document.documentElement.classList.add("js");
+  function isCopy(mark) { return mark.textContent === "(copies)"; }
   function fits(element) {
     var own = element.getAttribute("data-f");
     if (own === "ref" || own === "f-reference") return true;
     if (chosen.size && !chosen.has(own)) return false;
+    if (strict && !element.closest(".places, .card") && all(".mk", element).some(isCopy)) return false;
     return !text || !element.hasAttribute("data-m") || element.getAttribute("data-m").toLowerCase().includes(text);
   }
   function filter() {
-    var shown = new Set(), any = chosen.size > 0 || text !== "";
+    var shown = new Set(), any = chosen.size > 0 || text !== "" || strict;
     all("[data-f]").forEach(function (element) {
       var fit = fits(element);
       if (element instanceof SVGElement) element.classList.toggle("off", !fit);
@@ -71,6 +74,7 @@ var genbench = {};
       if (!none.hidden) none.textContent = "No model on this board " + words() + ".";
     });
     buttons.forEach(function (b) { b.setAttribute("aria-pressed", String(chosen.has(b.getAttribute("data-family")))); });
+    honest.setAttribute("aria-pressed", String(strict));
     clear.hidden = !any;
     status.textContent = any ? shown.size + " shown on the boards, and the reference rows" : "";
     all("table.wide").forEach(hideEmpty);
@@ -78,7 +82,7 @@ var genbench = {};
   function words() {
     var names = buttons.filter(function (b) { return chosen.has(b.getAttribute("data-family")); })
       .map(function (b) { return b.firstElementChild.nextSibling.textContent.trim().toLowerCase(); });
-    return (names.length ? "is " + names.join(" or ") : "") + (names.length && text ? " and " : "") + (text ? "is called “" + text + "”" : "");
+    return (names.length ? "is " + names.join(" or ") : "") + (names.length && text ? " and " : "") + (text ? "is called “" + text + "”" : "") + (!names.length && !text ? "is without copies" : "");
   }
   buttons.forEach(function (button) {
     button.addEventListener("click", function () {
@@ -89,9 +93,11 @@ var genbench = {};
     });
   });
   search.addEventListener("input", function () { text = search.value.trim().toLowerCase(); filter(); keep(); });
-  clear.addEventListener("click", function () { chosen.clear(); search.value = text = ""; filter(); keep(); });
+  honest.addEventListener("click", function () { strict = !strict; filter(); keep(); });
+  function forget() { chosen.clear(); search.value = text = ""; strict = false; filter(); }
+  clear.addEventListener("click", function () { forget(); keep(); });
 
-  // ---- the address: #TARGET?f=FAMILY,FAMILY&q=TEXT ------------------------------------------------------------------
+  // ---- the address: #TARGET?f=FAMILY,FAMILY&q=TEXT&copies=no ------------------------------------------------------------------
   function parsed() {
     var parts = location.hash.slice(1).split("?");
     return { target: decodeURIComponent(parts[0]), more: parts.length > 1 ? new URLSearchParams(parts.slice(1).join("?")) : null };
@@ -100,6 +106,7 @@ var genbench = {};
     var more = new URLSearchParams();
     if (chosen.size) more.set("f", Array.from(chosen, function (f) { return f.slice(2); }).join(","));
     if (text) more.set("q", text);
+    if (strict) more.set("copies", "no");
     var tail = more.toString();
     history.replaceState(null, "", "#" + encodeURIComponent(target === undefined ? parsed().target : target) + (tail ? "?" + tail : ""));
   }
@@ -108,9 +115,10 @@ var genbench = {};
     if (at.more) {
       chosen = new Set((at.more.get("f") || "").split(",").filter(Boolean).map(function (f) { return "f-" + f; }));
       search.value = text = (at.more.get("q") || "").toLowerCase();
+      strict = at.more.get("copies") === "no";
       filter();
-    } else if (chosen.size || text) {
-      if (target && target.hidden) { chosen.clear(); search.value = text = ""; filter(); }
+    } else if (chosen.size || text || strict) {
+      if (target && target.hidden) forget();
       keep(at.target);
     }
     all(".target").forEach(function (e) { e.classList.remove("target"); });
