@@ -42,8 +42,15 @@ def with_ones(codes: Tensor, levels: int) -> Tensor:
 
 def log_marginals(codes: Tensor, levels: int) -> Tensor:
     """Logarithm of the smoothed frequency of every code at every position, (N, *shape) -> (*shape, K)."""
-    counts = sum(F.one_hot(chunk, levels).sum(dim=0) for chunk in codes[:20_000].split(1000)) + 0.5
-    return (counts / counts.sum(dim=-1, keepdim=True)).log()
+    counts = sum(counts_of(part.flatten(1), levels) for part in codes[:20_000].split(1000)) + 0.5  # (D, K)
+    return (counts / counts.sum(dim=-1, keepdim=True)).log().view(*codes.shape[1:], levels)
+
+
+def counts_of(codes: Tensor, levels: int) -> Tensor:
+    """How often each code stands at each place of codes (N, D), (D, levels) int64."""
+    places = torch.arange(codes.shape[1], device=codes.device) * levels
+    counted = torch.bincount((codes + places).flatten(), minlength=codes.shape[1] * levels)
+    return counted.reshape(-1, levels)
 
 
 class Pointwise(nn.Conv2d):

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from baselines._categorical import check_levels, refuse_real, to_codes
-from baselines.marginals import STRIP, counts_of, draw_columns, pick, smoothed
+from baselines._categorical import check_levels, counts_of, refuse_real, to_codes
+from baselines.marginals import STRIP, draw_columns, pick, smoothed
 
 
 @dataclass(kw_only=True, eq=False)

@@ -11,6 +11,7 @@ bandwidth is the square of the last, so that the exponential is taken once. A se
 
 Differs from the paper: log-densities are an exact, chunked logsumexp in float64; no tree, which is inexact in 64
 dimensions. Rows that equal x_i are left out of p_{-i} with it: of tied rows the likelihood grows without bound as h goes to 0.
+In eq. (3) the held-out rows are HELD_OUT = 200 only: the bandwidth is one number. max_rows puts kernels on a random subset alone.
 """
 
 from __future__ import annotations
@@ -24,32 +25,40 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
+from baselines._device import at_once
 from baselines._gaussian import deviations
 
-STRIP, ROWS = 256, 1024  # queries and training rows of one tile of distances
+STRIP, ROWS = 256, 1024  # queries and training rows of one tile of distances, on a CPU
+FEWEST = 32  # queries of a strip of distances to all rows: with less the rows are read from memory too often
 HELD_OUT = 200
 EXACT_LOO = 10_000
 
 
 @dataclass(kw_only=True, eq=False)
 class KDE:
-    """bandwidth: a number > 0, None for the best by likelihood (eqs. 2, 3), "scott" for eq. (4)."""
+    """bandwidth: a number > 0, None for the best by likelihood (eqs. 2, 3), "scott" for eq. (4). max_rows: kernels at most."""
 
     family: ClassVar[str] = "statistical"
     paper: ClassVar[str] = "Parzen 1962, doi:10.1214/aoms/1177704472"
     uses_labels: ClassVar[bool] = False
     measure: ClassVar[str] = "lebesgue"
     bandwidth: float | str | None = None
+    max_rows: int | None = None  # None: all; the log-density of a row costs rows x dimensions
 
     def __post_init__(self) -> None:
         h = self.bandwidth
         if h is not None and h != "scott" and not (isinstance(h, (int, float)) and h > 0):
             raise ValueError(f'bandwidth must be > 0, "scott" or None for the best by likelihood, got {h!r}')
+        if self.max_rows is not None and self.max_rows < 2:
+            raise ValueError(f"max_rows must be at least 2, or None for all, got {self.max_rows}")
 
     def fit(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Self:
         """Keep the rows and choose the bandwidth; x (N, *shape)."""
         self.shape_ = tuple(x.shape[1:])
-        self.rows_ = x.flatten(1).double()
+        if self.max_rows is not None and len(x) > self.max_rows:
+            chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[: self.max_rows].to(x.device)
+            x, y = x[chosen], None if y is None else y[chosen]
+        self.rows_ = x.flatten(1).double()  # (N, D)
         self.scale_ = torch.ones(self.rows_.shape[1], dtype=torch.float64, device=x.device)
         self.labels_ = y
         if self.bandwidth == "scott":
@@ -70,7 +79,7 @@ class KDE:
         device = self.rows_.device
         which = torch.randint(len(self.rows_), (n,), generator=generator, device=device)
         noise = torch.randn(n, self.rows_.shape[1], generator=generator, device=device, dtype=torch.float64)
-        samples = self.rows_[which] + self.bandwidth_ * self.scale_ * noise
+        samples = self.rows_[which] + self.bandwidth_ * self.scale_ * noise  # (n, D), eq. (1)
         return samples.float().reshape(n, *self.shape_)
 
     def predict_proba(self, x: Tensor) -> Tensor:
@@ -103,7 +112,7 @@ def log_density(rows: Tensor, queries: Tensor, bandwidth: float) -> Tensor:
     for tile in rows.split(ROWS):
         tile = (tile - centre) / bandwidth
         half_norms = tile.square().sum(dim=1) / 2
-        for strip, most, sums in zip(queries.split(STRIP), largest.split(STRIP), total.split(STRIP)):
+        for strip, most, sums in zip(*(part.split(at_once(STRIP, rows.device)) for part in (queries, largest, total))):
             exponents = torch.addmm(-half_norms, strip, tile.T)  # q.r - |r|^2 / 2, (STRIP, ROWS)
             above = torch.maximum(most, exponents.amax(dim=1, keepdim=True))
             kernels = torch.sub(exponents, above, out=exponents.new_empty(exponents.shape, dtype=torch.float32))
@@ -162,26 +171,28 @@ def bandwidth_scores(
     query's likelihood is then that of the rows that differ from it.
     """
     bandwidths = [largest / 2 ** (j / 2) for j in range(count)]
-    totals = [0.0] * count
-    log_counts = 0.0  # sum over queries of the log of how many rows each is compared with
+    totals = rows.new_zeros(count, dtype=torch.float64)
+    log_counts = rows.new_zeros(
+        (), dtype=torch.float64
+    )  # sum over queries of the log of how many rows each is compared with
     for begin, squared in _squared_distances(queries, rows):
         if tied is not None:
             equal = tied[0][begin : begin + len(squared), None] == tied[1]
             squared[equal] = torch.inf
-            log_counts += float((~equal).sum(dim=1).clamp(min=1).double().log().sum())
+            log_counts += (~equal).sum(dim=1).clamp(min=1).double().log().sum()
         elif skip_self:
-            squared[torch.arange(len(squared)), torch.arange(begin, begin + len(squared))] = torch.inf
+            squared[:, begin : begin + len(squared)].fill_diagonal_(torch.inf)
         nearest = squared.min(dim=1, keepdim=True).values
         kernels = ((nearest - squared) / (2 * largest**2)).float().exp_()
         for j, h in enumerate(bandwidths):
             if j:
                 kernels.mul_(kernels)
             log_sum = kernels.sum(dim=1).double().log() - nearest.squeeze(1) / (2 * h**2)
-            totals[j] += float(log_sum.sum())
+            totals[j] += log_sum.sum()
     n, dim = len(rows) - skip_self, rows.shape[1]
-    log_count = math.log(n) if tied is None else log_counts / len(queries)
+    log_count = math.log(n) if tied is None else float(log_counts) / len(queries)
     constants = [log_count + dim * math.log(h * math.sqrt(2 * math.pi)) for h in bandwidths]
-    return {h: total / len(queries) - constant for h, total, constant in zip(bandwidths, totals, constants)}
+    return {h: total / len(queries) - constant for h, total, constant in zip(bandwidths, totals.tolist(), constants)}
 
 
 def _squared_distances(queries: Tensor, rows: Tensor) -> Iterable[tuple[int, Tensor]]:
@@ -189,7 +200,7 @@ def _squared_distances(queries: Tensor, rows: Tensor) -> Iterable[tuple[int, Ten
     centre = rows.mean(dim=0)
     rows, queries = rows - centre, queries - centre
     norms = rows.square().sum(dim=1)
-    size = max(1, STRIP * ROWS // len(rows))
+    size = max(FEWEST, at_once(STRIP * ROWS, rows.device) // len(rows))
     for begin in range(0, len(queries), size):
         strip = queries[begin : begin + size]
         squared = torch.addmm(norms, strip, rows.T, alpha=-2).add_(strip.square().sum(dim=1, keepdim=True))

@@ -63,7 +63,7 @@ class LogisticChain:
         uniform = torch.rand(n, len(self.bias_), generator=generator, device=self.bias_.device, dtype=torch.float64)
         logits = self.bias_.expand(n, -1).clone()
         for i in range(len(self.bias_)):
-            value = (uniform[:, i] < logits[:, i].sigmoid()).double()
+            value = (uniform[:, i] < logits[:, i].sigmoid()).double()  # (n,), eq. (1)
             logits[:, i + 1 :] += value[:, None] * self.weight_[i + 1 :, i]
             uniform[:, i] = value
         return uniform.float().reshape(n, *self.shape_)

@@ -20,6 +20,7 @@ Differs from the paper:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -30,6 +31,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import check_levels, draw, log_marginals, refuse_real, to_codes
+from baselines._device import at_once, seeded
 
 MAX_OUTPUTS = 500_000
 
@@ -41,6 +43,7 @@ class MADE:
     family: ClassVar[str] = "tractable"
     paper: ClassVar[str] = "Germain et al. 2015, arXiv:1502.03509"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (5e-4, 5e-3), "weight_decay": (0.1, 3.0), "dropout": [0.0, 0.2, 0.4]}
     measure: ClassVar[str] = "counting"
     steps: int = 1000
     levels: int | None = None
@@ -85,8 +88,7 @@ class MADE:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         codes = to_codes(x, self.levels).flatten(1)  # (N, D)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _MaskedNet(codes, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
@@ -96,7 +98,7 @@ class MADE:
             with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 logits = self.net_(codes[rows], step % self.orderings, dropout=self.dropout, generator=generator)
             logits = logits.float()
-            nll = _summed_nll(logits, codes[rows]) / self.batch
+            nll = _summed_nll(logits, codes[rows]) / self.batch  # eq. (4)
             nll.backward()
             optimizer.step()
             schedule.step()
@@ -106,7 +108,8 @@ class MADE:
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels).flatten(1)
-        rows = max(1, 4_000_000 // (codes.shape[1] * self.levels))  # logits of 16 MB at a time
+        logits = at_once(4_000_000, x.device)  # 16 MB on a CPU
+        rows = max(1, logits // (codes.shape[1] * self.levels))
         return torch.cat([self._log_prob(chunk) for chunk in codes.split(rows)])
 
     def _log_prob(self, codes: Tensor) -> Tensor:
@@ -114,7 +117,7 @@ class MADE:
         for ordering in range(self.orderings):
             log_probs = self.net_(codes, ordering).log_softmax(dim=2)  # (B, D, K)
             each.append(log_probs.gather(2, codes[:, :, None]).sum(dim=(1, 2)))  # (B,)
-        return torch.stack(each).logsumexp(dim=0) - torch.tensor(float(self.orderings)).log()
+        return torch.stack(each).logsumexp(dim=0) - math.log(self.orderings)
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:
@@ -123,9 +126,9 @@ class MADE:
         generator = torch.Generator(device).manual_seed(seed)
         which = torch.randint(self.orderings, (n,), generator=generator, device=device)
         codes = torch.empty(n, self.net_.bias.shape[0], dtype=torch.long, device=device)
-        for ordering in range(self.orderings):
-            chosen = (which == ordering).nonzero()[:, 0]
-            for rows in chosen.split(2500):
+        sizes = which.bincount(minlength=self.orderings).tolist()  # the only number read from the device
+        for ordering, chosen in enumerate(which.argsort(stable=True).split(sizes)):
+            for rows in chosen.split(at_once(2500, device)):
                 codes[rows] = self.net_.draw(len(rows), ordering, generator)
         return (codes.float() / (self.levels - 1)).view(n, *self.shape_)
 
@@ -155,6 +158,9 @@ class _MaskedNet(nn.Module):
         self.palette = None if model.levels <= 32 else nn.Parameter(torch.randn(features, model.levels) / 4)
         self.bias = nn.Parameter(log_marginals(codes, model.levels))  # c (D, K)
         self.kept: tuple[int, list[Tensor]] = (-1, [])  # an ordering and its masks
+        self.ends: list[
+            list[list[int]]
+        ] = []  # of an ordering and a layer: how many units have a degree up to 0, 1, ...
         for ordering in range(model.orderings):
             degrees = [torch.arange(n_inputs) + 1 if ordering == 0 else torch.randperm(n_inputs) + 1]
             for size in model.hidden:
@@ -162,25 +168,26 @@ class _MaskedNet(nn.Module):
                 degrees.append(torch.randint(low, high + 1, (size,)))
             for layer, m in enumerate(degrees):
                 self.register_buffer(f"degrees_{ordering}_{layer}", m)
+            self.ends.append([m.bincount(minlength=n_inputs + 1).cumsum(0).tolist() for m in degrees[1:]])
 
     def forward(self, codes: Tensor, ordering: int, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""
         *masks, last, across = self._masks(ordering)
-        x = h = self._scaled(codes)
+        x = h = self._scaled(codes)  # (B, D)
         for layer, mask in zip(self.layers, masks, strict=True):
-            h = F.relu(F.linear(h, layer.weight * mask, layer.bias))
+            h = F.relu(F.linear(h, layer.weight * mask, layer.bias))  # (B, H), eq. (9)
             if dropout:
                 kept = torch.rand(h.shape, generator=generator, device=h.device) >= dropout
                 h = h * kept / (1 - dropout)
-        features = F.linear(h, _masked(self.readout.weight, last))
+        features = F.linear(h, _masked(self.readout.weight, last))  # (B, D R), eq. (10)
         if self.direct is not None:
-            features = features + F.linear(x, _masked(self.direct.weight, across))
+            features = features + F.linear(x, _masked(self.direct.weight, across))  # eq. (12)
         return self._logits(features.view(*codes.shape, -1), self.bias)
 
     def draw(self, n: int, ordering: int, generator: torch.Generator) -> Tensor:
         """Draw codes (n, D): after the value of degree i, the units of degree i and the output of degree i + 1."""
         inputs, *hidden = (m.argsort() for m in self._degrees(ordering))  # units by degree: masks become slices
-        ends = [m.bincount(minlength=len(inputs) + 1).cumsum(0).tolist() for m in self._degrees(ordering)[1:]]
+        ends, bias = self.ends[ordering], self.bias[inputs]  # (D, K) in the order of degrees
         weights = [
             layer.weight[above][:, below].t().contiguous()
             for layer, below, above in zip(self.layers, [inputs, *hidden], hidden, strict=False)
@@ -195,7 +202,7 @@ class _MaskedNet(nn.Module):
         h = [torch.empty(n, len(m), device=inputs.device) for m in hidden]
         # one uniform a value, drawn row by row, so that a row does not depend on the others of its chunk
         uniform = torch.rand(n, len(inputs), generator=generator, device=inputs.device)
-        for i, pixel in enumerate(inputs.tolist()):  # i values are known
+        for i in range(len(inputs)):  # i values are known
             source, known = x, i
             for layer, end in enumerate(ends if i else []):
                 new = slice(end[i - 1], end[i])  # the units of degree i
@@ -205,10 +212,10 @@ class _MaskedNet(nn.Module):
                     ).relu_()
                 source, known = h[layer], end[i]
             last = ends[-1][i] if i else 0
-            features = h[-1][:, :last] @ readout[i, :, :last].t()  # (n, R)
+            features = h[-1][:, :last] @ readout[i, :, :last].t()  # (n, R), eq. (10)
             if direct is not None:
                 features = features + x[:, :i] @ direct[i, :, :i].t()
-            codes[:, i] = draw(self._logits(features, self.bias[pixel]), uniform[:, i])
+            codes[:, i] = draw(self._logits(features, bias[i]), uniform[:, i])
             x[:, i] = self._scaled(codes[:, i])
         return codes[:, inputs.argsort()]
 

@@ -13,16 +13,9 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from baselines._categorical import check_levels, refuse_real, to_codes
+from baselines._categorical import check_levels, counts_of, refuse_real, to_codes
 
 STRIP = 1024  # rows whose codes are held at a time
-
-
-def counts_of(codes: Tensor, levels: int) -> Tensor:
-    """How often each code stands at each place of codes (N, D), (D, levels) int64."""
-    places = torch.arange(codes.shape[1], device=codes.device) * levels
-    counted = torch.bincount((codes + places).flatten(), minlength=codes.shape[1] * levels)
-    return counted.reshape(-1, levels)
 
 
 def smoothed(counts: Tensor, smoothing: float) -> Tensor:

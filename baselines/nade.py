@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import check_levels, draw, log_marginals, refuse_real, to_codes
+from baselines._device import at_once, seeded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -36,6 +37,7 @@ class NADE:
     family: ClassVar[str] = "tractable"
     paper: ClassVar[str] = "Larochelle & Murray 2011"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (2e-3, 2e-2), "weight_decay": (0.01, 1.0), "hidden": [128, 256, 500]}
     measure: ClassVar[str] = "counting"
     steps: int = 1000
     levels: int | None = None
@@ -67,8 +69,7 @@ class NADE:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         codes = to_codes(x, self.levels).flatten(1)  # (N, D)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _Net(codes, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
@@ -86,7 +87,7 @@ class NADE:
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels).flatten(1)
-        rows = max(1, 4_000_000 // (codes.shape[1] * self.levels))  # logits of 16 MB at a time
+        rows = max(1, at_once(4_000_000, x.device) // (codes.shape[1] * self.levels))  # logits of 16 MB on a CPU
         each = []
         for chunk in codes.split(rows):
             log_probs = self.net_(chunk).log_softmax(dim=2)  # (B, D, K)
@@ -99,13 +100,14 @@ class NADE:
         net, scale = self.net_, self.levels - 1
         generator = torch.Generator(net.c.device).manual_seed(seed)
         images = []
-        for size in [2500] * (n // 2500) + [n % 2500] * (n % 2500 > 0):
-            # one uniform a value, drawn row by row, so that a row does not depend on the size of its chunk
+        most = at_once(2500, net.c.device)
+        for size in [most] * (n // most) + [n % most] * (n % most > 0):
+            # one uniform a value, drawn row by row, so that on a CPU a row does not depend on the size of its chunk
             uniform = torch.rand(size, len(net.b), generator=generator, device=net.c.device).t().contiguous()
             v = torch.empty_like(uniform)  # (D, n)
             a = net.c.repeat(size, 1)  # (n, H)
             for i in range(len(v)):
-                logits = net.logits(torch.mm(a.sigmoid(), net.V[i].t()), net.b[i])
+                logits = net.logits(torch.mm(a.sigmoid(), net.V[i].t()), net.b[i])  # (n, K), eqs. (6), (7)
                 v[i] = draw(logits, uniform[i]) / scale
                 a.addr_(v[i], net.W[i])  # eq. (8)
             images.append(v.t())
@@ -127,7 +129,7 @@ class _Net(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""
-        v = codes.to(self.c.dtype) / (self.levels - 1)
+        v = codes.to(self.c.dtype) / (self.levels - 1)  # (B, D)
         return self.logits(_Chain.apply(v, self.W, self.c, self.V).transpose(0, 1), self.b)
 
     def logits(self, features: Tensor, b: Tensor) -> Tensor:
@@ -142,36 +144,43 @@ class _Chain(torch.autograd.Function):
     def forward(ctx: Any, v: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
         a = c.repeat(len(v), 1)  # (B, H)
         features = v.new_empty(len(W), len(v), V.shape[1])
-        for block in _blocks(len(W)):
-            h = _hidden(a, v[:, block], W[block])[0]
-            torch.bmm(h, V[block].transpose(1, 2), out=features[block])
+        triangle = _triangle(W)
+        for block in _blocks(len(W), len(triangle)):
+            h = _hidden(a, v[:, block], W[block], triangle)[0]
+            torch.bmm(h, V[block].transpose(1, 2), out=features[block])  # (T, B, R), eq. (6)
             a.addmm_(v[:, block], W[block])  # eq. (8)
-        ctx.save_for_backward(v, W, V, a)
+        ctx.save_for_backward(v, W, V, a, triangle)
         return features
 
     @staticmethod
     def backward(ctx: Any, d_features: Tensor) -> tuple[None, Tensor, Tensor, Tensor]:
-        v, W, V, a_end = ctx.saved_tensors
+        v, W, V, a_end, triangle = ctx.saved_tensors
         a = a_end.clone()
         d_W, d_V, d_a = torch.empty_like(W), torch.empty_like(V), torch.zeros_like(a)
-        for block in reversed(_blocks(len(W))):
+        for block in reversed(_blocks(len(W), len(triangle))):
             a.addmm_(v[:, block], W[block], alpha=-1)  # back to the block's first pixel
-            h, before = _hidden(a, v[:, block], W[block])
-            torch.bmm(d_features[block].transpose(1, 2), h, out=d_V[block])
+            h, before = _hidden(a, v[:, block], W[block], triangle)
+            torch.bmm(d_features[block].transpose(1, 2), h, out=d_V[block])  # (T, R, H)
             d_each = torch.ops.aten.sigmoid_backward(torch.bmm(d_features[block], V[block]), h)  # (T, B, H)
             # W_i reaches every later pixel: those of its block, and by d_a those of the blocks after it
             d_W[block] = torch.addmm(before.flatten(0, 1).t() @ d_each.flatten(0, 1), v[:, block].t(), d_a)
-            d_a += d_each.sum(dim=0)
+            d_a += d_each.sum(dim=0)  # (B, H)
         return None, d_W, d_a.sum(dim=0), d_V
 
 
-def _blocks(dim: int, size: int = 8) -> list[slice]:
-    """Blocks of T pixels, handled by one product each: 8 numbers per hidden unit and row fit the cache."""
+def _triangle(W: Tensor) -> Tensor:
+    """Make ones below the diagonal, (T, T), for blocks of T pixels: small ones fit a CPU's cache, a card wants few launches."""
+    size = 8 if W.device.type == "cpu" else 64
+    return W.new_ones(size, size).tril(-1)
+
+
+def _blocks(dim: int, size: int) -> list[slice]:
+    """Blocks of `size` pixels, each handled by one product; the last may be smaller."""
     return [slice(start, min(start + size, dim)) for start in range(0, dim, size)]
 
 
-def _hidden(a: Tensor, v: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+def _hidden(a: Tensor, v: Tensor, W: Tensor, triangle: Tensor) -> tuple[Tensor, Tensor]:
     """h of a block's pixels (T, B, H), eq. (7), from a at its first; and v (T, B, T) with what is not before zeroed."""
     size = len(W)
-    before = v * torch.ones(size, size, dtype=v.dtype, device=v.device).tril(-1)[:, None]  # [i, :, j] = v_j if j < i
+    before = v * triangle[:size, None, :size]  # [i, :, j] = v_j if j < i
     return torch.baddbmm(a.expand(size, -1, -1), before, W.expand(size, -1, -1)).sigmoid_(), before

@@ -31,6 +31,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import Pointwise, check_levels, draw, log_marginals, refuse_real, to_codes, with_ones
+from baselines._device import at_once, seeded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -40,6 +41,7 @@ class PixelRNN:
     family: ClassVar[str] = "tractable"
     paper: ClassVar[str] = "van den Oord et al. 2016, arXiv:1601.06759"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (2e-3, 2e-2), "weight_decay": (0.01, 1.0), "dropout": [0.1, 0.2, 0.4]}
     measure: ClassVar[str] = "counting"
     steps: int = 500
     levels: int | None = None
@@ -79,8 +81,7 @@ class PixelRNN:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         codes = to_codes(x, self.levels)  # (N, C, H, W)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _Net(codes, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
@@ -88,7 +89,8 @@ class PixelRNN:
             rows = torch.randint(len(codes), (self.batch,), generator=generator, device=x.device)
             optimizer.zero_grad()
             logits = self.net_(codes[rows], dropout=self.dropout, generator=generator)
-            nll = F.cross_entropy(logits, codes[rows], reduction="sum") / self.batch  # eq. (1)
+            # eq. (1); a card would add up reduction="sum" in an order of its own on every run
+            nll = F.cross_entropy(logits, codes[rows], reduction="none").sum() / self.batch
             nll.backward()
             optimizer.step()
             schedule.step()
@@ -98,18 +100,17 @@ class PixelRNN:
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-probability of the codes in nats, (N,)."""
         codes = to_codes(x, self.levels)
-        rows = max(1, 4_000_000 // (codes[0].numel() * max(self.levels, 4 * self.width)))  # 16 MB at a time
-        each = [
-            -F.cross_entropy(self.net_(chunk), chunk, reduction="none").sum(dim=(1, 2, 3))
-            for chunk in codes.split(rows)
-        ]
-        return torch.cat(each)
+        numbers = at_once(4_000_000, x.device)  # 16 MB on a CPU
+        rows = max(1, numbers // (codes[0].numel() * max(self.levels, 4 * self.width)))
+        chunks = codes.split(rows)
+        return torch.cat([-F.cross_entropy(self.net_(c), c, reduction="none").sum(dim=(1, 2, 3)) for c in chunks])
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw n images in [0, 1], (n, C, H, W); every feature is computed once."""
         generator = torch.Generator(self.net_.bias.device).manual_seed(seed)
-        rows = max(1, 20_000_000 // (8 * self.layers * self.width * self.shape_[2]))  # 80 MB of states and sums
+        numbers = at_once(20_000_000, self.net_.bias.device)  # 80 MB of states and sums on a CPU
+        rows = max(1, numbers // (8 * self.layers * self.width * self.shape_[2]))
         codes = [self.net_.draw(min(rows, n - start), generator) for start in range(0, n, rows)]
         return torch.cat(codes).float() / (self.levels - 1)
 
@@ -142,7 +143,7 @@ class _Net(nn.Module):
             F.pad(with_ones(codes, self.levels), (r, r, r, 0)), self.first.weight * self.mask, self.first.bias
         )
         for layer in self.layers:
-            features = layer(features, dropout, generator)
+            features = layer(features, dropout, generator)  # (B, 2h, H, W)
         logits = self.readout(F.relu(self.hidden(F.relu(features))))  # (B, CK, H, W)
         return logits.unflatten(1, (-1, self.levels)).transpose(1, 2) + self.bias
 
@@ -150,7 +151,7 @@ class _Net(nn.Module):
         """Draw codes (n, C, H, W) row by row and, within the row, column by column."""
         levels, channels, height, width = self.bias.shape
         r, device = self.reach, self.bias.device
-        # one uniform a value, drawn row by row, so that an image does not depend on the others of its chunk
+        # one uniform a value, drawn row by row, so that on a CPU an image does not depend on the others of its chunk
         uniform = torch.rand(n, channels, height, width, generator=generator, device=device)
         codes = torch.empty(n, channels, height, width, dtype=torch.long, device=device)
         x = torch.zeros(n, channels + 1, height + r, width + 2 * r, device=device)  # padded input
@@ -166,7 +167,7 @@ class _Net(nn.Module):
             for column in range(width):
                 for channel in range(channels):
                     window = x[:, :, row : row + r + 1, column : column + 2 * r + 1].flatten(1)
-                    features = torch.addmm(self.first.bias, window, first)
+                    features = torch.addmm(self.first.bias, window, first)  # (n, 2h)
                     for layer, matrix, strip, state, s in zip(self.layers, matrices, strips, states, sums, strict=True):
                         last = channel == channels - 1  # only then are the pixel's states the ones to keep
                         features = layer.step(matrix, strip, column, s[column], state, features, keep=last)
@@ -192,8 +193,9 @@ class _RowLSTM(nn.Module):
         self.register_buffer("mask", mask)
 
     def forward(self, features: Tensor, dropout: float, generator: Any) -> Tensor:
+        # K^is * x of eq. (3) for all rows at once, (B, 4h, H, W)
         to_state = F.conv2d(F.pad(features, (self.reach, 0)), self.to_state.weight * self.mask, self.to_state.bias)
-        h = c = features.new_zeros(len(features), self.width, features.shape[3])
+        h = c = features.new_zeros(len(features), self.width, features.shape[3])  # (B, h, W)
         rows = []
         for input_to_state in to_state.unbind(2):  # (B, 4h, W), from the top
             h, c = _cell(input_to_state + self.from_state(h), c)

@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines._categorical import check_levels, draw, log_marginals, to_codes
+from baselines._device import at_once, seeded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,6 +39,12 @@ class VAE:
     family: ClassVar[str] = "approximate"
     paper: ClassVar[str] = "Kingma & Welling 2014, arXiv:1312.6114"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {
+        "lr": (5e-4, 5e-3),
+        "latent": [8, 16, 32],
+        "hidden": [200, 400],
+        "dropout": [0.0, 0.1],
+    }
     measure: ClassVar[str] = "counting"
     steps: int = 2000
     levels: int | None = None  # None: real data
@@ -67,15 +74,14 @@ class VAE:
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])
         x = x.flatten(1)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.net_ = _Net(x, self).to(x.device)
         optimizer = torch.optim.AdamW(self.net_.groups(self.weight_decay), self.lr, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for _ in range(self.steps):
-            batch = x[torch.randint(len(x), (self.batch,), generator=generator, device=x.device)]
+            batch = x[torch.randint(len(x), (self.batch,), generator=generator, device=x.device)]  # (B, D)
             optimizer.zero_grad()
-            mu, log_sigma = self.net_.encode(batch)
+            mu, log_sigma = self.net_.encode(batch)  # (B, d) each
             eps = torch.randn(mu.shape, generator=generator, device=x.device)
             log_likelihood = self.net_.log_likelihood(
                 batch, mu + log_sigma.exp() * eps, self.dropout, generator
@@ -94,7 +100,8 @@ class VAE:
             raise ValueError(f"k must be at least 1, got {k}; 1 is the bound of the paper")
         generator = torch.Generator(x.device).manual_seed(seed)
         x = x.flatten(1)
-        size = max(1, 4_000_000 // (self.net_.n_outputs + 2 * self.hidden))  # pairs (row, sample) at a time: some 16 MB
+        # pairs (row, sample) at a time: some 16 MB on a CPU
+        size = max(1, at_once(4_000_000, x.device) // (self.net_.n_outputs + 2 * self.hidden))
         return torch.cat([self._log_mean_weight(rows, k, size, generator) for rows in x.split(max(1, size // k))])
 
     def _log_mean_weight(self, x: Tensor, k: int, size: int, generator: torch.Generator) -> Tensor:
@@ -115,12 +122,20 @@ class VAE:
         """Draw z from the prior and x from p(x|z), (n, *shape)."""
         device = next(self.net_.parameters()).device
         generator = torch.Generator(device).manual_seed(seed)
-        rows = max(1, 8_000_000 // self.net_.n_outputs)
+        rows = max(1, at_once(8_000_000, device) // self.net_.n_outputs)
         each = []
         for start in range(0, n, rows):
             z = torch.randn(min(rows, n - start), self.latent, generator=generator, device=device)
-            each.append(self.net_.draw(z, generator))
+            each.append(self.net_.draw(z, generator))  # (rows, D)
         return torch.cat(each).view(n, *self.shape_)
+
+    @torch.no_grad()
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Centre of p(x|z) for n codes z_0 cos t + z_1 sin t, 0 <= t <= pi / 2, each N(0, I): (n, *shape)."""
+        device = next(self.net_.parameters()).device
+        ends = torch.randn(2, self.latent, generator=torch.Generator(device).manual_seed(seed), device=device)
+        angle = torch.linspace(0, math.pi / 2, n, device=device)[:, None]
+        return self.net_.centre(angle.cos() * ends[0] + angle.sin() * ends[1]).view(n, *self.shape_)
 
 
 class _Net(nn.Module):
@@ -194,6 +209,17 @@ class _Net(nn.Module):
         lower = torch.where(x < edge, -torch.inf, lower)
         # log(s(u) - s(l)) = log s(u) + log s(-l) + log(1 - exp(l - u))
         return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(lower - upper))
+
+    def centre(self, z: Tensor) -> Tensor:
+        """Mean of p(x|z), (B, D); of the logistic, which the levels' edges cut, the mean before the cut."""
+        theta = self.decode(z)
+        if self.levels is None:
+            return theta[:, :, 0]
+        if self.levels == 2:
+            return theta[:, :, 0].sigmoid()
+        if self.each > 2:
+            return theta.softmax(dim=2) @ torch.linspace(0, 1, self.levels, device=z.device)
+        return theta[:, :, 0].clamp(0, 1)
 
     def draw(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draw x from p(x|z), (B, D)."""

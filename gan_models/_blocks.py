@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from math import prod
+from math import pi, prod
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,9 @@ leaky_relu = partial(nn.LeakyReLU, 0.2)
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Build networks inside: their initial weights come from `seed`, the global random state is restored."""
+    """Build networks inside, on the CPU: their weights come from `seed`, the global random state is restored."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every card too, and restore none
         yield
 
 
@@ -87,6 +87,12 @@ def _after_unflatten(_: nn.Module, __: tuple[Tensor], maps: Tensor) -> Tensor:
     return _ChannelsLast.apply(maps) if maps.ndim == 4 else maps
 
 
+def to_tanh(x: Tensor, precision: str) -> Tensor:
+    """Scale images from [0, 1] to tanh's [-1, 1], once for a run; in bfloat16 to the type and layout of the convolutions."""
+    images = 2 * x - 1
+    return images.to(torch.bfloat16, memory_format=torch.channels_last) if precision == "bf16" else images
+
+
 def draw_index(n: int, batch: int, generator: torch.Generator) -> Tensor:
     """Draw `batch` row numbers below n with replacement, int64 (batch,): the data may be smaller than the batch."""
     return torch.randint(n, (batch,), generator=generator, device=generator.device)
@@ -108,8 +114,9 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 @torch.no_grad()
-def generate(network: nn.Module, *inputs: Tensor, chunk: int = 2048, precision: str = "fp32") -> Tensor:
+def generate(network: nn.Module, *inputs: Tensor, chunk: int | None = None, precision: str = "fp32") -> Tensor:
     """Run a network in eval mode over inputs (n, ...) by chunks, float32; its mode is restored and nothing in it moves."""
+    chunk = chunk or (2048 if inputs[0].device.type == "cpu" else 16384)  # what a CPU's cache or a card's memory holds
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
@@ -119,6 +126,20 @@ def generate(network: nn.Module, *inputs: Tensor, chunk: int = 2048, precision: 
     finally:
         for module, training in modes:
             module.training = training
+
+
+def arc(ends: Tensor, n: int) -> Tensor:
+    """Spread n points over z_0 cos t + z_1 sin t, 0 <= t <= pi / 2, ends z (2, D) -> (n, D).
+
+    Where both ends are N(0, I) every point of the arc is; on the line between them the middle would be too near 0.
+    """
+    angle = torch.linspace(0, pi / 2, n, device=ends.device)[:, None]
+    return angle.cos() * ends[0] + angle.sin() * ends[1]
+
+
+def line(ends: Tensor, n: int) -> Tensor:
+    """Spread n points over the line between ends (2, D) -> (n, D): it stays in the cube of uniform noise."""
+    return torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n, device=ends.device)[:, None])
 
 
 def is_image(shape: Sequence[int]) -> bool:
@@ -140,6 +161,15 @@ def convolutional(shape: Sequence[int]) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def he_init(network: nn.Module, slope: float = 0.0) -> nn.Module:
+    """Draw weights that keep the scale of activations through ReLUs of this slope below zero, biases 0 (He et al. 2015)."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            nn.init.kaiming_normal_(module.weight, a=slope)
+            nn.init.zeros_(module.bias)
+    return network
 
 
 def mlp(sizes: Sequence[int], activation: Layer = nn.ReLU, *, norm: Norm | None = None) -> nn.Sequential:

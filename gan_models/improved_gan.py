@@ -13,22 +13,27 @@ Goodfellow et al. (2014); f(x) in R^A are the activations of D's last hidden lay
 
 The sums o(x) are taken over the data's batch and over the samples' batch apart. The defaults are what samples best
 (the paper: minibatch discrimination for samples, feature matching for classification; see improved_gan_semi).
+Of _blocks: DCGAN's stack and initial weights, and what every game here needs; of _virtual_norm: sec. 3.5. w below is
+`width`, the shapes are those of 28x28 images.
 
 Differs from the paper:
 - B = 32, C = 5 on images (the authors' code: 100, 5), B = 16, C = 3 on rows. T is scaled once so that the first batch's nearest
   neighbours are at L1 distance 1 on average (the code: 2); else every exp(-L1) may start at 0.
 - The convolutional networks are DCGAN's, with batch-norm in D; on rows both are MLPs and VBN is off unless asked for.
-- One batch of samples serves both players of a step. The learning rate falls linearly to zero.
+- One batch of samples serves both players of a step. The learning rate falls linearly to zero (the code: constant).
+- Samples come from an exponential average of G's weights (the paper: of D's, for its predictions).
+- The reference batch has 32 examples (the code: as many as a batch). It passes through G with the samples, once a step.
 - The paper's sum keeps j = i, where c_b = 1: a constant, left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +41,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     check_precision,
     dcgan_init,
     draw_index,
@@ -48,7 +54,10 @@ from gan_models._blocks import (
     placed,
     seeded,
     set_lr,
+    to_tanh,
+    update_average,
 )
+from gan_models._virtual_norm import ReferencedGenerator, VirtualBatchNorm
 
 
 def minibatch_features(features: Tensor, kernels: Tensor) -> Tensor:
@@ -89,41 +98,6 @@ class HistoricalAverage:
         torch._foreach_lerp_(self.means, [p.detach() for p in self.parameters], 1.0 / self.count)
 
 
-class VirtualBatchNorm(nn.Module):
-    """Normalise by a reference batch, which is the first R examples of the input, and the example itself (sec. 3.5)."""
-
-    def __init__(self, n_reference: int, channels: int) -> None:
-        super().__init__()
-        self.n_reference = n_reference
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(R + B, channels, ...) -> the same shape; the reference is normalised by its own statistics alone."""
-        r, places = self.n_reference, list(range(2, x.ndim))
-        own, own_square = x, x.square()
-        if places:
-            own, own_square = x.mean(places, keepdim=True), x.square().mean(places, keepdim=True)  # (R + B, C, 1, 1)
-        mean, square = own[:r].mean(dim=0, keepdim=True), own_square[:r].mean(dim=0, keepdim=True)
-        with_own = torch.cat([mean.expand_as(own[:r]), (r * mean + own[r:]) / (r + 1)])
-        with_own_square = torch.cat([square.expand_as(own[:r]), (r * square + own_square[r:]) / (r + 1)])
-        scale = self.weight.view(-1, *[1] * len(places)) * (with_own_square - with_own.square() + 1e-5).rsqrt()
-        return (x - with_own) * scale + self.bias.view(-1, *[1] * len(places))
-
-
-class ReferencedGenerator(nn.Module):
-    """A generator with virtual batch norm: every pass takes the fixed reference noise (R, z) along."""
-
-    def __init__(self, body: nn.Module, reference: Tensor) -> None:
-        super().__init__()
-        self.body = body
-        self.register_buffer("reference", reference)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """(B, z) -> (B, *shape)."""
-        return self.body(torch.cat([self.reference, z]))[len(self.reference) :]
-
-
 class Discriminator(nn.Module):
     """A body that gives f (N, A), the kernels T (none where B = 0) and the last layer."""
 
@@ -135,7 +109,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (N, *shape) -> logits (N, 1) and features f (N, A)."""
-        features = self.body(x).float()
+        features = self.body(x).float()  # (N, A); images: (N, 1, 28, 28) -> (N, w, 14, 14) -> (N, 2w, 7, 7) -> A = 98w
         if self.kernels is None:
             return self.head(features), features
         return self.head(torch.cat([features, minibatch_features(features, self.kernels)], dim=1)), features
@@ -156,6 +130,11 @@ class ImprovedGAN:
     family: ClassVar[str] = "implicit"
     paper: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {
+        "lr": (2e-4, 4e-3),
+        "beta1": [0.0, 0.5],
+        "one_sided_label_smoothing": [0.8, 0.9, 1.0],
+    }
     steps: int = 2000
     feature_matching: bool = False
     minibatch_discrimination: bool | None = None  # None: on images only, a few kernels blur two-dimensional data
@@ -170,8 +149,9 @@ class ImprovedGAN:
     depth: int = 3  # hidden layers, rows
     width: int = 32  # channels at the largest hidden map, images
     batch: int = 64
-    lr: float | None = None  # None: 2e-3, 5e-4 for images
+    lr: float | None = None  # at the start; it falls to zero. None: 2e-3, 1e-3 for images
     beta1: float = 0.5
+    average_decay: float = 0.995  # a step, of the average of G that is sampled from; 0: G's last weights
     precision: str = "fp32"  # or "bf16", for the convolutions; the kernels' distances stay float32
 
     def __post_init__(self) -> None:
@@ -179,6 +159,8 @@ class ImprovedGAN:
         target = self.one_sided_label_smoothing
         if target is not None and not 0.5 < target <= 1:
             raise ValueError(f"one_sided_label_smoothing is D's target on data, in (0.5, 1], got {target}; None for 1")
+        if not 0 <= self.average_decay < 1:
+            raise ValueError(f"average_decay must be in [0, 1), got {self.average_decay}; 0 for the last weights")
         if self.historical_averaging < 0:
             raise ValueError(f"historical_averaging is a weight, at least 0 (off), got {self.historical_averaging}")
         for name, least in {"steps": 1, "n_reference": 1, "hidden": 1, "depth": 1, "width": 1, "batch": 2}.items():
@@ -195,17 +177,18 @@ class ImprovedGAN:
         """Yield after one step of D and one of G: losses in nats, mean D(x) and D(G(z))."""
         generator = torch.Generator(x.device).manual_seed(seed)
         self._build(x, seed, generator)
-        lr = self.lr or (5e-4 if is_image(self.shape_) else 2e-3)
+        lr = self.lr or (1e-3 if is_image(self.shape_) else 2e-3)
         d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        rows = to_tanh(x, self.precision) if is_image(self.shape_) else x  # (N, *shape)
         d_past, g_past = HistoricalAverage(self.discriminator_), HistoricalAverage(self.generator_)
         for step in range(self.steps):
             set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
-            real = self._scaled(x[draw_index(len(x), self.batch, generator)])
+            real = rows[draw_index(len(x), self.batch, generator)]  # (B, *shape)
             d_adam.zero_grad()
             with mixed(x.device, self.precision):
-                fake = self.generator_(self._noise(self.batch, generator))
-                real_logits, _ = self.discriminator_(real)
+                fake = self.generator_(self._noise(self.batch, generator))  # (B, z) -> (B, *shape)
+                real_logits, _ = self.discriminator_(real)  # (B, 1), a batch each: for the sums o and the norms
                 fake_logits, _ = self.discriminator_(fake.detach())
             real_logits, fake_logits = real_logits.float(), fake_logits.float()
             d_loss = discriminator_loss(real_logits, fake_logits, self.one_sided_label_smoothing or 1.0)
@@ -218,6 +201,7 @@ class ImprovedGAN:
                 (g_loss + self._penalty(g_past)).backward()
             g_adam.step()
 
+            update_average(self.average_, self.generator_, min(self.average_decay, step / (step + 10)))
             if self.historical_averaging:
                 d_past.update()
                 g_past.update()
@@ -231,10 +215,17 @@ class ImprovedGAN:
 
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw x = G(z), (n, *shape)."""
-        device = next(self.generator_.parameters()).device
+        device = next(self.average_.parameters()).device
         z = self._noise(n, torch.Generator(device).manual_seed(seed))
-        x = generate(self.generator_, z, precision=self.precision)
+        x = generate(self.average_, z, precision=self.precision)
         return (x + 1) / 2 if is_image(self.shape_) else x  # tanh's range to [0, 1]
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.average_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
+        x = generate(self.average_, noise, precision=self.precision)
+        return (x + 1) / 2 if is_image(self.shape_) else x
 
     def _generator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         with mixed(real.device, self.precision):
@@ -247,9 +238,6 @@ class ImprovedGAN:
 
     def _penalty(self, past: HistoricalAverage) -> Tensor | float:
         return self.historical_averaging * past.penalty() if self.historical_averaging else 0.0
-
-    def _scaled(self, x: Tensor) -> Tensor:
-        return 2 * x - 1 if is_image(self.shape_) else x  # to tanh's range
 
     def _build(self, x: Tensor, seed: int, generator: torch.Generator) -> None:
         self.shape_ = tuple(x.shape[1:])
@@ -274,7 +262,9 @@ class ImprovedGAN:
             apart = torch.Generator(x.device).manual_seed(seed ^ 0x5EED_BA7C)
             body = ReferencedGenerator(body, self._noise(self.n_reference, apart))
         self.generator_, self.discriminator_ = (placed(net, x.device, self.precision) for net in (body, critic))
-        self.discriminator_.scale_kernels(self._scaled(x[draw_index(len(x), self.batch, generator)]))
+        first = x[draw_index(len(x), self.batch, generator)]
+        self.discriminator_.scale_kernels(to_tanh(first, "fp32") if image else first)
+        self.average_ = deepcopy(self.generator_).requires_grad_(False)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.z_dim_, generator=generator, device=generator.device)

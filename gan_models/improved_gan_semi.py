@@ -9,12 +9,15 @@ K classes and, since a softmax is unchanged by a constant, l_{K+1} = 0 for the c
     G descends |E f(x) - E f(G(z))|^2, f the last hidden layer        feature matching, sec. 3.1
 
 log Z = logsumexp l, so log D = -softplus(-log Z) and log(1 - D) = -softplus(log Z). As in the authors' code D has
-weight-normalised layers and Gaussian noise on the input and on every hidden layer, G is softplus with batch-norm, z is
-uniform, and predictions come from an exponential average of D's weights.
+weight-normalised layers and Gaussian noise on the input and on every hidden layer, z is uniform, and predictions come from an
+exponential average of D's weights. G is softplus with batch-norm and, on images, a last layer whose rows have unit length:
+without that its sigmoids saturate at this learning rate, and D wins for good. Of _blocks: G's perceptron, and what every game
+here needs; of improved_gan: feature matching.
 
 Differs from the paper:
-- Narrower networks for 8x8 images and tables. The average's decay is 0.99 (0.9999 over 180,000 steps there).
-- The learning rate falls linearly to zero over the second half; the noise is relative to the training data's mean standard deviation.
+- Narrower networks up to 256 numbers an example; above, those of the authors' MNIST script.
+- The average's decay is 0.999 (0.9999 over 180,000 steps there), less in the first thousands of steps.
+- The learning rate falls linearly to zero over the second half (the code: constant). A step draws real rows once, for both players.
 - On real rows (tables) G is linear at the end, and on images a sigmoid.
 """
 
@@ -30,7 +33,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_models._blocks import draw_index, frozen, generate, mlp_generator, seeded, set_lr, update_average
+from gan_models._blocks import (
+    check_precision,
+    draw_index,
+    frozen,
+    generate,
+    is_image,
+    line,
+    mixed,
+    mlp_generator,
+    seeded,
+    set_lr,
+    update_average,
+)
+from gan_models.improved_gan import feature_matching_loss
 
 
 def label_subset(y: Tensor, n: int, seed: int) -> Tensor:
@@ -125,27 +141,32 @@ class ImprovedGANSemi:
     family: ClassVar[str] = "implicit"
     paper: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498"
     uses_labels: ClassVar[bool] = True
+    search: ClassVar[dict[str, Any]] = {"lr": (5e-4, 6e-3), "beta1": [0.0, 0.5], "average_decay": [0.99, 0.999]}
     steps: int = 2000
     n_labels: int | None = None  # keep only so many labels of train, class-balanced; None: all
     label_seed: int = 0  # which subset of the labels
-    hidden: tuple[int, ...] = (256, 256)  # D's layers (the paper's MNIST net: 1000, 500, 250, 250, 250)
-    g_hidden: tuple[int, ...] = (256,)  # G's layers (the paper: 500, 500)
-    z_dim: int = 64  # (the paper: 100)
+    hidden: tuple[int, ...] | None = (
+        None  # D's layers; None: 256, 256, or 1000, 500, 250, 250, 250 above 256 numbers an example
+    )
+    g_hidden: tuple[int, ...] | None = None  # G's layers; None: 256, or 500, 500 above 256 numbers an example
+    z_dim: int | None = None  # None: 64, or 100 above 256 numbers an example
     noise: tuple[float, float] = (0.3, 0.5)  # standard deviation on the input and on hidden layers
-    average_decay: float = 0.99
+    average_decay: float = 0.999  # a step, of the average of D that predicts; 0: D's last weights
     batch: int = 100
     lr: float = 3e-3
     beta1: float = 0.5
+    precision: str = "fp32"  # or "bf16": pays for the networks of the paper where the processor has it
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         for name in ("steps", "z_dim"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.batch < 2:
             raise ValueError(f"batch must be at least 2, for G's batch norm, got {self.batch}")
         if not 0 <= self.average_decay < 1:
             raise ValueError(f"average_decay must be in [0, 1), got {self.average_decay}; 0 for the last weights")
-        if not self.hidden or min(self.noise) < 0:
+        if self.hidden == () or min(self.noise) < 0:
             raise ValueError(
                 f"expected hidden layers and noise at least 0, got hidden={self.hidden}, noise={self.noise}"
             )
@@ -166,32 +187,33 @@ class ImprovedGANSemi:
         generator = torch.Generator(x.device).manual_seed(seed)
         self._build(x, int(y.max()) + 1, seed, generator)
         d_adam = torch.optim.Adam(self._moving(self.discriminator_), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
-        g_adam = torch.optim.Adam(self.generator_.parameters(), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
+        g_adam = torch.optim.Adam(self._moving(self.generator_), lr=self.lr, betas=(self.beta1, 0.999), fused=True)
         b = self.batch
         for step in range(self.steps):
             set_lr(self.lr * min(1.0, 2 - 2 * step / self.steps), d_adam, g_adam)
             known = labelled[draw_index(len(labelled), b, generator)]
-            real = x[draw_index(len(x), b, generator)]
-            fake = self.generator_(self._noise(b, generator))
-
+            real = x[draw_index(len(x), b, generator)]  # (B, *shape)
             d_adam.zero_grad()
-            logits, _ = self.discriminator_(torch.cat([x[known], real, fake.detach()]), generator)  # (3B, K)
-            known_logits, real_logits, fake_logits = logits.split(b)
-            supervised, adversarial = (
-                supervised_loss(known_logits, y[known]),
-                unsupervised_loss(real_logits, fake_logits),
-            )
+            with mixed(x.device, self.precision):
+                fake = self.generator_(self._noise(b, generator))  # (B, z) -> (B, *shape)
+                logits, _ = self.discriminator_(torch.cat([x[known], real, fake.detach()]), generator)  # (3B, K)
+            known_logits, real_logits, fake_logits = logits.float().split(b)
+            supervised = supervised_loss(known_logits, y[known])  # L_supervised
+            adversarial = unsupervised_loss(real_logits, fake_logits)  # L_unsupervised
             (supervised + adversarial).backward()
             d_adam.step()
 
             g_adam.zero_grad()
             with frozen(self.discriminator_):
-                _, features = self.discriminator_(torch.cat([real, fake]), generator)  # (2B, A)
-                g_loss = (features[:b].mean(dim=0) - features[b:].mean(dim=0)).square().sum()
+                with mixed(x.device, self.precision):
+                    with torch.no_grad():
+                        _, real_features = self.discriminator_(real, generator)  # (B, A)
+                    _, fake_features = self.discriminator_(fake, generator)  # (B, A)
+                g_loss = feature_matching_loss(real_features.float(), fake_features.float())  # sec. 3.1
                 g_loss.backward()
             g_adam.step()
 
-            update_average(self.average_, self.discriminator_, min(self.average_decay, (step + 1) / (step + 10)))
+            update_average(self.average_, self.discriminator_, min(self.average_decay, step / (step + 10)))
             yield {
                 "examples": b,
                 "d_loss": (supervised + adversarial).detach(),
@@ -203,7 +225,14 @@ class ImprovedGANSemi:
     def sample(self, n: int, *, seed: int) -> Tensor:
         """Draw x = G(z), (n, *shape)."""
         device = next(self.generator_.parameters()).device
-        return generate(self.generator_, self._noise(n, torch.Generator(device).manual_seed(seed)))
+        z = self._noise(n, torch.Generator(device).manual_seed(seed))
+        return generate(self.generator_, z, precision=self.precision)
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on a line from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        noise = line(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
+        return generate(self.generator_, noise, precision=self.precision)
 
     @torch.no_grad()
     def predict_proba(self, x: Tensor) -> Tensor:
@@ -220,11 +249,16 @@ class ImprovedGANSemi:
     def _build(self, x: Tensor, n_classes: int, seed: int, generator: torch.Generator) -> None:
         self.shape_ = tuple(x.shape[1:])
         dims = prod(self.shape_)
+        large = dims > 256
+        self.z_dim_ = self.z_dim or (100 if large else 64)
+        g_hidden = self.g_hidden or ((500, 500) if large else (256,))
+        hidden = self.hidden or ((1000, 500, 250, 250, 250) if large else (256, 256))
         with seeded(seed):
-            self.generator_ = mlp_generator(self.shape_, self.z_dim, self.g_hidden, nn.Softplus, nn.BatchNorm1d).to(
-                x.device
-            )
-            self.discriminator_ = Classifier([dims, *self.hidden], n_classes, self.noise).to(x.device)
+            body = mlp_generator(self.shape_, self.z_dim_, g_hidden, nn.Softplus, nn.BatchNorm1d)
+            if is_image(self.shape_):  # [..., last layer, sigmoid, unflatten]
+                body[-3] = WeightNormLinear(g_hidden[-1], dims)
+            self.generator_ = body.to(x.device)
+            self.discriminator_ = Classifier([dims, *hidden], n_classes, self.noise).to(x.device)
         self.discriminator_.initialise(x[draw_index(len(x), 5 * self.batch, generator)])
         self.average_ = deepcopy(self.discriminator_).requires_grad_(False)
 
@@ -233,4 +267,4 @@ class ImprovedGANSemi:
         return [p for p in network.parameters() if p.requires_grad]
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
-        return torch.rand(n, self.z_dim, generator=generator, device=generator.device)  # U(0, 1)
+        return torch.rand(n, self.z_dim_, generator=generator, device=generator.device)  # U(0, 1)

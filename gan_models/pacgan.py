@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from gan_models._blocks import (
     ConvStack,
+    arc,
     check_precision,
     convolutional,
     dcgan_init,
@@ -32,6 +33,7 @@ from gan_models._blocks import (
     frozen,
     generate,
     is_image,
+    line,
     maxout_discriminator,
     mixed,
     mlp_discriminator,
@@ -55,6 +57,7 @@ class PacGAN:
     family: ClassVar[str] = "extension"
     paper: ClassVar[str] = "Lin et al. 2018, arXiv:1712.04086"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (3e-4, 3e-3), "d_lr": (3e-4, 3e-3), "d_steps": [1, 2], "g_steps": [1, 2]}
     steps: int = 4000
     m: int = 2
     z_dim: int | None = None
@@ -63,11 +66,13 @@ class PacGAN:
     d_hidden: int | None = None  # units a layer of D on vectors; None: as G's
     d_depth: int | None = None
     maxout: int = 0  # linear pieces of a unit of D on vectors; 0: LeakyReLU
+    d_steps: int = 1
     g_steps: int = 1
     noise: str = "normal"  # or "uniform", on [-1, 1]
     width: int | None = None  # channels on images; None: 32 at 8x8, 64 above
     batch: int | None = None  # tuples; None: 128 on vectors, 32 on images (as many examples as dcgan)
-    lr: float | None = None
+    lr: float | None = None  # None: 1e-3 on vectors and images below 16 pixels, 2e-4 above
+    d_lr: float | None = None  # of D; None: as G's
     beta1: float = 0.5
     lr_decay: bool | None = None  # linearly to zero; None: on vectors and images below 16 pixels
     precision: str = "fp32"  # or "bf16"
@@ -76,7 +81,15 @@ class PacGAN:
         check_precision(self.precision)
         if self.noise not in ("normal", "uniform"):
             raise ValueError(f"noise must be 'normal' or 'uniform', got {self.noise!r}")
-        for name, least in {"g_steps": 1, "depth": 1, "d_depth": 1, "hidden": 1, "d_hidden": 1, "maxout": 0}.items():
+        for name, least in {
+            "d_steps": 1,
+            "g_steps": 1,
+            "depth": 1,
+            "d_depth": 1,
+            "hidden": 1,
+            "d_hidden": 1,
+            "maxout": 0,
+        }.items():
             if getattr(self, name) is not None and getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if self.m < 1:
@@ -101,22 +114,25 @@ class PacGAN:
         image = is_image(self.shape_)
         small = not image or self.shape_[1] < 16
         lr, rows = self.lr or (1e-3 if small else 2e-4), self.m * (self.batch or (32 if image else 128))
-        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
+        d_lr = self.d_lr or lr
+        d_adam = torch.optim.Adam(self.discriminator_.parameters(), lr=d_lr, betas=(self.beta1, 0.999), fused=True)
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         data = 2 * x - 1 if image else x
         for step in range(self.steps):
             if small if self.lr_decay is None else self.lr_decay:
-                set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
-            real = data[draw_index(len(x), rows, generator)]  # (B m, ...)
-            d_adam.zero_grad()
-            with mixed(x.device, self.precision):
-                with torch.no_grad():
-                    fake = self.generator_(self._noise(rows, generator))
-                real_logits, fake_logits = (self.discriminator_(pack(each, self.m)) for each in (real, fake))
-            real_logits, fake_logits = real_logits.float(), fake_logits.float()
-            d_loss = discriminator_loss(real_logits, fake_logits)
-            d_loss.backward()
-            d_adam.step()
+                set_lr(d_lr * (1 - step / self.steps), d_adam)
+                set_lr(lr * (1 - step / self.steps), g_adam)
+            for _ in range(self.d_steps):
+                real = data[draw_index(len(x), rows, generator)]  # (B m, ...)
+                d_adam.zero_grad()
+                with mixed(x.device, self.precision):
+                    with torch.no_grad():
+                        fake = self.generator_(self._noise(rows, generator))  # (B m, ...)
+                    real_logits, fake_logits = (self.discriminator_(pack(each, self.m)) for each in (real, fake))
+                real_logits, fake_logits = real_logits.float(), fake_logits.float()  # (B, 1) each
+                d_loss = discriminator_loss(real_logits, fake_logits)  # sec. 2: eq. (1) of the plain GAN, on tuples
+                d_loss.backward()
+                d_adam.step()
             for _ in range(self.g_steps):
                 g_adam.zero_grad()
                 with frozen(self.discriminator_):
@@ -126,7 +142,7 @@ class PacGAN:
                     g_loss.backward()
                 g_adam.step()
             yield {
-                "examples": rows,
+                "examples": rows * self.d_steps,
                 "d_loss": d_loss.detach(),
                 "g_loss": g_loss.detach(),
                 "d_real": real_logits.detach().sigmoid().mean(),
@@ -137,6 +153,14 @@ class PacGAN:
         """(n, *shape); images in [0, 1]."""
         device = next(self.generator_.parameters()).device
         noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        samples = generate(self.generator_, noise, precision=self.precision)
+        return (samples + 1) / 2 if is_image(self.shape_) else samples
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on a path from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        ends = self._noise(2, torch.Generator(device).manual_seed(seed))
+        noise = line(ends, n) if self.noise == "uniform" else arc(ends, n)
         samples = generate(self.generator_, noise, precision=self.precision)
         return (samples + 1) / 2 if is_image(self.shape_) else samples
 

@@ -22,13 +22,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_models._blocks import (
+    arc,
     check_precision,
     draw_index,
     frozen,
@@ -62,6 +63,7 @@ class VanillaGAN:
     family: ClassVar[str] = "implicit"
     paper: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {"lr": (3e-4, 3e-3), "d_steps": [1, 2, 3], "hidden": [64, 128, 256]}
     steps: int = 4000
     loss: str = "non_saturating"  # or "minimax"
     d_steps: int = 1  # k of Algorithm 1
@@ -108,18 +110,18 @@ class VanillaGAN:
         g_adam = torch.optim.Adam(self.generator_.parameters(), lr=lr, betas=(self.beta1, 0.999), fused=True)
         for step in range(self.steps):
             set_lr(lr * (1 - step / self.steps), d_adam, g_adam)
-            for _ in range(self.d_steps):
-                real = x[draw_index(len(x), self.batch, generator)]
+            for _ in range(self.d_steps):  # Algorithm 1, lines 2 to 6
+                real = x[draw_index(len(x), self.batch, generator)]  # (B, *shape)
                 d_adam.zero_grad()
                 with mixed(x.device, self.precision):
                     with torch.no_grad():
-                        fake = self.generator_(self._noise(self.batch, generator))
-                    logits = self.discriminator_(torch.cat([real, fake]))
+                        fake = self.generator_(self._noise(self.batch, generator))  # (B, *shape)
+                    logits = self.discriminator_(torch.cat([real, fake]))  # (2B, 1)
                 real_logits, fake_logits = logits.float().chunk(2)  # (B, 1) each
                 d_loss = discriminator_loss(real_logits, fake_logits)
                 d_loss.backward()
                 d_adam.step()
-            for _ in range(self.g_steps):
+            for _ in range(self.g_steps):  # lines 7 and 8
                 g_adam.zero_grad()
                 with frozen(self.discriminator_):
                     with mixed(x.device, self.precision):
@@ -139,6 +141,12 @@ class VanillaGAN:
         """Draw x = G(z), (n, *shape)."""
         device = next(self.generator_.parameters()).device
         noise = self._noise(n, torch.Generator(device).manual_seed(seed))
+        return generate(self.generator_, noise, precision=self.precision)
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Draw x = G(z) for n noises z on an arc from the first of two samples to the second, (n, *shape)."""
+        device = next(self.generator_.parameters()).device
+        noise = arc(self._noise(2, torch.Generator(device).manual_seed(seed)), n)
         return generate(self.generator_, noise, precision=self.precision)
 
     def _build(self, x: Tensor, seed: int) -> None:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset, Split
-from bench.leaderboard.copying import is_near
+from bench.leaderboard.copying import is_close, is_near
 from bench.metrics._evaluation import Evaluation
 from bench.metrics.copies import copy_excess_of
 from bench.metrics.dcr import dcr_share_of
@@ -76,16 +76,17 @@ def files(data: Dataset, seed: int) -> Iterator[tuple[str, Tensor]]:
     yield HONEST[3], data.to_grid(gaussian.float().view_as(real))
 
 
-def findings(data: Dataset, samples: Tensor, copycat: float) -> dict[str, float]:
+def findings(data: Dataset, samples: Tensor, copycat: tuple[float, float]) -> dict[str, float]:
     """Return what the rules and the older screens say of a file: 1 for a flag; and the numbers they go by."""
     ev = Evaluation(data, {"samples": samples}, board="public")
     exact, gap = exact_copies(ev).value, gap_of(data, samples)
     sides = [rows.flatten(1).float() for rows in (samples, data.valid.x[:], data.train.x[:])]
+    share = dcr_share_of(*sides)
     return {
-        "flagged": float(exact >= NOTED_FROM or is_near(gap, copycat)),
+        "flagged": float(exact >= NOTED_FROM or is_near(gap, copycat[0]) or is_close(share, copycat[1])),
         "exact": exact,
-        "gap / copycat's": gap / copycat,
-        "dcr_share": dcr_share_of(*sides),
+        "gap / copycat's": gap / copycat[0],
+        "dcr_share": share,
         "copy_excess flag": float(copy_excess_of(*sides)[1] > 0),
     }
 
@@ -96,10 +97,12 @@ def gap_of(data: Dataset, samples: Tensor) -> float:
     return fld_gap(Evaluation(data, {"samples": samples}, board="public"), space).value
 
 
-def copycat_gap(data: Dataset, seed: int) -> float:
-    """Return the gap of a file of training rows only."""
+def scale_of(data: Dataset, seed: int) -> tuple[float, float]:
+    """Return the gap and the DCR share of a file of training rows only."""
     order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(10_000 + seed))
-    return gap_of(data, data.train.x[order[: len(data.valid)]])
+    copies = data.train.x[order[: len(data.valid)]]
+    sides = [rows.flatten(1).float() for rows in (copies, data.valid.x[:], data.train.x[:])]
+    return gap_of(data, copies), dcr_share_of(*sides)
 
 
 def networks(name: str, cells: Path) -> Iterator[tuple[str, Tensor]]:
@@ -121,11 +124,11 @@ def lines_of(name: str, draws: int, cells: Path | None) -> list[str]:
     data, seen = load("dataset", name)(), dict[str, list[dict[str, float]]]()
     for seed in range(draws):
         board = split_anew(data, seed)
-        copycat = copycat_gap(board, seed)
+        copycat = scale_of(board, seed)
         for kind, samples in files(board, seed):
             seen.setdefault(kind, []).append(findings(board, samples, copycat))
     n, found = len(data.valid), list(networks(name, cells)) if cells else []
-    copycat = copycat_gap(data, 0) if found else 0.0
+    copycat = scale_of(data, 0) if found else (0.0, 0.0)
     for model, samples in found:
         for start in range(0, min(len(samples), 5 * n) - n + 1, n):
             seen.setdefault(f"samples of {model}", []).append(findings(data, samples[start : start + n], copycat))

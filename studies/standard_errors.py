@@ -3,20 +3,22 @@
 The law is a mixture of Gaussians fitted class by class to the pinned classifier's features of all digits, so that held-out sides can be
 drawn at will: with each class's exact share, as splits are made, or independently. One generated set is scored against many of them.
 A ratio is the mean standard error over the standard deviation of the scores; a paired one is of the difference of two generated
-sets on the same rows. Prints a Markdown table; at the default numbers it is written into docs/metrics.md between its marks.
+sets on the same rows. The oracle's row is simulated too: how often its interval holds what it, and what a perfect sampler, is expected to
+score. Prints Markdown tables; at the default numbers they are written into docs/metrics.md between their marks.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.datasets import Dataset, Split
-from bench.leaderboard.centre import variance_of_mean
+from bench.datasets import Dataset, Split, resampled_rows
+from bench.leaderboard.centre import summarise, variance_of_mean
 from bench.metrics import Estimate
 from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import score
@@ -27,6 +29,8 @@ METRICS = ("fid", "kid", "energy_distance", "precision", "recall", "density", "c
 SIDES = {"398 rows, shares of classes exact": (398, 10, True), "398 rows, independent": (398, 10, False),
          "30 rows of 3 classes, shares exact": (30, 3, True), "114 rows of 2 classes, shares exact": (114, 2, True)}  # fmt: skip
 TRIALS = 120
+UNBIASED = ("kid", "energy_distance")
+ORACLE_DRAWS, ORACLE_SEEDS = 5, 5
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,13 @@ class Law:
         return Split(x[order].float(), torch.from_numpy(y[order]))
 
 
-def estimates(train: Split, real: Split, samples: Tensor) -> dict[str, Estimate]:
+def estimates(
+    train: Split, real: Split, samples: Tensor, metrics: tuple[str, ...] = METRICS, draws: int = 1
+) -> dict[str, Estimate]:
     """Return every set metric's estimate, by the way that a cell is scored."""
     data = Dataset(f"law_{len(train)}", "table", train, real, real, "energy_distance", ("identity",), n_classes=10)
-    names = tuple(name if name == "energy_distance" else f"{name}_identity" for name in METRICS)
-    found = score(Evaluation(data, {"samples": samples}, board="public", draws=1), names)
+    names = tuple(name if name == "energy_distance" else f"{name}_identity" for name in metrics)
+    found = score(Evaluation(data, {"samples": samples}, board="public", draws=draws), names)
     return {name.removesuffix("_identity"): estimate for name, estimate in found.items()}
 
 
@@ -93,6 +99,63 @@ def ratios(n: int, classes: int, exact: bool, *, trials: int) -> dict[str, tuple
     return found
 
 
+class Oracle(NamedTuple):
+    """What a perfect sampler and the oracle score in the mean over boards, with errors, and how often the intervals hold either."""
+
+    perfect: float
+    perfect_error: float
+    own: float
+    own_error: float
+    hold_perfect: float
+    hold_own: float
+
+
+def oracle_of(n: int, classes: int, exact: bool, *, trials: int) -> dict[str, Oracle]:
+    """Return metric -> what the oracle's row says on boards drawn afresh, and what a perfect sampler's would."""
+    law = Law.of_digits(classes)
+    train = law.draw(100 * classes, exact=True, seed=1)
+    perfect: dict[str, list[float]] = {name: [] for name in UNBIASED}
+    rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in UNBIASED}
+    for trial in range(trials):
+        sides = [law.draw(n, exact=exact, seed=seed + trial) for seed in (1000, 5000)]
+        samples = law.draw(ORACLE_DRAWS * n, exact=False, seed=9000 + trial).x
+        fresh = estimates(train, sides[0], samples, UNBIASED, ORACLE_DRAWS)
+        seeds = []
+        for seed in range(ORACLE_SEEDS):
+            samples = resampled_rows(sides[1].x, ORACLE_DRAWS * n, seed=seed)
+            seeds.append(estimates(train, sides[0], samples, UNBIASED, ORACLE_DRAWS))
+        for name in UNBIASED:
+            perfect[name].append(fresh[name].value)
+            each = [by_name[name] for by_name in seeds]
+            centre = summarise(
+                [e.value for e in each], [e.blocks for e in each], "raw", errors=[e.test_se for e in each]
+            )
+            low, high = centre.interval() or (centre.centre, centre.centre)
+            rows[name].append((centre.centre, low, high))
+    return {name: _oracle(np.array(perfect[name]), np.array(rows[name])) for name in UNBIASED}
+
+
+def _oracle(perfect: np.ndarray, rows: np.ndarray) -> Oracle:
+    own, low, high = rows.T
+    error = lambda x: float(x.std(ddof=1)) / len(x) ** 0.5
+    hold = lambda value: float(np.mean((low <= value) & (value <= high)))
+    return Oracle(perfect.mean(), error(perfect), own.mean(), error(own), hold(perfect.mean()), hold(own.mean()))
+
+
+def oracle_page(trials: int) -> str:
+    """Write the oracle's table as Markdown."""
+    lines = [
+        "",
+        "| held-out side | metric | a perfect sampler | the oracle | the oracle's intervals that hold the first | the second |",
+        "| --- |" + " --- |" * 5,
+    ]
+    for title, (n, classes, exact) in SIDES.items():
+        for name, o in oracle_of(n, classes, exact, trials=trials).items():
+            means = f"{o.perfect:.3g} ± {o.perfect_error:.1g} | {o.own:.3g} ± {o.own_error:.1g}"
+            lines.append(f"| {title} | {name} | {means} | {o.hold_perfect:.0%} | {o.hold_own:.0%} |")
+    return "\n".join([*lines, "", f"{trials} boards each, {ORACLE_SEEDS} seeds of {ORACLE_DRAWS} draws.", "", ""])
+
+
 def page(trials: int) -> str:
     """Write the table as Markdown."""
     lines = ["", "| held-out side | " + " | ".join(METRICS) + " |", "| --- |" + " --- |" * len(METRICS)]
@@ -110,10 +173,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=TRIALS, help="held-out sides of each kind")
     trials = parser.parse_args(arguments).trials
-    table = page(trials)
-    print(table)
-    if trials == TRIALS:
-        write_block(DOCS / "metrics.md", "standard errors", table)
+    for block, write in {"oracle's intervals": oracle_page, "standard errors": page}.items():
+        table = write(trials)
+        print(table, flush=True)
+        if trials == TRIALS:
+            write_block(DOCS / "metrics.md", block, table)
 
 
 if __name__ == "__main__":

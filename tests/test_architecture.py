@@ -118,10 +118,12 @@ def test_a_cell_enters_few_rooms():
 
 
 def test_the_harness_names_no_model():
-    """Neither in an import nor in a string; what models there are is the registry's to say."""
+    """Neither in an import nor in a string; what models there are is the registry's to say. A file of models/ is a model."""
     models = entries("model").keys() - BOARD_ROWS
     offenders = []
     for path, tree in sources().items():
+        if path.is_relative_to(ROOT / "bench/reproductions/models"):
+            continue
         offenders += [(path.name, name) for name in imported(tree) if name.startswith(("baselines", "gan_models"))]
         texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
         offenders += [(path.name, text) for text in texts if text in models]

@@ -13,6 +13,7 @@ from bench.render.text import clean
 
 if TYPE_CHECKING:
     from bench.records.record import Record
+    from bench.records.tuning import Search
     from bench.render.board import Board
 
 
@@ -49,15 +50,16 @@ def print_tables(out: Path, datasets: set[str], *, suite: str) -> None:
     store = Store(out)
     records = store.records()
     records += files.submitted(store, records)
-    boards = boards_of([r for r in records if r["suite"] == suite], board="public", dataset=None)
+    chosen = [r for r in records if r["suite"] == suite]
+    boards = boards_of(chosen, files.searches_of(store), board="public", dataset=None)
     for one in sorted(boards, key=lambda board: board.dataset):
         if one.dataset in datasets:
             print_board(one)
 
 
-def boards_of(records: list[Record], *, board: str, dataset: str | None) -> list[Board]:
+def boards_of(records: list[Record], searches: list[Search], *, board: str, dataset: str | None) -> list[Board]:
     """Return one board of every dataset in the records, or of one dataset."""
     from bench.leaderboard.boards import Boards
     from bench.render.board import make_boards
 
-    return make_boards(Boards.of(records), board=board, dataset=dataset)
+    return make_boards(Boards.of(records, searches), board=board, dataset=dataset)

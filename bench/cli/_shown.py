@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
 from bench.registry import Entry, entries, find, relative
+from bench.render.budget import ending_of
 from bench.render.look import all_lines
 from bench.render.text import number
 
@@ -87,6 +88,7 @@ def model(name: str, out: Path) -> Shown:
             primary = record["dataset"].get("primary", "")
             value = record["metrics"]["public"].get(primary, {}).get("value")
             score = f"{primary} {value:.4g}" if value is not None else record["status"]
+            score += f", {ending}" if (ending := ending_of(record)) else ""
             stored.append(f"  {record['dataset']['id']:15} {record['model']['row']:20} seed {record['seed']}: {score}")
     return Shown([*lines, *stored], _json(entry) | {"docstring": words, "can": can, "fields": fields})
 

@@ -27,8 +27,8 @@ EXIT_CODES = (
     "6 invalid submission; 7 data unavailable; 130 interrupted."
 )
 COMMANDS = (  # in the order of `bench --help`, which puts the group `new` last
-    "run", "list", "show", "leaderboard", "compare", "merge", "doctor", "data", "reproduce", "score", "submit", "gate",
-    "calibrate", "controls", "check", "new",
+    "run", "list", "show", "leaderboard", "compare", "history", "merge", "doctor", "data", "reproduce", "score", "submit", "gate",
+    "history", "tune", "calibrate", "controls", "check", "new",
 )  # fmt: skip
 app = typer.Typer(
     name="bench",

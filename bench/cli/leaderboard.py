@@ -15,7 +15,7 @@ from bench.registry import unknown
 from bench.render.text import clean
 
 if TYPE_CHECKING:
-    from bench.records.record import Record
+    from bench.leaderboard.boards import Boards
 
 
 class BoardName(StrEnum):
@@ -61,29 +61,30 @@ def print_leaderboard(out: Path, *, dataset: str | None, board: str, style: str,
     for line in store.problems:
         print(clean(f"bench: {line}"), file=sys.stderr)
     records += files.submitted(store, records)
+    searches = files.searches_of(store)
     page = out / "leaderboard.html"
     if browse:
         open_page(page)
     elif style == "html":
         print(files.page(store, [r for r in records if dataset in (None, r["dataset"]["id"])]), end="")
     elif style == "table":
-        for one in boards_of(records, board=board, dataset=dataset):
+        for one in boards_of(records, searches, board=board, dataset=dataset):
             print_board(one)
         print(f"With pictures and curves: {page} ({command('leaderboard', '--open', out=out)})")
     elif style == "md":
         from bench.render.markdown import board_markdown
 
-        print("\n".join(map(board_markdown, boards_of(records, board=board, dataset=dataset))))
+        print("\n".join(map(board_markdown, boards_of(records, searches, board=board, dataset=dataset))))
     else:
-        print(_tidy_text(records, board=board, dataset=dataset, style=style), end="")
+        from bench.leaderboard.boards import Boards
+
+        print(_tidy_text(Boards.of(records, searches).only(board=board, dataset=dataset), style=style), end="")
 
 
-def _tidy_text(records: list[Record], *, board: str, dataset: str | None, style: str) -> str:
-    """Return the rows of one board, or of one dataset's board, as "csv" or "json"."""
-    from bench.leaderboard.boards import Boards
+def _tidy_text(boards: Boards, *, style: str) -> str:
+    """Return the rows of boards as "csv" or "json"."""
     from bench.render import files
 
-    boards = Boards.of(records).only(board=board, dataset=dataset)
     return files.to_csv(boards.frame) if style == "csv" else files.to_json(boards)
 
 

@@ -93,6 +93,7 @@ class Dataset:
     classifier_of: str = ""  # the dataset whose pinned classifier serves this one, if not its own
     own_path: str = ""  # where the user's own data are; empty for the suite's datasets
     density: str = ""  # why no density of these data means anything; empty where one does
+    spare: Split | None = None  # published training rows that stand in no split; see with_every_row
     parts: dict[str, Tensor] = field(
         default_factory=dict
     )  # "valid", "test": what each row is made of (N, P), where rows share parts
@@ -211,26 +212,3 @@ def some_rows(n: int, at_most: int, *, seed: int = 0) -> Tensor:
     if n <= at_most:
         return torch.arange(n)
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:at_most].sort().values
-
-
-def binarized(dataset: Dataset, *, seed: int = 0) -> Dataset:
-    """Draw every pixel once from Bernoulli(value), each split by its own stream: a fixed binarisation."""
-
-    def draw(split: Split, offset: int) -> Split:
-        generator = torch.Generator().manual_seed(3 * seed + offset)
-        parts = [torch.rand(part.shape, generator=generator) < part for part in split.x.split(4096)]
-        return Split(PixelRows(torch.cat(parts).to(torch.uint8), 2), split.y)
-
-    return replace(
-        dataset,
-        name=f"{dataset.name}_binarized",
-        train=draw(dataset.train, 0),
-        valid=draw(dataset.valid, 1),
-        test=draw(dataset.test, 2),
-        levels=2,
-        primary="nll",
-        spaces=(),
-        n_modes=0,
-        n_classes=0,
-        n_mode_samples=0,
-    )

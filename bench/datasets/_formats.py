@@ -113,6 +113,7 @@ def image_dataset(
         train=_part(x, y, order[:n_train]),
         valid=_part(x, y, order[n_train : n_train + 5000]),
         test=_shuffled(*parts["test"]),
+        spare=_part(x, y, order[n_train + 5000 :]) if len(order) > n_train + 5000 else None,
         primary=primary,
         spaces=spaces,
         levels=256,

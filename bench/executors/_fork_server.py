@@ -39,6 +39,8 @@ PRELOADED = (
     "safetensors.torch",
     "bench.run.work",
 )
+OPEN_FILES = Path("/proc/self/fd")
+GPU_FILES = "/dev/nvidia"
 POLL_S = 0.1
 READ_BYTES = 1 << 20
 MOST_SPOOLS = 253  # that one read can bring: what the kernel sends at most
@@ -50,8 +52,17 @@ def check_clean() -> None:
     if tasks.is_dir() and (threads := len(list(tasks.iterdir()))) != 1:
         raise RuntimeError(f"the fork server has {threads} threads, expected 1: a library started some")
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
+    if (torch is not None and torch.cuda.is_initialized()) or holds_gpu():
         raise RuntimeError("the fork server has initialised CUDA; its children could not use it")
+
+
+def holds_gpu() -> bool:
+    """Say whether this process has a GPU's device file open, as it has once a driver was asked."""
+    for one in OPEN_FILES.iterdir() if OPEN_FILES.is_dir() else ():
+        with suppress(OSError):  # the folder's own
+            if str(one.readlink()).startswith(GPU_FILES):
+                return True
+    return False
 
 
 class Server:

@@ -7,6 +7,8 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.records.environment import cores
 
+DRIVER_FILES = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # dxg: WSL 2; kfd: ROCm
+
 __all__ = ["cores", "default_jobs", "resolve_device"]
 
 
@@ -33,11 +35,11 @@ def default_jobs(device: str) -> int:
 
 
 def _cuda_available() -> bool:
-    """Tell whether an NVIDIA driver is here and torch can use it.
+    """Tell whether a driver is here and torch can use it.
 
     Torch is imported only if there is a driver.
     """
-    if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists():
+    if not any(Path(file).exists() for file in DRIVER_FILES):
         return False
     import torch
 

@@ -17,11 +17,13 @@ from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 from bench.executors import _wire
-from bench.run.task import Ended, OnProgress, Task, say_nothing
+from bench.run.task import GPU_SHARE, Ended, OnProgress, Task, say_nothing
 
 SINGLE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+ASK_NO_DRIVER = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # whoever asks for a GPU in the server must not start CUDA there
+GPU_MEMORY = 0.9  # of a card's memory that tasks side by side share; the rest is their contexts
 SERVER = [sys.executable, "-m", "bench.executors._fork_server"]
 FINGERPRINT = Task(function="bench.run.work:machine", arguments={})
 ANSWER = ("status", "value", "message", "phase", "seconds", "peak_rss_bytes")
@@ -55,7 +57,10 @@ class LocalExecutor:
         path = os.pathsep.join(
             [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
-        environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(self._variables)
+        environment = os.environ | SINGLE_THREAD | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | ASK_NO_DRIVER
+        if self._slots > 1:
+            environment[GPU_SHARE] = str(GPU_MEMORY / self._slots)
+        environment |= self._variables
         self._tasks, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(
@@ -169,7 +174,7 @@ class LocalExecutor:
     def _fingerprint(self) -> dict[str, Any]:
         """Ask a process for this machine's fingerprint.
 
-        Reading a GPU's name starts CUDA, which the server must not.
+        Reading a GPU's name may start CUDA, which the server must not.
         """
         ended = self.call(FINGERPRINT)
         if ended.status != "ok":

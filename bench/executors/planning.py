@@ -11,12 +11,17 @@ from bench.run.sweep import Planned
 from bench.run.task import Executor, Task
 
 EXIT_ERRORS = {2: UsageError, 7: DataUnavailable}
-PLAN = "bench.run.work:plan"
+PLAN, PLAN_TRIALS = "bench.run.work:plan", "bench.run.work:plan_trials"
 
 
 def make_plan(executor: Executor, request: Request) -> Planned:
     """Plan a request."""
     return plan_by(executor, PLAN, request=asdict(request))
+
+
+def make_trials(executor: Executor, request: Request, *, count: int, seed: int) -> Planned:
+    """Plan the search of a request's one model on its one dataset."""
+    return plan_by(executor, PLAN_TRIALS, request=asdict(request), count=count, seed=seed)
 
 
 def plan_by(executor: Executor, function: str, **arguments: object) -> Planned:

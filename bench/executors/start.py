@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.executors.local import LocalExecutor
-from bench.executors.planning import make_plan
+from bench.executors.planning import make_plan, make_trials
 from bench.plan.request import Plan, Request
 from bench.run import sweep
 from bench.run.progress import Observer
+from bench.run.search import Searched, run_search
 from bench.run.sweep import Outcome
 from bench.run.task import Executor, say_nothing
 
@@ -74,6 +75,21 @@ def run(
         observer=observer,
         throughput=throughput,
     )
+
+
+def search(
+    request: Request,
+    *,
+    trials: int,
+    seed: int,
+    out: Path,
+    executor: Executor,
+    rerun: str = "missing",
+    observer: Observer,
+) -> Searched:
+    """Search the settings of a request's one model on its one dataset, and store the trials."""
+    planner = partial(make_trials, request=request, count=trials, seed=seed)
+    return run_search(executor, planner, out=out, rerun=rerun, observer=observer)
 
 
 def plan(request: Request) -> Plan:

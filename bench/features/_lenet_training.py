@@ -21,7 +21,8 @@ OWN_STEPS = 4000  # on a user's own images
 def train_lenet(dataset: Dataset, *, epochs: int = 40, seed: int = 0) -> tuple[LeNet, float]:
     """Train on the training rows only; return the network and its accuracy on test."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # torch.manual_seed would reseed every GPU too, and fork_rng restores none of them
+        torch.default_generator.manual_seed(seed)
         net = LeNet(dataset.shape, dataset.n_classes)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, weight_decay=1e-4)

@@ -48,7 +48,7 @@ class Inception:
 
     def logits_of(self, features: Tensor) -> Tensor:
         """Return class scores without the bias, as published inception scores are computed, (N, 1, 1008)."""
-        return (features @ self.classes.T)[:, None]
+        return (features.to(self.classes.device) @ self.classes.T)[:, None]  # small ones may have gone to the CPU
 
 
 def weights_file() -> Path:

@@ -70,12 +70,13 @@ class LeNetSpace:
 
     def logits_of(self, features: Tensor) -> Tensor:
         """Return the class logits of each channel group from features (N, 32 G), (N, G, K)."""
+        features = features.to(self.net.head.weight.device)  # small ones may have gone to the CPU
         return self.net.head(features.float().reshape(len(features), -1, N_FEATURES))
 
     def mode_ids_of(self, features: Tensor) -> Tensor:
         """Return the predicted class, or the number that the channels' classes spell (base K), (N,)."""
         logits = self.logits_of(features)
-        place = logits.shape[2] ** torch.arange(logits.shape[1] - 1, -1, -1, device=features.device)
+        place = logits.shape[2] ** torch.arange(logits.shape[1] - 1, -1, -1, device=logits.device)
         return (logits.argmax(dim=2) * place).sum(dim=1)
 
     def _planes(self, x: Examples) -> Tensor:

@@ -1,6 +1,6 @@
 """Findings to show beside a row.
 
-Its records' own, other hardware, better than the oracle, near copies.
+Its records' own, still improving at the end, other hardware, better than the oracle, near copies.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.leaderboard.copying import near_copies
 from bench.leaderboard.hardware import OTHER_HARDWARE, timed_elsewhere
+from bench.leaderboard.plateau import curve_of
 from bench.leaderboard.row import Row, rows_of
 from bench.leaderboard.table import by_board, primary_metrics
 from bench.records.record import Record
@@ -26,6 +27,7 @@ def flags(frame: pd.DataFrame, records: Sequence[Record]) -> Flags:
     for board, models in by_board(records).items():
         for model, those in models.items():
             words[*board, model] += _of_records(those)
+            words[*board, model] += [improving] if (improving := curve_of(those).words) else []
         for model in timed_elsewhere(models):
             words[*board, model].append(OTHER_HARDWARE)
     primaries = primary_metrics(records)

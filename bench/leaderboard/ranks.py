@@ -21,9 +21,16 @@ ALPHA = 0.05
 SEEDS_FOR_AN_ORDER = 5
 
 
-def ranked(column: list[dict[str, Any]], centres: Mapping[str, Centre], *, better: str) -> list[dict[str, Any]]:
-    """Add rank and, from five seeds, the range of ranks that no sure difference excludes."""
+def ranked(
+    column: list[dict[str, Any]], centres: Mapping[str, Centre], *, better: str, only_flat: bool = False
+) -> list[dict[str, Any]]:
+    """Add rank and, from five seeds, the range of ranks that no sure difference excludes.
+
+    only_flat: a row that was trained in steps takes a rank only if its curve was flat at its end; a failed one is last in any case.
+    """
     contestants = [row for row in column if not row["reference"] and row["family"] != SUBMISSION]
+    if only_flat:
+        contestants = [row for row in contestants if row["n_failed"] or row["steps"] is None or row["flat"]]
     if better == "none" or not contestants:
         return column
     sign = 1 if better == "lower" else -1

@@ -43,11 +43,33 @@ class Place(NamedTuple):
         return self.low is not None and self.high is not None and 2 * (self.high - self.low + 1) > field > 1
 
 
+IMPROVING = "still improving"  # how the finding opens
+
+
+class Curve(NamedTuple):
+    """How a row's training ended: flat is None where it is not known.
+
+    gain: the mean over its seeds, of each over the last fifth of its steps. flat_at: a step, where it was flat.
+    """
+
+    flat: bool | None = None
+    gain: float | None = None
+    flat_at: int | None = None
+
+    @property
+    def words(self) -> str:
+        """Say that it was still improving, and by how much; empty where it was not, or where it is not known."""
+        if self.flat is not False or self.gain is None:
+            return ""
+        return f"{IMPROVING}: {100 * self.gain:.0f} % over the last fifth"
+
+
 class Row(NamedTuple):
     """What the table says of one model by one metric; None where a number is absent.
 
     board: "" for speed, memory and size, which belong to no side of the held-out rows. better: "lower", "higher" or "none".
-    centre, se, ci_low, ci_high: in the metric's unit.
+    centre, se, ci_low, ci_high: in the metric's unit. steps: None for a model that is not trained in steps. train_core_s: measured
+    seconds of all cores together in training, of the middle seed. flat, gain, flat_at: of the curve (`plateau.Curve`).
     """
 
     suite: str
@@ -72,6 +94,16 @@ class Row(NamedTuple):
     rank: int | None
     rank_low: int | None
     rank_high: int | None
+    steps: int | None = None
+    train_core_s: float | None = None
+    flat: bool | None = None
+    gain: float | None = None
+    flat_at: int | None = None
+
+    @property
+    def curve(self) -> Curve:
+        """Whether its training was flat at the end."""
+        return Curve(self.flat, self.gain, self.flat_at)
 
     @property
     def place(self) -> Place | None:

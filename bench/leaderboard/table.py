@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median_high
 from typing import Any
 
 import pandas as pd
 
 from bench.leaderboard.centre import Centre, summarise
 from bench.leaderboard.newest import newest
+from bench.leaderboard.plateau import curve_of
 from bench.leaderboard.ranks import ranked
 from bench.leaderboard.resources import resource_rows
 from bench.leaderboard.row import SUBMISSION, Row
@@ -43,7 +45,7 @@ def tidy(records: Iterable[Record]) -> pd.DataFrame:
         heads = {model: head | {"board": ""} | _model_head(those) for model, those in models.items()}
         rows += [heads[model] | column for model, column in resource_rows(models)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    for column in ("n_samples", "n_seeds", "n_failed", "rank", "rank_low", "rank_high"):
+    for column in ("n_samples", "n_seeds", "n_failed", "rank", "rank_low", "rank_high", "steps", "flat_at"):
         frame[column] = frame[column].astype("Int64")
     order = ["suite", "device", "dataset", "board", "metric", "reference", "rank", "model"]
     return frame.sort_values(order, kind="stable", na_position="last").reset_index(drop=True)
@@ -58,13 +60,22 @@ def _model_head(records: list[Record]) -> dict[str, Any]:
         "uses_labels": first["model"]["uses_labels"],
         "reference": first["model"]["reference"],
         "n_failed": sum(record["status"] != "ok" for record in records),
-    }
+        "steps": first.get("protocol", {}).get("steps"),
+        "train_core_s": _core_seconds(records),
+    } | curve_of(records)._asdict()
+
+
+def _core_seconds(records: list[Record]) -> float | None:
+    """Return the measured core-seconds of training of the middle seed; None where no record has them."""
+    measured = [s for r in records if r["status"] == "ok" and (s := r["timing"].get("train_core_s")) is not None]
+    return median_high(measured) if measured else None
 
 
 def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[dict[str, Any]]:
     board = head["board"]
     primary = next(iter(models.values()))[0]["dataset"].get("primary", "")
     names = {name: e for records in models.values() for r in records for name, e in r["metrics"][board].items()}
+    only_flat = any(r.get("protocol", {}).get("ranks") == "flat" for records in models.values() for r in records)
     cells = [
         (model, head | _model_head(records), [r["metrics"][board] for r in records])
         for model, records in sorted(models.items())
@@ -83,7 +94,7 @@ def _board_rows(head: dict[str, Any], models: dict[str, list[Record]]) -> list[d
                 column.append(row | {"n_samples": stored[0]["n"]} | _numbers(centres[model]))
             elif metric == primary and row["n_failed"] == len(columns):
                 column.append(row)  # every seed failed: it ranks last
-        rows += ranked(column, centres, better=facts["better"])
+        rows += ranked(column, centres, better=facts["better"], only_flat=only_flat)
     return rows
 
 

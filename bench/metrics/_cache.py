@@ -1,9 +1,10 @@
 """A disk cache for what depends on the real rows alone: features, factors, radii.
 
 The name of a kept value is the hash of all that decides its bits: the rows themselves, the feature space's own hash, the step and
-its version, the libraries' versions, the device and the number of threads. So a kept value is the one that would be computed, and
-results with and without this folder are the same. Only what took longer than a quarter of a second is kept. The folder
-`reference` in the cache folder can be deleted at any time; with GENBENCH_REFERENCE_CACHE=off nothing is read or written there.
+its version, the libraries' versions, the device (of a GPU the card and cuDNN too) and the number of threads. So a kept value is
+the one that would be computed, and results with and without this folder are the same. Only what took longer than a quarter of a
+second is kept. The folder `reference` in the cache folder can be deleted at any time; with GENBENCH_REFERENCE_CACHE=off nothing is
+read or written there.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def kept(what: str, rows: Examples, compute: Callable[[], Tensors]) -> Tensors:
     if values is None:
         start = time.monotonic()
         values = compute()
+        if rows.device.type == "cuda":
+            torch.cuda.synchronize(rows.device)  # else the time is that of handing the work over
         if time.monotonic() - start >= WORTH_SECONDS:
             keep(path, _pack(values))
     return values
@@ -57,8 +60,15 @@ def kept(what: str, rows: Examples, compute: Callable[[], Tensors]) -> Tensors:
 def _name(what: str, rows: Examples) -> str:
     libraries = f"torch {torch.__version__}/numpy {np.__version__}/scipy {version('scipy')}"
     threads = [torch.get_num_threads(), *(os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"))]
-    machine = f"{libraries}/{rows.device.type}/{threads} threads"
+    machine = f"{libraries}/{_device(rows.device)}/{threads} threads"
     return hashlib.sha256(f"{what}/{machine}/{digest_of(rows)}".encode()).hexdigest()
+
+
+def _device(device: torch.device) -> str:
+    """Name what decides bits of a device: of a GPU the card and cuDNN."""
+    if device.type != "cuda":
+        return device.type
+    return f"cuda, {torch.cuda.get_device_name(device)}, cudnn {torch.backends.cudnn.version()}"
 
 
 def _pack(values: Tensors) -> bytes:

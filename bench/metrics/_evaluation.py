@@ -14,6 +14,7 @@ from bench.features import CountingModes, FeatureSpace, load_space
 from bench.metrics import refuse_non_finite
 from bench.metrics._blocks import Blocks, dealt_order
 from bench.metrics._cache import kept
+from bench.metrics._home import at_home
 
 Value = TypeVar("Value")
 DRAWS = 5  # equal-n draws that a ranked set metric is averaged over
@@ -48,9 +49,7 @@ class Evaluation:
     ) -> None:
         self.dataset, self.outputs, self.board, self.measure = dataset, outputs, board, measure
         self.n_draws = draws
-        self._memo: dict[Hashable, Any] = (
-            {} if shared is None else shared
-        )  # what both boards of one set of outputs have in common
+        self._memo: dict[Hashable, Any] = {} if shared is None else shared  # what both boards have in common
 
     def has(self, need: str) -> bool:
         """Say whether a need of a metric is met: an output, or a fact of the dataset or of the density."""
@@ -107,6 +106,11 @@ class Evaluation:
         """Return the board's held-out rows, in the order of blocks."""
         held = self.dataset.split(self.board)
         return Split(held.x[self.order], None if held.y is None else held.y[self.order])
+
+    @property
+    def own_samples(self) -> str:
+        """Return the board's name where it has samples of its own, as the oracle's have; else both share them."""
+        return self.board if self._key("samples") in self.outputs else ""
 
     @property
     def samples(self) -> Tensor:
@@ -203,8 +207,7 @@ class Evaluation:
         """Return the features, (n, D), of every sample that a draw or a mode statistic uses."""
         both = 2 * (self.dataset.n_mode_samples or len(self.order))  # the other board's mode statistics share them
         used = min(len(self.samples), max(self._draw_rows()[-1].stop, both))
-        own = self.board if self._key("samples") in self.outputs else ""
-        return self._features(space, f"samples {used} {own}", lambda: self.samples[:used])
+        return self._features(space, f"samples {used} {self.own_samples}", lambda: self.samples[:used])
 
     def draw_features(self, space: str) -> list[Tensor]:
         """Return the features of each draw, a list of (n, D)."""
@@ -220,12 +223,12 @@ class Evaluation:
                 what = f"features/{space}/{features_of.sha256}"
                 return kept(what, rows, lambda: {"features": features_of(rows)})["features"]
 
-        return self.memo((space, which), compute)
+        return self.memo((space, which), lambda: at_home(compute(), self.dataset))
 
     def _features(self, space: str, which: str, rows: Callable[[], Tensor]) -> Tensor:
         def compute() -> Tensor:
             with torch.no_grad():
-                return self.space(space)(rows())
+                return at_home(self.space(space)(rows()), self.dataset)
 
         return self.memo((space, which), compute)
 

@@ -1,6 +1,6 @@
 """Nearness to training rows: the authenticity of Alaa et al. (2022), as an excess over held-out data.
 
-    copy_fraction(S) = share of s in S with |s - t| < |t - t'|      t = the training row nearest to s, t' the one nearest to t
+    copy_fraction(S) = share of s in S with |s - t| < |t - t'|      t the training row nearest to s, t' the nearest to t that differs
     copy_excess      = copy_fraction(samples) - copy_fraction(held-out rows)                              (1)
 
 It is no screen for copies: averages of held-out rows, which hold no training row, exceed 0, and a file whose other half is noise does
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,10 +44,18 @@ def nearest(queries: Tensor, rows: Tensor, *, own: bool = False) -> tuple[Tensor
     return torch.cat(distances), torch.cat(indices)
 
 
+def different_rows(rows: Tensor) -> Tensor:
+    """Return each of rows (N, D) once, in their order: a row that stands twice has no spacing of 0."""
+    values = (rows.float() + 0.0).cpu().contiguous().numpy()  # -0 becomes 0
+    keys = values.view(np.dtype((np.void, values.dtype.itemsize * values.shape[1]))).ravel()
+    first = np.sort(np.unique(keys, return_index=True)[1])
+    return rows if len(first) == len(rows) else rows[torch.from_numpy(first).to(rows.device)]
+
+
 def is_copy(samples: Tensor, train: Tensor, spacing: Tensor) -> Tensor:
     """Say which samples (N, D) lie nearer to a training row (M, D) than its own neighbour does, bool (N,).
 
-    spacing: distance of each training row to its nearest other one, `nearest(train, train, own=True)[0]`.
+    spacing: distance of each training row to its nearest other one, `nearest(train, train, own=True)[0]`, of different rows.
     """
     distance, index = nearest(samples, train)
     return distance < spacing[index]
@@ -56,8 +65,9 @@ def copy_excess_of(samples: Tensor, held_out: Tensor, train: Tensor) -> tuple[fl
     """Return the excess and its lower 99 % bound for rows (N, D), (M, D), (T, D); > 0 tells copies."""
     for name, rows in {"samples": samples, "held-out rows": held_out, "training rows": train}.items():
         refuse_non_finite(rows, name)
+    train = different_rows(train)
     if len(train) < 2:
-        raise ValueError(f"expected at least 2 training rows, got {len(train)}")
+        raise ValueError(f"expected at least 2 different training rows, got {len(train)}")
     spacing = nearest(train, train, own=True)[0]
     theirs, ours = (is_copy(rows, train, spacing).double() for rows in (samples, held_out))
     excess = float(theirs.mean() - ours.mean())
@@ -83,10 +93,10 @@ def difference_blocks(theirs: Tensor, ours: Tensor) -> tuple[float, ...]:
     return tuple(float(theirs[a].double().mean() - ours[b].double().mean()) for a, b in pairs)
 
 
-@metric(needs=("samples",), better="none", unit="fraction", low=-1.0, high=1.0, version=2)
+@metric(needs=("samples",), better="none", unit="fraction", low=-1.0, high=1.0, version=3)
 def copy_excess(ev: Evaluation) -> Estimate:
     """Share of samples nearer to a training row than its neighbour, less that of held-out rows; no rank."""
-    train = ev.memo("train rows", lambda: ev.train.some(MAX_TRAIN).x[:].flatten(1).float())
+    train = ev.memo("train rows", lambda: different_rows(ev.train.some(MAX_TRAIN).x[:].flatten(1).float()))
     spacing = ev.memo("train spacing", lambda: nearest(train, train, own=True)[0])
     ours = is_copy(ev.real.x.flatten(1).float(), train, spacing).double()
     theirs = is_copy(ev.draws[0].flatten(1).float(), train, spacing).double()

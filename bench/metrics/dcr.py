@@ -41,10 +41,10 @@ def nearer_to_train(
     log_none = _log_none(n, m, samples.device)
     whole, without = [], []
     for strip in samples.split(STRIP):
-        to_train, to_held = _distances(strip, train), _distances(strip, held_out)
+        to_held = _distances(strip, held_out)
         nearest = torch.stack([to_held[:, rows].amin(dim=1) for rows in blocks or [slice(None)]])  # (B, s)
         two = nearest.topk(min(2, len(nearest)), dim=0, largest=False)
-        shares = [_probability(to_train, edge, log_none) for edge in two.values]
+        shares = _probabilities(_distances(strip, train), two.values, log_none)
         whole.append(shares[0])
         if blocks and len(blocks) > 1:  # without a block the nearest row is another one only where that block held it
             held_it = torch.arange(len(blocks), device=strip.device)[:, None] == two.indices[0]
@@ -66,10 +66,13 @@ def _log_none(n: int, m: int, device: torch.device) -> Tensor:
     return torch.where(n - r >= m, value, -torch.inf)
 
 
-def _probability(to_train: Tensor, nearest: Tensor, log_none: Tensor) -> Tensor:
-    """Eq. (2): to_train (s, N) distances, nearest (s,) distance to the held-out rows."""
-    nearer = (to_train < nearest[:, None]).sum(dim=1)
-    at_most = (to_train <= nearest[:, None]).sum(dim=1)
+def _probabilities(to_train: Tensor, edges: Tensor, log_none: Tensor) -> Tensor:
+    """Eq. (2): to_train (s, N) distances, edges (E, s) ascending distances to held-out rows; (E, s)."""
+    sample, row = (to_train <= edges[-1][:, None]).nonzero(as_tuple=True)  # few: the others need not be looked at again
+    near = to_train[sample, row]
+    count = lambda which: torch.bincount(sample[which], minlength=len(to_train))
+    nearer = torch.stack([count(near < edge[sample]) for edge in edges])
+    at_most = torch.stack([count(near <= edge[sample]) for edge in edges])
     return 1 - (log_none[nearer].exp() + log_none[at_most].exp()) / 2
 
 

@@ -27,6 +27,9 @@ ROUNDS = 100
 ENOUGH = 1e-4  # nats a feature: a round that gains less is the last
 LEAST_WIDTH = 1e-3  # of the common start
 MAX_TRAIN, MAX_SAMPLES = 4_000, 2_500
+DIRECT_UP_TO = 8  # features; above, distances come from products
+CLOSE = 1e-6  # of |a|^2 + |b|^2: nearer pairs are taken from their difference
+STRIP = 64  # rows whose parts are looked at together: they stay in a core's own cache
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,18 @@ def _log_parts(x: Tensor, mixture: Mixture) -> Tensor:
 def _of_squares(squared: Tensor, mixture: Mixture) -> Tensor:
     dim, variance = mixture.centres.shape[1], mixture.log_variance
     constant = -0.5 * dim * (variance + math.log(2 * math.pi)) - math.log(len(variance))
-    return constant - 0.5 * squared * (-variance).exp()
+    return torch.addcmul(constant, squared, -0.5 * (-variance).exp())
 
 
 def _squared(a: Tensor, b: Tensor) -> Tensor:
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
+    """Return |a_i - b_j|^2, (N, M), from products but where these leave few digits, as for copies."""
+    if a.shape[1] <= DIRECT_UP_TO:
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
+    norms, others = a.square().sum(dim=1)[:, None], b.square().sum(dim=1)
+    squared = torch.addmm(others[None], a, b.T, alpha=-2).add_(norms)
+    row, column = (squared < CLOSE * (norms + others)).nonzero(as_tuple=True)
+    squared[row, column] = (a[row] - b[column]).square().sum(dim=1)
+    return squared
 
 
 def fit_widths(train: Tensor, samples: Tensor) -> Mixture:
@@ -66,36 +76,73 @@ def fit_widths(train: Tensor, samples: Tensor) -> Mixture:
     least = start + 2 * math.log(LEAST_WIDTH)
     mixture, before = Mixture(centres, start.repeat(len(centres))), -math.inf
     for _ in range(ROUNDS):
-        parts = _of_squares(squared, mixture)
-        log_prob = parts.logsumexp(dim=1)
-        shares = (parts - log_prob[:, None]).exp_()
-        weight = shares.sum(dim=0)
-        variance = (shares * squared).sum(dim=0) / (dim * weight.clamp(min=1e-300))
+        now, weight, spread = _expected(squared, mixture)
+        variance = spread / (dim * weight.clamp(min=1e-300))
         log_variance = torch.where(weight > 1e-12, variance.clamp(min=1e-300).log(), mixture.log_variance)
         mixture = Mixture(centres, log_variance.clamp(min=least))
-        now = float(log_prob.mean())
         if now - before < ENOUGH * dim:
             break
         before = now
     return mixture
 
 
+def _expected(squared: Tensor, mixture: Mixture) -> tuple[float, Tensor, Tensor]:
+    """Return mean log p of the rows, sum_i r_ij and sum_i r_ij |x_i - g_j|^2, (M,) each.
+
+    squared: the distances |x_i - g_j|^2, (N, M).
+    """
+    weight, spread = torch.zeros_like(mixture.log_variance), torch.zeros_like(mixture.log_variance)
+    total = 0.0
+    for strip in squared.split(STRIP):
+        shares = _of_squares(strip, mixture)
+        largest = shares.amax(dim=1, keepdim=True)
+        sums = shares.sub_(largest).exp_().sum(dim=1)
+        total += float((largest[:, 0] + sums.log()).sum())
+        weight += (1 / sums) @ shares
+        spread += (1 / sums) @ shares.mul_(strip)
+    return total / len(squared), weight, spread
+
+
 def feature_likelihood(samples: Tensor, train: Tensor, held_out: Tensor) -> tuple[Tensor, Tensor]:
     """Return -100/D log p of held-out rows (M,) and of training rows (N,), the terms of eqs. (2) and (3)."""
-    mean, std = train.double().mean(dim=0), train.double().std(dim=0)
-    keep = std > 1e-9 * mean.abs().clamp(min=1)
-    scaled = [((rows.double() - mean) / std)[:, keep] for rows in (samples, train, held_out)]
-    mixture = fit_widths(scaled[1], scaled[0])
-    scale = -100 / scaled[0].shape[1]
-    return mixture.log_prob(scaled[2]) * scale, mixture.log_prob(scaled[1]) * scale
+    fitted = Fitted.to_rows(samples, train)
+    return fitted.terms(held_out), fitted.terms(train)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Eq. (1) in features standardised by the training rows; keep: those that vary there, bool (D,)."""
+
+    mixture: Mixture
+    mean: Tensor
+    std: Tensor
+    keep: Tensor
+
+    @classmethod
+    def to_rows(cls, samples: Tensor, train: Tensor) -> Fitted:
+        """Fit the widths of samples (M, D) to training rows (N, D)."""
+        mean, std = train.double().mean(dim=0), train.double().std(dim=0)
+        keep = std > 1e-9 * mean.abs().clamp(min=1)
+        scaled = [((rows.double() - mean) / std)[:, keep] for rows in (train, samples)]
+        return cls(fit_widths(*scaled), mean, std, keep)
+
+    def terms(self, rows: Tensor) -> Tensor:
+        """Return -100/D log p of rows (N, D), (N,)."""
+        scaled = ((rows.double() - self.mean) / self.std)[:, self.keep]
+        return self.mixture.log_prob(scaled) * (-100 / scaled.shape[1])
 
 
 def _terms(ev: Evaluation, space: str) -> tuple[Tensor, Tensor]:
-    def compute() -> tuple[Tensor, Tensor]:
-        train = ev.train_features(space, MAX_TRAIN)
-        samples = ev.draw_features(space)[0][:MAX_SAMPLES]
-        return feature_likelihood(samples, train, ev.real_features(space))
+    def fit() -> tuple[Fitted, Tensor]:
+        fitted = Fitted.to_rows(samples, train)
+        return fitted, fitted.terms(train)
 
+    def compute() -> tuple[Tensor, Tensor]:
+        fitted, of_train = ev.memo(("widths", space, len(samples), ev.own_samples), fit)
+        return fitted.terms(ev.real_features(space)), of_train
+
+    train = ev.train_features(space, MAX_TRAIN)
+    samples = ev.draw_features(space)[0][:MAX_SAMPLES]
     return ev.memo(("feature likelihood", space, ev.board), compute)
 
 

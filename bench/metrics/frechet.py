@@ -7,6 +7,9 @@ rows the factor is the centred features themselves, above it a Cholesky factor w
 rank. So (1) is exact on rank-deficient covariances, where a matrix square root of S_r S_f loses digits or turns complex.
 The norm is a sum of roots of the eigenvalues of A S_f A^T where these are known to be accurate, else of singular values.
 
+Errors are over training seeds and held-out rows. In a trained space (lenet) another training of it would move the value too, which no error
+holds: docs/metrics.md says by how much.
+
 float64 throughout. On a CPU all of it is numpy's and SciPy's: torch's threads, waiting for their next operation, would take
 the cores from OpenBLAS's. Memory: beside the features one strip of 4,096 of them, and three matrices of min(N, D) x D float64
 (100 MB at D = 2048, N = 50,000).
@@ -103,7 +106,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     version=2,
 )
 def fid(ev: Evaluation, space: str) -> Estimate:
-    """Frechet distance of features in the named space, equal n on both sides, averaged over the draws."""
+    """Frechet distance in the named space, averaged over equal draws; lenet's own seed is in no error."""
     features = ev.real_features(space)
     real, fakes = reference_moments(features), [moments(draw) for draw in ev.draw_features(space)]
     value = _mean_distance(real, fakes)

@@ -120,6 +120,20 @@ def mode_kl_uniform(ev: Evaluation) -> Estimate:
     return Estimate(histogram_kl(counts, torch.full_like(prior, 1 / len(prior))), int(counts.sum()))
 
 
+@metric(needs=("samples", "law"), better="none", unit="nats", scale="log")
+def mode_kl_uniform_hq(ev: Evaluation) -> Estimate:
+    """KL to the uniform of high-quality samples' modes alone, as Lin et al. (2018) count.
+
+    Infinite without such a sample.
+    """
+    mode, sigmas = nearest_mode(ev.mode_samples, ev.law)
+    good, n_modes = mode[sigmas < 3].cpu(), len(ev.law.means)
+    if not len(good):
+        return Estimate(math.inf, 0, note="no sample within 3 sigma of a mode")
+    counts = torch.bincount(good, minlength=n_modes)
+    return Estimate(histogram_kl(counts, torch.full((n_modes,), 1 / n_modes)), len(good))
+
+
 @metric(needs=("samples", "law"), better="none", unit="fraction", scale="logit", version=2)
 def hq_fraction(ev: Evaluation) -> Estimate:
     """Share of samples within 3 sigma of the nearest mode.

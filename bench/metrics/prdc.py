@@ -19,10 +19,11 @@ N = 50,000; for the errors up to 1,000 rows two matrices of N x N.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bench.metrics import Estimate, metric
-from bench.metrics._balls import Side, count, four_numbers, lowered, side, smallest, squared_distances
+from bench.metrics._balls import Side, count, lowered, side, squared_distances
 from bench.metrics._blocks import Blocks, Errors
 from bench.metrics._cache import kept
 from bench.metrics._evaluation import Evaluation
@@ -96,25 +97,55 @@ def errors_of(real: Side, fakes: list[Side], blocks: Blocks, *, k: int) -> tuple
 
 
 def _radii_varied(real: Side, fakes: list[Side], lefts: list[Tensor], *, k: int) -> list[dict[str, float]]:
-    """Return the four numbers of the rows that are left, radii among these, over the draws."""
-    device = real.rows.device
+    """Return the four numbers of the rows that are left, radii among these, averaged over the draws.
+
+    Looked at are the pairs within the largest radius that a row has among any of them: there are few.
+    """
+    n, draws, device = len(real.rows), len(fakes), real.rows.device
+    kept = torch.zeros(len(lefts), n, dtype=torch.bool, device=device)
+    for place, rows in enumerate(lefts):
+        kept[place, rows.to(device)] = True
     own = squared_distances(real.rows, real.norms, real.rows, real.norms)
     own.fill_diagonal_(float("inf"))
+    radii = radii_among(own, kept, k=k)
+    widest = radii.amax(dim=0)[:, None]
     own_low = own - ROUNDING * (real.norms[:, None] + real.norms)
+    row, other = (own_low <= widest).nonzero(as_tuple=True)
+    to_other = own_low[row, other]
     crosses = [lowered(real.rows, real.norms, fake) for fake in fakes]
-    recalled = [(cross <= fake.radii).any(dim=1) for cross, fake in zip(crosses, fakes)]
+    recalled = torch.stack([(cross <= fake.radii).any(dim=1) for cross, fake in zip(crosses, fakes)], dim=1).double()
+    cross = torch.cat(crosses, dim=1)
+    draw_of = torch.arange(draws, device=device).repeat_interleave(
+        torch.tensor([len(f.rows) for f in fakes], device=device)
+    )
+    sizes = torch.bincount(draw_of, minlength=draws).double()
+    ball, sample = (cross <= widest).nonzero(as_tuple=True)
+    to_sample, cell = cross[ball, sample], ball * draws + draw_of[sample]
     found = []
-    for left in (rows.to(device) for rows in lefts):
-        near = own[left][:, left]
-        radii = smallest(near, k).amax(dim=1)[:, None]
-        share = 1 / (own_low[left][:, left] <= radii).sum(dim=1).double()
-        each = []
-        for cross, seen in zip(crosses, recalled):
-            inside = cross[left] <= radii
-            density = float((inside.double().T @ share).mean())
-            each.append(four_numbers(inside.any(dim=0), seen[left], density, inside.any(dim=1)))
-        found.append(_mean(each))
+    for left, radius in zip(kept, radii):
+        others = torch.bincount(row[(to_other <= radius[row]) & left[other]], minlength=n)
+        within = (to_sample <= radius[ball]) & left[ball]
+        held = torch.bincount(cell[within], minlength=n * draws).reshape(n, draws)[left].double()
+        precise = torch.bincount(draw_of[torch.bincount(sample[within], minlength=len(draw_of)) > 0], minlength=draws)
+        four = (
+            precise / sizes,
+            recalled[left].mean(dim=0),
+            (held / others[left, None]).sum(dim=0) / sizes,
+            (held > 0).double().mean(dim=0),
+        )
+        found.append({name: float(each.mean()) for name, each in zip(NAMES, four)})
     return found
+
+
+def radii_among(own: Tensor, kept: Tensor, *, k: int) -> Tensor:
+    """Return squared distances to the k-th nearest of the rows kept, bool (L, N), from own (N, N).
+
+    own has no distance of a row to itself; every set keeps more than k rows.
+    """
+    most_left_out = int((~kept).sum(dim=1).max())
+    near = own.topk(min(k + most_left_out, len(own) - 1), dim=1, largest=False, sorted=True)
+    place = (kept[:, near.indices].cumsum(dim=2, dtype=torch.int32) < k).sum(dim=2)  # (L, N)
+    return near.values.gather(1, place.T).T
 
 
 def _mean(each: list[dict[str, float]]) -> dict[str, float]:

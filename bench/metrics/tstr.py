@@ -46,7 +46,8 @@ def tstr_accuracy(ev: Evaluation) -> Estimate:
     """Accuracy on real rows of a logistic regression trained on class-conditional samples."""
     space = ev.space("identity")
     x, y = ev.given
-    return _estimate(ev, correct_after_training_on(space(x), y, ev.real_features("identity"), ev.real.labels))
+    real = ev.real_features("identity")
+    return _estimate(ev, correct_after_training_on(space(x).to(real.device), y, real, ev.real.labels))
 
 
 @metric(needs=("given", "labels"), better="none", unit="fraction", scale="logit", version=2)
@@ -54,5 +55,6 @@ def trtr_accuracy(ev: Evaluation) -> Estimate:
     """The same classifier trained on the real training rows: the ceiling of tstr_accuracy."""  # noqa: D401 - a column's title
     labelled = (ev.train.labels >= 0).nonzero().flatten()
     rows = labelled[some_rows(len(labelled), MAX_ROWS).to(labelled.device)]
-    x, y = ev.space("identity")(ev.train.x[rows]), ev.train.labels[rows]
-    return _estimate(ev, correct_after_training_on(x, y, ev.real_features("identity"), ev.real.labels))
+    real = ev.real_features("identity")
+    x, y = ev.space("identity")(ev.train.x[rows]).to(real.device), ev.train.labels[rows]
+    return _estimate(ev, correct_after_training_on(x, y, real, ev.real.labels))

@@ -49,6 +49,15 @@ class ConditionalSampler(Protocol):
 
 
 @runtime_checkable
+class Latent(Protocol):
+    """A model whose samples are images of noise, between two of which one can walk."""
+
+    def walk(self, n: int, *, seed: int) -> Tensor:
+        """Return the images of n noises on a path from one draw of the noise to another, (n, *shape)."""
+        ...
+
+
+@runtime_checkable
 class Density(Protocol):
     """An exact likelihood; the class constant `measure` says of what: see `bench.datasets.is_dequantised`."""
 
@@ -104,6 +113,7 @@ CAPABILITIES = {
     "fit_steps": Capability(Trainable, "trained step by step"),
     "sample": Capability(Sampler, "samples"),
     "sample_given": Capability(ConditionalSampler, "samples given a class"),
+    "walk": Capability(Latent, "walks through its latent space"),
     "log_prob": Capability(Density, "exact log-likelihood"),
     "elbo": Capability(LowerBound, "bound on the log-likelihood"),
     "predict_proba": Capability(Classifier, "classifies"),

@@ -12,18 +12,20 @@ import torch
 from torch import Tensor
 
 from bench.datasets import Dataset, is_dequantised
-from bench.models import Classifier, ConditionalSampler, Density, LowerBound, Sampler, Selective, Trainable
+from bench.errors import Broken
+from bench.models import Classifier, ConditionalSampler, Density, Latent, LowerBound, Sampler, Selective, Trainable
 from bench.models.promises import follows_labels, in_random_order, integrates_to_one, sums_to_one
 from bench.models.proofs import binary_images
+from bench.models.search import read_search
 from bench.models.state import networks
 from bench.models.trial import Result, Trial
-from bench.registry import find, load, load_alone
+from bench.registry import Entry, find, load, load_alone
 
 TRIED = ("ring8", "iris", "digits_binary", "digits")
 ROWS, SAMPLES = 200, 64
 REMEDIES = {  # of a generator whose state moved
     "torch": "torch's state moved: draw with generator=torch.Generator().manual_seed(seed), and make layers inside "
-    "`with torch.random.fork_rng(): torch.manual_seed(seed)`",
+    "`with torch.random.fork_rng(devices=[]): torch.default_generator.manual_seed(seed)`",
     "numpy": "numpy's state moved: draw with np.random.default_rng(seed), and hand random_state=seed to scikit-learn",
 }
 
@@ -32,7 +34,8 @@ def check_model(name: str) -> list[Result]:
     """Try a model (a name or a file) on every small dataset it supports; at least one must be supported."""
     entry = find("model", name)
     cls = load_alone(entry)
-    results: list[Result] = []
+    results = _check_search(entry, cls)
+    declared = len(results)
     refusals: list[str] = []
     dequantised = is_dequantised(entry.constants.get("measure", ""))
     for dataset_name in (*TRIED, ""):
@@ -51,9 +54,18 @@ def check_model(name: str) -> list[Result]:
                 results += sums_to_one(trial)
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is its result
             results.append(trial.failure("runs", error))
-    if not results:
+    if len(results) == declared:
         results.append(Result("-", "supports a dataset", False, f"supports() refused all: {'; '.join(refusals)}"))
     return results
+
+
+def _check_search(entry: Entry, cls: type) -> list[Result]:
+    """Check the ranges that a model declares to be tuned in, if it does."""
+    promise = "search names fields, ranges and choices"
+    try:
+        return [Result("-", promise, True)] if read_search(entry, cls) else []
+    except Broken as error:
+        return [Result("-", promise, False, str(error))]
 
 
 def _small(dataset: Dataset) -> Dataset:
@@ -73,6 +85,7 @@ def _check(trial: Trial) -> Iterator[Result]:
         yield from _check_save(trial, model, samples)
     else:
         yield trial.result("fits", True)
+    yield from _check_walk(trial, model)
     yield from _check_densities(trial, model)
     if trial.dataset.levels is None:
         yield from integrates_to_one(trial, model)
@@ -135,6 +148,14 @@ def _check_save(trial: Trial, model: Any, expected: Tensor) -> Iterator[Result]:
         networks(other)[name].load_state_dict(load_tensors(raw))
     same = _same(expected, other.sample(SAMPLES, seed=1))
     yield trial.result("save and load", same, "loaded weights give other samples")
+
+
+def _check_walk(trial: Trial, model: Any) -> Iterator[Result]:
+    if isinstance(model, Latent):
+        walked = model.walk(5, seed=1)
+        shape = (5, *trial.dataset.shape)
+        yield trial.result("walk shape", tuple(walked.shape) == shape, f"got {tuple(walked.shape)}")
+        yield trial.result("same seed, same walk", _same(walked, model.walk(5, seed=1)), "they differ, or are NaN")
 
 
 def _check_densities(trial: Trial, model: Any) -> Iterator[Result]:

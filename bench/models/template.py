@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ class {name}:
     family: ClassVar[str] = "extension"  # statistical, tractable, approximate, implicit, extension
     paper: ClassVar[str] = "authors (year)"
     uses_labels: ClassVar[bool] = False
+    search: ClassVar[dict[str, Any]] = {{"learning_rate": (0.005, 0.5)}}  # what `bench tune` may search
     steps: int = 200
     learning_rate: float = 0.05
 
@@ -40,8 +41,8 @@ class {name}:
     def fit_steps(self, x: Tensor, y: Tensor | None = None, *, seed: int) -> Iterator[dict[str, Tensor | int]]:
         """One yield a step; the harness reads losses there, and may sample."""
         # Layers draw their first weights from torch's global state. Make them inside
-        #     with torch.random.fork_rng():
-        #         torch.manual_seed(seed)
+        #     with torch.random.fork_rng(devices=[]):
+        #         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU too
         # and draw everything else from a generator, so that the caller's random state stays as it was.
         generator = torch.Generator(x.device).manual_seed(seed)
         self.shape_ = tuple(x.shape[1:])

@@ -31,11 +31,18 @@ class Cell:
     versions: dict[str, str] = field(default_factory=dict)  # torch, driver
     probes: int = 0
     target: float | None = None  # of the primary metric: its time to quality is counted up to there; no part of the key
+    ranks: str = "all"  # of its suite: "flat" leaves rows without a rank that still improve; no part of the key
     sample_limit: int = 0
     timeout_s: float = 300.0
     memory_bytes: int = 3 * 2**30
     measures: dict[str, str] = field(default_factory=dict)  # of an experiment: name -> sha256 of its source
     train_rows: int = 0  # of an experiment: train on so many rows; 0: all
+    trial: bool = False  # of a search: scored on the public board alone, and its outputs are not kept
+
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """The boards that the cell is scored on."""
+        return ("public",) if self.trial else ("public", "private")
 
     @property
     def row(self) -> str:
@@ -69,6 +76,8 @@ class Cell:
         }
         if self.measures or self.train_rows:
             parts |= {"measures": self.measures, "train_rows": self.train_rows}
+        if self.trial:
+            parts["trial"] = True
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:

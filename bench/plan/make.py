@@ -44,7 +44,7 @@ def make_plan(request: Request) -> Plan:
     ):
         try:
             with nullcontext() if request.fetch else without_downloads():
-                dataset = _dataset(dataset_name, request)
+                dataset = load_dataset(dataset_name, request)
         except DataUnavailable as error:
             if asked:
                 raise
@@ -53,7 +53,7 @@ def make_plan(request: Request) -> Plan:
         except Broken as error:
             chosen.lose(error, asked=asked)
             continue
-        facts = facts_of(dataset, request.reading, () if request.data else _files(dataset))
+        facts = facts_of(dataset, request.reading, () if request.data else files_of(dataset))
         if "left out" in dataset.notes:
             what = "images" if len(dataset.shape) == 3 else "columns or rows"
             skips.append(Skip(what, dataset.name, dataset.notes["left out"]))
@@ -74,7 +74,7 @@ def make_plan(request: Request) -> Plan:
             if reason:
                 skips.append(Skip(entry.name, dataset.name, reason))
                 continue
-            cells += _cells(suite, entry, cls, dataset, facts, hparams, steps, given, request)
+            cells += cells_of(suite, entry, cls, dataset, facts, hparams, steps, given, request)
     cells.sort(key=lambda cell: cell.seed)  # stable: seed 0 of everything first
     return Plan(tuple(cells), tuple(skips), tuple(chosen.broken), tuple(looks))
 
@@ -104,7 +104,8 @@ def _models(suite: Suite, request: Request) -> _Chosen:
     return chosen
 
 
-def _dataset(name: str, request: Request) -> Any:
+def load_dataset(name: str, request: Request) -> Any:
+    """Load a dataset by name, or the request's own data; Broken names the line of what raised."""
     if request.data:
         from bench.datasets.own import own_dataset
 
@@ -114,7 +115,7 @@ def _dataset(name: str, request: Request) -> Any:
         return load_entry(entry)()
 
 
-def _files(dataset: Any) -> list[str]:
+def files_of(dataset: Any) -> list[str]:
     """List the downloaded files that a public dataset, or the one it is made of, was read from."""
     from bench.datasets._download import find as find_file
 
@@ -174,7 +175,7 @@ def naming_the_line(entry: Entry) -> Iterator[None]:
         raise Broken(f"{entry.kind} {entry.name!r} ({place}): {type(error).__name__}: {error}") from error
 
 
-def _cells(
+def cells_of(
     suite: Suite,
     entry: Entry,
     cls: type,
@@ -185,6 +186,7 @@ def _cells(
     settings: dict[str, Any],
     request: Request,
 ) -> list[Cell]:
+    """Make the cells of one model on one dataset, a seed each; settings: what sets their row apart."""
     variant = [f"{name}={spell(value)}" for name, value in sorted(settings.items())]
     if request.precision != "fp32" and "precision" in hparams:
         variant.append(f"precision={request.precision}")
@@ -201,13 +203,14 @@ def _cells(
             model=model,
             steps=steps,
             seed=seed,
-            draws=suite.draws,
+            draws=suite.draws_of(max(len(dataset.valid), len(dataset.test))),
             elbo_samples=suite.elbo_samples,
             metrics=metrics,
             features=facts["features"],
             versions=made_with,
             probes=suite.probes if steps else 0,
             target=suite.targets.get(dataset.name),
+            ranks=suite.ranks,
             sample_limit=suite.sample_limit,
             timeout_s=suite.timeout_s,
             memory_bytes=int((suite.memory_gib + CUDA_HOST_GIB * (request.device == "cuda")) * 2**30),

@@ -28,10 +28,15 @@ def ledger_of(records: Iterable[Record]) -> Ledger:
     """Return the median core-seconds of each model over seeds; rows set by hand are left out."""
     seconds = defaultdict(list)
     for record in records:
-        cost = record["resources"].get("cpu_s") if record["device"] == "cpu" else record["timing"].get("total_s")
+        cost = core_seconds(record)
         if record["status"] == "ok" and cost is not None and not record["model"]["variant"]:
             seconds[record["suite"], record["model"]["id"], record["dataset"]["id"]].append(cost)
     return {key: median(values) for key, values in seconds.items()}
+
+
+def core_seconds(record: Record) -> float | None:
+    """Return what a record cost: seconds of all cores, or of the GPU; None where nobody measured it."""
+    return record["resources"].get("cpu_s") if record["device"] == "cpu" else record["timing"].get("total_s")
 
 
 def shares(ledger: Ledger, suite: str) -> list[tuple[str, float, int]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.registry import ROOT
 
+DRIVER = Path("/proc/driver/nvidia")
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "pytorch-fid", "safetensors")
 
 
@@ -109,7 +110,16 @@ def _memory_gib() -> float | None:
 
 
 def _gpu() -> str | None:
-    """Return the GPU's name if torch is imported. Asking starts CUDA: never ask in the fork server."""
+    """Return the GPU's name if torch is imported, from the driver's own files where it has some.
+
+    Asking torch starts CUDA, seconds and memory for a run on a CPU: never ask in the fork server.
+    """
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return None
+    for told in sorted(DRIVER.glob("gpus/*/information")):
+        for line in told.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("Model:"):
+                return line.partition(":")[2].strip()
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return None

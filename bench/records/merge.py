@@ -2,7 +2,7 @@
 
 Nothing is overwritten: what does not agree is named.
 A cell is copied with its outputs and its pictures, outputs first, so that no record tells of what is not there yet. Fingerprints of
-machines and submissions come along. What lies there already with the same bytes is left as it is: merging twice changes nothing.
+machines, submissions and searches come along. What lies there already with the same bytes is left as it is: merging twice changes nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.files import read_json, write_atomic
 from bench.records.record import Record
-from bench.records.store import Store
+from bench.records.store import PICTURES, Store
 
-OTHERS = ("env/*.json", "submissions/*/*.json")  # what comes along, beside cells
+OTHERS = ("env/*.json", "submissions/*/*.json", "tuning/*/*.json")  # what comes along, beside cells
 
 
 @dataclass
@@ -102,7 +102,7 @@ def _files_of(source: Path, record: Record, slot: str, out: Path) -> Iterator[tu
     names = [f"artifacts/{slot}.safetensors"]
     if record["seed"] == 0:
         folder, row = f"grids/{record['dataset']['id']}", record["model"]["row"]
-        names += [f"{folder}/{row}.png", f"{folder}/{row}.nearest.png"]
+        names += [f"{folder}/{row}{ending}" for ending in PICTURES.values()]
     for name in names:
         if (source / name).is_file() and not (out / name).exists():
             yield source / name, out / name
@@ -122,7 +122,7 @@ def _unlike(target: Path, record: Record) -> str:
 
 
 def _copy_others(source: Path, out: Path, merged: Merged) -> None:
-    """Copy fingerprints and submissions that are not there; name those that differ or are damaged."""
+    """Copy what else is not there; name files that differ or are damaged."""
     for path in sorted(path for pattern in OTHERS for path in source.glob(pattern)):
         target, raw = out / path.relative_to(source), path.read_bytes()
         try:

@@ -16,6 +16,8 @@ STATUSES = ("ok", "diverged", "oom", "timeout", "crashed")
 PLACES = ("path", "files")  # what a cell says of the driver's machine, and a record does not
 FAILED = ("oom", "timeout", "crashed")  # `diverged` is a finding, not a failure of the run
 BOARDS = ("public", "private")
+# gain over the last fifth of training, docs/metrics.md: a power law that gains less there gains 5.4 % of twice the steps
+FLAT_BELOW = 0.02
 Record: TypeAlias = dict[str, Any]  # a RecordShape; readers index it by variables
 
 
@@ -39,15 +41,16 @@ def new_record(cell: Cell) -> Record:
             "draws": cell.draws,
             "elbo_samples": cell.elbo_samples,
             "probes": cell.probes,
+            "ranks": cell.ranks,
             "features": {name: {"name": name, "sha256": sha} for name, sha in cell.features.items()},
             "metric_versions": cell.metrics,
         },
         "versions": cell.versions | cell.model.get("libraries", {}),
         "seed": cell.seed,
         "metrics": {board: {} for board in BOARDS},
-        "training": {"last": None, "best": None, "gap": None, "to_quality": None},
+        "training": {"last": None, "best": None, "gap": None, "to_quality": None, "plateau": None},
         "curve": [],
-        "timing": {"load_s": None, "train_s": None, "sample_s": None, "eval_s": None, "total_s": None},
+        "timing": dict.fromkeys(("load_s", "train_s", "train_core_s", "look_s", "sample_s", "eval_s", "total_s")),
         "throughput": {"train_examples_per_s": None, "sample_examples_per_s": None, "contended": True},
         "resources": {"peak_rss_bytes": None, "peak_cuda_bytes": None, "cpu_s": None},
         "env_ref": None,

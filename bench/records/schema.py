@@ -1,9 +1,7 @@
 """Declare the shape of a stored record and check it.
 
-A file that was edited, merged or cut is left out.
-
-What readers look up is required; what only one page shows may be missing. Fields that are not declared here are kept as
-they are, and nothing may rely on them.
+A file that was edited, merged or cut is left out. What readers look up is required; what only one page shows may be missing.
+Fields that are not declared here are kept as they are, and nothing may rely on them.
 """
 
 from __future__ import annotations
@@ -21,6 +19,7 @@ from bench.files.shapes import (
     Label,
     LabelOrNull,
     Name,
+    Number,
     NumberOrNull,
     Numbers,
     Object,
@@ -78,6 +77,7 @@ class Protocol(TypedDict, total=False):
 
     metric_versions: Object
     steps: CountOrNull
+    ranks: Label
 
 
 def _are_pairs(value: object) -> bool:
@@ -105,6 +105,14 @@ TimeToQuality: TypeAlias = Annotated[
 ]
 
 
+class Plateau(TypedDict):
+    """Whether the curve of the probes was flat at its end, and what it gained over the last fifth."""
+
+    flat: Flag
+    gain: Number
+    flat_at: CountOrNull
+
+
 class TrainingFacts(TypedDict, total=False):
     """The probes of the public board during training, and what they show."""
 
@@ -112,15 +120,19 @@ class TrainingFacts(TypedDict, total=False):
     best: NumberOrNull
     gap: NumberOrNull
     to_quality: TimeToQuality
+    plateau: Plateau | None
     probes: Pairs
     modes: Pairs
 
 
 class Timing(TypedDict, total=False):
-    """Seconds of each phase."""
+    """Seconds of each phase; core: of all cores together, look: of probes, warm: of a GPU's start."""
 
     load_s: NumberOrNull
     train_s: NumberOrNull
+    train_core_s: NumberOrNull
+    look_s: NumberOrNull
+    warm_s: NumberOrNull
     sample_s: NumberOrNull
     eval_s: NumberOrNull
     total_s: NumberOrNull

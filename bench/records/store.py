@@ -19,6 +19,13 @@ from bench.records.record import MAX_BYTES, Record, encode
 from bench.records.schema import check_record, check_whole
 from bench.records.versions import fill_versions
 
+PICTURES = {  # of a cell, in grids/DATASET/: the name of each, and what follows its row's name there
+    "grid": ".png",
+    "nearest": ".nearest.png",
+    "film": ".film.png",
+    "walk": ".walk.png",
+    "classes": ".classes.png",
+}
 MOST_BYTES = 50 * MAX_BYTES  # a longer file is not read at all
 
 

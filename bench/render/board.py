@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.leaderboard.row import SUBMISSION, Row, rows_of
+from bench.leaderboard.tuning import tuning_line
 from bench.registry import entries
+from bench.render import budget
 from bench.render.bars import Bar, bar_axis, bar_of
 from bench.render.marks import marked
 from bench.render.text import DASH, interval, quantity
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from bench.leaderboard.boards import Boards
 
 Key = tuple[str, str, str]  # suite, device, dataset
+FIRST_COLUMNS = 7  # rank, model, family, primary metric, the other board, steps, trials: what a short table shows
+TUNED = "tuned"  # the column of trials and their cost
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,10 @@ class _Columns:
         self.resources = {(row.model, row.metric): row for row in rows if row.board == ""}
         first = {row.model: row for row in reversed(self.here)} | self.main
         self.contestants = [row for row in first.values() if not row.reference]
-        self.contestants.sort(key=lambda row: (row.model not in self.main, _rank(row), row.model))
-        references = sorted((row for row in first.values() if row.reference), key=_by_score)
+        self.contestants.sort(key=lambda row: (row.model not in self.main, _rank(row), by_value(row), row.model))
+        references = sorted(
+            (row for row in first.values() if row.reference), key=lambda row: (by_value(row), row.model)
+        )
         self.models = self.contestants + references
 
     def metrics(self) -> list[str]:
@@ -82,6 +88,7 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
     rows = []
     for row in ranked:
         findings = boards.flags.get((*key, row.model), [])
+        tuned = boards.tuned.get((*key, row.model))
         cells = [
             _place(row, main),
             marked(row, findings),
@@ -89,19 +96,22 @@ def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
             _value(main.get(row.model)),
         ]
         cells.append(DASH if lone else _other_board(columns.other.get(row.model), row, primary))
+        cells += [budget.steps_text(row), tuned.words if tuned else DASH]
         cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
         cells += [_value(columns.resources.get((row.model, metric)), short=True) for metric in RESOURCES]
-        cells.append("; ".join(findings))
+        cells += [budget.seconds_text(row), budget.curve_text(row), "; ".join(findings)]
         rows.append(tuple(cells))
     metrics = [f"{m} {arrow(row for row in columns.here if row.metric == m)}" for m in others]
     other = "private" if board == "public" else "public"
-    headings = ["rank", "model", "family", f"**{primary}** {arrow(main.values())}", f"{other} (move)", *metrics]
+    first = ("rank", "model", "family", f"**{primary}** {arrow(main.values())}", f"{other} (move)", "steps", TUNED)
+    resources = (heading for heading, _ in RESOURCES.values())
     unranked = [row.model for row in columns.models if row not in ranked]
+    lines = _explain(primary, list(main.values()), lone=lone, unranked=unranked)
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
-        lines=(*_explain(primary, list(main.values()), lone=lone, unranked=unranked), *_left_out(key, boards)),
-        headings=(*headings, *(heading for heading, _ in RESOURCES.values()), "findings"),
+        lines=(*lines, *_tuning(key, columns, boards), *_left_out(key, boards)),
+        headings=(*first, *metrics, *resources, *budget.HEADINGS, "findings"),
         rows=tuple(rows),
         n_ranked=sum(row.family != SUBMISSION and not row.reference for row in ranked),
         bars=_bars([main.get(row.model) for row in ranked], primary),
@@ -124,6 +134,8 @@ def _explain(primary: str, main: Sequence[Row], *, lone: bool, unranked: Sequenc
     title = primary_title(primary)
     lines = [f"Ranked by {primary}{f': {title}' if title else ','} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
     lines += cautions(primary, main)
+    if trained := budget.budget_line(main):
+        lines.append(trained)
     lines.append(INTERVALS)
     if lone:
         lines.append(f"One board: {primary} does not use the held-out rows.")
@@ -134,19 +146,25 @@ def _explain(primary: str, main: Sequence[Row], *, lone: bool, unranked: Sequenc
     return tuple(lines)
 
 
+def _tuning(key: Key, columns: _Columns, boards: Boards) -> list[str]:
+    """Say how many trials the models had; nothing where none was tuned."""
+    models = [row.model for row in columns.contestants if row.family != SUBMISSION]
+    line = tuning_line({model: boards.tuned.get((*key, model)) for model in models})
+    return [line] if line else []
+
+
 def _left_out(key: Key, boards: Boards) -> list[str]:
     """Name the seeds that stand in the folder and on no row."""
     return [f"{one.key[-1]}: {one.words}." for one in boards.left_out if one.key[:-1] == key]
 
 
-def _by_score(row: Row) -> tuple[bool, float, str]:
-    """Order reference rows, which take no rank: best first."""
-    centre = row.centre or 0.0
-    return row.centre is None, -centre if row.better == "higher" else centre, row.model
-
-
 def _rank(row: Row) -> float:
     return math.inf if row.rank is None else row.rank
+
+
+def by_value(row: Row) -> float:
+    """Return the sort key of rows without a rank: the better the smaller."""
+    return math.inf if row.centre is None else -row.centre if row.better == "higher" else row.centre
 
 
 def _place(row: Row, main: dict[str, Row]) -> str:

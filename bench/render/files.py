@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from bench.leaderboard.boards import Boards
 from bench.records.environment import stored
 from bench.records.record import Record
 from bench.records.store import Store, collector_paused
+from bench.records.tuning import Search, read_searches
 from bench.render.board import make_boards
 from bench.render.html import leaderboard_html
 from bench.render.markdown import leaderboard_markdown, results_readme
@@ -24,7 +26,7 @@ def write_boards(store: Store) -> list[Path]:
     records = store.records()
     machines = environment_lines(records, store.out)
     records += submitted(store, records)
-    boards = Boards.of(records)
+    boards = Boards.of(records, searches_of(store))
     tables = make_boards(boards)
     texts = {
         "leaderboard.csv": to_csv(boards.frame),
@@ -47,9 +49,16 @@ def submitted(store: Store, records: list[Record]) -> list[Record]:
     return as_records(submissions, records)
 
 
+def searches_of(store: Store) -> list[Search]:
+    """Read a folder's searches; unreadable files join the store's problems."""
+    searches, problems = read_searches(store.out)
+    store.problems += [problem for problem in problems if problem not in store.problems]
+    return searches
+
+
 def page(store: Store, records: list[Record]) -> str:
     """Write leaderboard.html of some of a store's records."""
-    return leaderboard_html(Boards.of(records), out=store.out)
+    return leaderboard_html(Boards.of(records, searches_of(store)), out=store.out)
 
 
 def to_csv(frame: pd.DataFrame) -> str:
@@ -61,13 +70,16 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 
 def to_json(boards: Boards) -> str:
-    """Write the table's rows as JSON, with the summary and the flags."""
+    """Write the table's rows as JSON, with the summary, the flags and the rows that were tuned."""
     frame = boards.frame
     rows = json.loads(frame[sorted(frame)].to_json(orient="records", double_precision=12))
     summary = json.loads(boards.summary.to_json(orient="records", double_precision=12))
     names = ("suite", "device", "dataset", "model")
     flags = [dict(zip(names, key)) | {"flags": words} for key, words in boards.flags.items()]
-    value = {"schema": "bench.leaderboard/1", "rows": [], "summary": summary, "flags": flags}
+    tuned = [dict(zip(names, key)) | asdict(one) for key, one in sorted(boards.tuned.items())]
+    value = {"schema": "bench.leaderboard/1", "rows": [], "summary": summary, "flags": flags} | (
+        {"tuned": tuned} if tuned else {}
+    )
     text = json.dumps(value, indent=1, sort_keys=True) + "\n"
     # the rows are many and flat: without `indent` json's fast encoder writes them, the same bytes in a third of the time
     encode = json.JSONEncoder(separators=(",\n   ", ": ")).encode

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.render.board import Board
+from bench.render.board import FIRST_COLUMNS, Board
 from bench.render.text import DASH, clean
 from bench.render.words import KINDS, REAL
 
@@ -50,6 +51,12 @@ def without_empty(board: Board) -> tuple[tuple[str, ...], tuple[tuple[str, ...],
     """Leave out of headings and rows the columns in which every cell is a dash or empty."""
     keep = board.filled()
     return tuple(board.headings[i] for i in keep), tuple(tuple(row[i] for i in keep) for row in board.rows)
+
+
+def short(board: Board) -> Board:
+    """Keep the first columns of a board."""
+    rows = tuple(row[:FIRST_COLUMNS] for row in board.rows)
+    return replace(board, headings=board.headings[:FIRST_COLUMNS], rows=rows)
 
 
 def leaderboard_markdown(tables: list[Board], boards: Boards) -> str:
@@ -102,15 +109,7 @@ def results_readme(tables: list[Board], boards: Boards, out: Path, environments:
         summary_markdown(boards),
     ]
     for board in tables:
-        short = Board(
-            board.title,
-            board.dataset,
-            board.lines,
-            board.headings[:5],
-            tuple(r[:5] for r in board.rows),
-            board.n_ranked,
-        )
-        parts.append(board_markdown(short))
+        parts.append(board_markdown(short(board)))
         parts.append(pictures(board, out))
     return "\n".join(parts)
 

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bench.leaderboard.copying import EXACT_COPIES, NEAR_COPIES
-from bench.leaderboard.row import Row
+from bench.leaderboard.row import IMPROVING, Row
 
-IMPROVING = "still improving"  # how the finding opens that training ended before its curve was flat
 MARKS = {  # how a finding opens -> the mark that stands beside the name (empty: the finding itself), and whether it is a warning
     EXACT_COPIES: ("copies", True),
     NEAR_COPIES: ("copies", True),

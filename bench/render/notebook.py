@@ -27,6 +27,8 @@ COLUMNS = (
     "ci_low",
     "ci_high",
     "n_seeds",
+    "steps",
+    "flat",
 )  # of a board that is shown
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.plan.cell import Cell
 from bench.records.record import Record
+from bench.render.budget import ending_of
 from bench.render.look import first_lines, skip_lines
 from bench.render.text import clean, seconds_text
 from bench.run.pictured import draws_pictures
@@ -84,7 +85,7 @@ def describe(cell: Cell, record: Record) -> str:
     if record["error"]:
         status += f" in {record['error']['phase']}: {(record['error']['message'].splitlines() or ['no message'])[0]}"
     flags = "; ".join(f.removeprefix("metric: ") for f in record["flags"])
-    parts = [p for p in (score, status, f"[{flags}]" if flags else "") if p]
+    parts = [p for p in (score, status, ending_of(record), f"[{flags}]" if flags else "") if p]
     return f"{cell.row} on {cell.dataset['id']}, seed {cell.seed}: {', '.join(parts) or 'done'} ({seconds:.1f} s)"
 
 

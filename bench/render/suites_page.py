@@ -15,7 +15,7 @@ from bench.plan.suite import KINDS, Suite, load_suite, suite_names
 from bench.registry import ROOT
 
 PAGE = ROOT / "docs" / "suites.md"
-TABLES = {"targets": "[targets]", "steps": "[steps.MODEL]", "set": "[set.MODEL.DATASET]"}
+TABLES = {"targets": "[targets]", "caps": "[caps]", "steps": "[steps.MODEL]", "set": "[set.MODEL.DATASET]"}
 
 
 class Key(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.render.bars import Bar
-from bench.render.board import Board
+from bench.render.board import TUNED, Board
 from bench.render.text import clean
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _table(board: Board, shown: list[int], *, drawn: bool, encoding: str) -> Tab
 
     view = Table(title=clean(board.title), title_justify="left", pad_edge=False)
     for i in shown:
-        numeric = i == 0 or (i >= PRIMARY and board.headings[i] != "findings")
+        numeric = i == 0 or (i >= PRIMARY and board.headings[i] not in (TUNED, "findings"))
         heading = clean(board.headings[i].replace("**", ""))
         view.add_column(heading, justify="right" if numeric else "left", overflow="fold")
         if drawn and i == PRIMARY:

@@ -9,7 +9,8 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from bench.datasets import Dataset, binarized
+from bench.datasets import Dataset
+from bench.datasets.variants import binarized, with_every_row
 from bench.errors import DataUnavailable, UsageError
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions
@@ -23,8 +24,8 @@ from bench.reproductions.measure import measure_sha256, needs_of
 from bench.reproductions.protocol import FOLDER, Arm, Budget, Experiment, load_experiment
 from bench.run.task import Context
 
-TIMEOUT_S = {"cpu": 1200.0, "gpu": 6 * 3600.0}
-MEMORY_BYTES = {"cpu": 3 * 2**30, "gpu": 16 * 2**30}
+TIMEOUT_S = {"cpu": 1200.0, "gpu": 6 * 3600.0, "full": 24 * 3600.0}
+MEMORY_BYTES = {"cpu": 3 * 2**30, "gpu": 16 * 2**30, "full": 8 * 2**30}
 DRAWS = 5
 
 
@@ -48,7 +49,7 @@ def plan_of(experiment: Experiment, *, budget: str, device: str) -> Plan:
     suite, datasets = load_suite(chosen.suite), {}
     cells: list[Cell] = []
     for arm in experiment.arm:
-        key = (chosen.data.get(arm.dataset, arm.dataset), arm.binarized)
+        key = (chosen.data.get(arm.dataset, arm.dataset), arm.binarized, arm.every_row)
         if key not in datasets:
             datasets[key] = _dataset(*key)
         facts = _facts(key[0], datasets[key], arm, experiment, budget)
@@ -72,16 +73,18 @@ def load_model(name: str) -> tuple[Entry, type]:
     return entry, load_entry(entry)
 
 
-def _dataset(name: str, is_binarized: bool) -> Dataset:
+def _dataset(name: str, is_binarized: bool, every_row: bool) -> Dataset:
     dataset = load("dataset", name)()
+    dataset = with_every_row(dataset) if every_row else dataset
     return binarized(dataset) if is_binarized and dataset.levels != 2 else dataset
 
 
 def _facts(name: str, dataset: Dataset, arm: Arm, experiment: Experiment, budget: str) -> dict[str, Any]:
     facts = facts_of(dataset)
     facts["dataset"]["id"] = name
-    if dataset.name != name:
-        facts["dataset"]["binarized"] = True
+    facts["dataset"] |= {
+        key: True for key, made in (("every_row", arm.every_row), ("binarized", dataset.name != name)) if made
+    }
     replaced = experiment.budget[budget].metric
     needed_metrics = {replaced.get(t.metric, t.metric) for t in experiment.target}
     needed_metrics |= {column for compare in experiment.compare for column in compare.columns}

@@ -1,8 +1,9 @@
 """Read experiments as data: a TOML file is a protocol, its arms, and what they are compared with.
 
-A file in published/ has [[target]]s, one in questions/ has [[compare]]s; both have [[arm]]s and a [budget.cpu] and a
-[budget.gpu]. Fields of an arm: the budget's `fields` where the model has them, then `fields`, then its table of the
-budget's name. An unknown key is an error that names it. Reading a file imports no torch.
+A file in published/ has [[target]]s that a paper prints, one in agreement/ has [[target]]s that another program computes on the
+same rows, one in questions/ has [[compare]]s; all have [[arm]]s and one or several of [budget.cpu], [budget.gpu], [budget.full].
+Fields of an arm: the budget's `fields` where the model has them, then `fields`, then its table of the budget's name. An
+unknown key is an error that names it. Reading a file imports no torch.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from bench.registry import entries, unknown
 from bench.reproductions.measure import Column, columns_of, measure_names
 
 FOLDER = Path(__file__).parent
-BUDGETS = ("cpu", "gpu")
+BUDGETS = ("cpu", "gpu", "full")
+FOLDERS = {"published": "published", "agreement": "agreement", "question": "questions"}  # kind -> folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,10 @@ class Arm(_Strict):
     fields: dict[Text, Any] = field(default_factory=dict)
     cpu: dict[Text, Any] = field(default_factory=dict)
     gpu: dict[Text, Any] = field(default_factory=dict)
+    full: dict[Text, Any] = field(default_factory=dict)
+    every_row: Flag = (
+        False  # train on all rows that the data's publisher gives for training, the public board's among them
+    )
     train_rows: Count = 0  # train on so many rows, other ones for each seed; 0: all
     binarized: Flag = False  # pixels drawn from Bernoulli(value) once, by a fixed seed
     measures: tuple[Name, ...] | None = None  # None: the experiment's
@@ -70,7 +76,9 @@ class Target(_Strict):
     se: NumberOrNull = None
     n: Count = 0
     unit: Number = 0.0  # of the last printed digit: what rounding may hide
-    paired: Flag = False  # ours is computed on theirs' very rows and folds: rounding is all that may differ
+    margin: Number = 0.0  # the difference that would matter, stated before the run; above 0 in published/
+    exact: Flag = False  # nothing is drawn and the test rows are theirs: ours has no error
+    differs: Text = ""  # why this number's own protocol is another one: then it is not comparable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +99,7 @@ class Experiment(_Strict):
     """A protocol to run, the arms it compares, and the numbers or questions that it is run for."""
 
     name: Name
-    kind: Literal["published", "question"]
+    kind: Literal["published", "agreement", "question"]
     title: Text
     budget: dict[Name, Budget]
     arm: tuple[Arm, ...] = ()
@@ -120,31 +128,40 @@ PARTS = {"arm": Arm, "target": Target, "compare": Compare, "budget": Budget}
 
 
 def names() -> list[str]:
-    """Return the names of all experiments: the published ones, then the questions by number."""
-    published = sorted(path.stem for path in (FOLDER / "published").glob("*.toml"))
-    questions = [path.stem for path in (FOLDER / "questions").glob("*.toml")]
-    return published + sorted(questions, key=lambda name: int(name.rpartition("-")[2]))
+    """Return the names of all experiments: published ones, agreements, questions by number."""
+    found = {kind: sorted(path.stem for path in (FOLDER / folder).glob("*.toml")) for kind, folder in FOLDERS.items()}
+    questions = sorted(found["question"], key=lambda name: int(name.rpartition("-")[2]))
+    return found["published"] + found["agreement"] + questions
 
 
-def choose(asked: tuple[str, ...], *, everything: bool) -> list[Experiment]:
-    """Return the experiments asked for, each once; `question` and `published` mean all of a kind."""
+def choose(asked: tuple[str, ...], *, everything: bool, budget: str = "") -> list[Experiment]:
+    """Return the experiments asked for, each once.
+
+    `question`, `published` and `agreement` mean all of a kind.
+
+    With a budget, those of a kind that have none of it are left out; UsageError for one that was named.
+    """
     known = names()
     chosen: list[str] = list(known) if everything else []
     for name in asked:
         if name in ("question", "questions"):
             chosen += [n for n in known if n.startswith("question-")]
-        elif name == "published":
-            chosen += [n for n in known if not n.startswith("question-")]
+        elif name in ("published", "agreement"):
+            chosen += [n for n in known if (FOLDER / FOLDERS[name] / f"{n}.toml").is_file()]
         elif name in known:
             chosen.append(name)
         else:
             raise unknown("reproduction", name, known)
-    return [load_experiment(name) for name in dict.fromkeys(chosen)]
+    experiments = [load_experiment(name) for name in dict.fromkeys(chosen)]
+    for one in experiments:
+        if budget and budget not in one.budget and one.name in asked:
+            raise UsageError(f"{one.name} has no budget {budget!r}; it has {', '.join(one.budget)}")
+    return [one for one in experiments if not budget or budget in one.budget]
 
 
 def load_experiment(name: str) -> Experiment:
     """Read an experiment by name."""
-    for kind, folder in (("published", "published"), ("question", "questions")):
+    for kind, folder in FOLDERS.items():
         path = FOLDER / folder / f"{name}.toml"
         if path.is_file():
             return read_experiment(path, kind)
@@ -166,6 +183,10 @@ def _check(experiment: Experiment, where: str) -> None:
     for budget in experiment.budget:
         if budget not in BUDGETS:
             raise UsageError(f"{where}: {unknown('budget', budget, BUDGETS)}")
+    if not experiment.budget:
+        raise UsageError(f"{where}: no budget; expected one of {', '.join(f'[budget.{name}]' for name in BUDGETS)}")
+    if experiment.kind == "published" and (loose := [t for t in experiment.target if t.margin <= 0]):
+        raise UsageError(f"{where}: the target {loose[0].metric} of {loose[0].arm!r} has no margin above 0 to judge by")
     if bad := [c for c in experiment.compare if bool(c.base) == bool(c.versus)]:
         raise UsageError(f"{where}: compare needs one of base (an arm) and versus (a column), got {bad[0]}")
     used = [t.arm for t in experiment.target] + [a for c in experiment.compare for a in (*c.arms, c.base) if a]

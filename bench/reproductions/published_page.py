@@ -12,12 +12,18 @@ from bench.reproductions.text import length_text, seeds_text
 HEAD = """\
 # Published results, reproduced
 
-Made by `bench reproduce`; do not edit. Ours stands beside theirs, each with its standard error, and the verdict is a
-two-sided test at 5 % on the combined standard error: *reproduced* (the test does not tell them apart: with few runs
-that is easy), *better* or *not reproduced*. A protocol that was shortened, run on other data or with other networks is
-*not comparable* whatever the numbers; where some of our runs have no value it is *undecided*. Theirs without an error
-counts as exact but for its rounding. Grade of evidence for theirs: F read in the authors' files, P in the paper, S
-quoted by a third party, M from memory, X computed for this project.
+Made by `bench reproduce`; do not edit. Ours stands beside theirs, each with its standard error where it has one. The difference has its
+90 % interval, which is two one-sided tests at 5 % turned round (Schuirmann 1987), and the verdict is read off it, against a margin that the
+protocol stated before the run:
+
+- *reproduced*: the interval lies within the margin on both sides of theirs; a difference as large as the margin is ruled out.
+- *better*, *not reproduced*: it does not, and lies wholly on the good or on the other side of theirs.
+- *too uncertain to say*: it holds no difference and one beyond the margin too, or some of our runs have no value.
+- *not comparable*: the protocol was shortened, or run on other data or with other networks, whatever the numbers.
+
+Theirs without an error counts as exact but for its rounding; ours is exact where nothing is drawn and the test rows are theirs. Grade
+of evidence for theirs: F read in the authors' files, P in the paper, S quoted by a third party, M from memory, X computed for this project.
+The last table but one compares programs, not papers: it *agrees* where ours is theirs to the printed digits.
 """
 COST = """\
 ## What it costs
@@ -46,6 +52,7 @@ def _section(experiment: Experiment, results: Results) -> list[str]:
     ]
     if experiment.differs:
         lines.append(f"- Differs: {'; '.join(experiment.differs)}")
+    lines += [f"- {t.arm}, {t.metric}: not comparable, since {t.differs}" for t in experiment.target if t.differs]
     lines.append("")
     stored = [results[experiment.name, budget] for budget in experiment.budget if (experiment.name, budget) in results]
     if not stored:

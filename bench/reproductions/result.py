@@ -21,7 +21,7 @@ from bench.reproductions.effects import (
     with_holm,
 )
 from bench.reproductions.protocol import Arm, Experiment, Target, column
-from bench.reproductions.verdict import Number, judge
+from bench.reproductions.verdict import Number, Verdict, agreement, judge
 
 CURVE_POINTS = 40
 
@@ -135,28 +135,26 @@ def _target(target: Target, experiment: Experiment, budget: str, runs: list[Run]
     row = asdict(target) | {"shown_metric": metric, "shown_data": chosen.data.get(dataset, dataset), "data": dataset}
     row |= {"ours": None, "ours_se": None, "n_ours": len(values), "n_runs": len(_of(runs, target.arm))}
     if not values:
-        return row | {"verdict": "no run", "difference": None, "low": None, "high": None, "p": None}
-    ours = _number(values, blocks, paired=target.paired)
-    verdict = judge(
-        ours,
-        Number(target.value, target.se, target.n),
-        better=target.better,
-        full=chosen.full,
-        whole=row["n_ours"] == row["n_runs"],
-        unit=target.unit,
-    )
+        return row | {"verdict": "no run", "difference": None, "low": None, "high": None}
+    ours = _number(values, blocks, exact=target.exact)
+    whole = row["n_ours"] == row["n_runs"]
+    verdict = _verdict(target, ours, kind=experiment.kind, full=chosen.full and not target.differs, whole=whole)
     low, high = verdict.interval or (None, None)
-    row |= {"ours": ours.value, "ours_se": None if target.paired else ours.se, "verdict": verdict.word}
-    return row | {"difference": verdict.difference, "low": low, "high": high, "p": verdict.p}
+    row |= {"ours": ours.value, "ours_se": ours.se or None, "verdict": verdict.word}
+    return row | {"difference": verdict.difference, "low": low, "high": high}
 
 
-def _number(values: list[float], blocks: list[list[float]], *, paired: bool) -> Number:
-    """Return the mean of our runs with its standard error.
+def _verdict(target: Target, ours: Number, *, kind: str, full: bool, whole: bool) -> Verdict:
+    if kind == "agreement":
+        return agreement(ours.value, target.value, unit=target.unit)
+    theirs = Number(target.value, target.se, target.n)
+    return judge(ours, theirs, better=target.better, margin=target.margin, full=full, whole=whole, unit=target.unit)
 
-    The error is None from one seed, and 0 where ours is computed on theirs' very rows.
-    """
+
+def _number(values: list[float], blocks: list[list[float]], *, exact: bool) -> Number:
+    """Return the mean of our runs with its standard error: None from one seed, 0 where nothing is drawn."""
     centre = summarise(values, blocks, "raw")
-    if paired:
+    if exact:
         return Number(centre.centre, 0.0, 0)
     return Number(centre.centre, None if centre.seed_variance is None else centre.se, len(values))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.render.text import DASH
 from bench.reproductions.protocol import names
-from bench.reproductions.text import effect_text, p_text, plus_minus, with_interval
+from bench.reproductions.text import effect_text, number, p_text, plus_minus, with_interval
 
 Results = dict[tuple[str, str], dict[str, Any]]  # by (name of the experiment, budget)
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # headings, rows
@@ -33,11 +33,12 @@ def effect_rows(result: dict[str, Any]) -> Table:
 
 def target_rows(result: dict[str, Any]) -> Table:
     """Make a row of each published number, with ours beside theirs."""
-    headings = ("what", "metric", "theirs", "ours", "ours - theirs", "verdict")
-    return headings, tuple(_target_row(target) for target in result["targets"])
+    judged = any(target.get("margin") for target in result["targets"])
+    headings = ("what", "metric", "theirs", "ours", "ours - theirs", *(("margin",) if judged else ()), "verdict")
+    return headings, tuple(_target_row(target, judged=judged) for target in result["targets"])
 
 
-def _target_row(target: dict[str, Any]) -> tuple[str, ...]:
+def _target_row(target: dict[str, Any], *, judged: bool) -> tuple[str, ...]:
     other_metric, other_data = (target[f"shown_{name}"] != target[name] for name in ("metric", "data"))
     metric = f"{target['metric']}; ours: {target['shown_metric']}" if other_metric else target["metric"]
     ours = plus_minus(target["ours"], target["ours_se"])
@@ -45,7 +46,9 @@ def _target_row(target: dict[str, Any]) -> tuple[str, ...]:
     ours += f" on {target['shown_data']}" if other_data else ""
     difference = with_interval(target["difference"], target["low"], target["high"], signed=True)
     theirs = plus_minus(target["value"], target["se"])
-    return target["arm"], metric, theirs, ours, DASH if other_metric or other_data else difference, target["verdict"]
+    shown = DASH if other_metric or other_data else difference
+    margin = (number(target.get("margin")),) if judged else ()
+    return target["arm"], metric, theirs, ours, shown, *margin, target["verdict"]
 
 
 def cost_rows(results: Results) -> Table:

@@ -21,16 +21,19 @@ from bench.metrics._evaluation import Evaluation
 from bench.metrics._score import better_of, entry_of, score
 from bench.models.state import n_params
 from bench.plan.cell import Cell
-from bench.records.record import Record, failure, new_record
+from bench.records.record import BOARDS, Record, failure, new_record
 from bench.registry import load
 from bench.run.findings import findings
+from bench.run.gpu import is_gpu, keep_to_share, warm_up
 from bench.run.measure import Fitted
 from bench.run.outputs import MAX_GIVEN, artifact_entry, collect, pack, unpack
 from bench.run.pictures import pictures
+from bench.run.plateau import is_compared_by_ratios, plateau_of
 from bench.run.precision import numerics, precision_of, settings_of
 from bench.run.prepare import load_dataset, make_model, training_split
-from bench.run.probe import look
+from bench.run.probe import Seen, look
 from bench.run.quality import quality_of
+from bench.run.strips import strips
 from bench.run.task import Context
 from bench.run.training import Training, last_best_gap, train
 
@@ -64,6 +67,7 @@ def run_cell(cell: Cell, context: Context = OUTSIDE) -> Record:
     phase = _Phase("load", context)
     start, cpu = time.monotonic(), _cpu_seconds()
     try:
+        keep_to_share(cell.device)
         with numerics(cell.device):
             record = _run(cell, record, phase)
     except MemoryError as error:
@@ -86,11 +90,14 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     record["timing"]["load_s"] = round(time.monotonic() - start, 4)
     record["protocol"]["numerics"] = settings_of(cell.device, precision_of(cell.model["hparams"]))
     phase("fit")
-    modes: list[float | None] = []
-    training = _train(model, rows, dataset, cell, phase, modes)
+    if is_gpu(cell.device):
+        record["timing"]["warm_s"] = round(warm_up(cell, rows), 4)
+    seen = Seen()
+    training = _train(model, rows, dataset, cell, phase, seen)
     record["curve"] = training.curve
     record["model"]["n_params"] = n_params(model)
     record["timing"]["train_s"] = round(training.seconds, 4)
+    record["timing"]["train_core_s"] = round(training.core_seconds, 4)
     record["throughput"]["train_examples_per_s"] = training.examples / training.seconds if training.seconds else None
     if training.diverged:
         record["flags"] = findings(training, None, rows.some(MAX_GIVEN).x[:])
@@ -105,25 +112,48 @@ def _run(cell: Cell, record: Record, phase: _Phase) -> Record:
     if any("samples are not finite" in flag for flag in flags):
         record["flags"] = flags
         return failure(record, "diverged", phase="sample", kind="NonFinite", message="samples are not finite")
-    raw = pack(outputs, dataset)
-    record["artifacts"] = [artifact_entry(raw)]
-    phase.context.keep("outputs", raw)
-    del raw
+    if not cell.trial:
+        raw = pack(outputs, dataset)
+        record["artifacts"] = [artifact_entry(raw)]
+        phase.context.keep("outputs", raw)
+        del raw
     if cell.probes and "samples" in outputs:
-        final = look(model, cell, dataset, modes)
-        if final is not None and math.isfinite(final):
-            training.looked(training.steps, final)
-    better = better_of(cell.dataset["primary"])
-    record["training"] = last_best_gap(training.probes, better=better) | {"probes": training.probes}
-    record["training"]["modes"] = [(step, n) for (step, _), n in zip(training.probes, modes) if n is not None]
+        _last_look(model, cell, dataset, training, seen)
+    if cell.probes:
+        record["timing"]["look_s"] = round(training.look_seconds, 4)
     phase("score")
     record = score_outputs(cell, record, outputs, dataset, flags)
-    record["training"]["to_quality"] = quality_of(cell, training, record)
+    record["training"] = _facts(cell, training, seen.modes, record)
     _take_measures(cell, record, dataset, rows, model)
     if "grid" in phase.context.outputs and "samples" in outputs:
-        for name, picture in pictures(dataset, outputs["samples"]).items():
+        frames = [(step, samples) for (step, _), samples in zip(training.probes, seen.samples)]
+        drawn = pictures(dataset, outputs["samples"]) | strips(model, cell, dataset, outputs, frames)
+        for name, picture in drawn.items():
             phase.context.keep(name, picture)
     return record
+
+
+def _last_look(model: Any, cell: Cell, dataset: Dataset, training: Training, seen: Seen) -> None:
+    """Look at the public board once more, after training."""
+    start = time.monotonic()
+    final = look(model, cell, dataset, seen)
+    training.look_seconds += time.monotonic() - start
+    if final is not None and math.isfinite(final):
+        training.looked(training.steps, final)
+
+
+def _facts(cell: Cell, training: Training, modes: list[float | None], record: Record) -> dict[str, Any]:
+    """Return record["training"] of a scored record: the probes of the public board, and what they show."""
+    primary, probes = cell.dataset["primary"], training.probes
+    better = better_of(primary)
+    se = record["metrics"]["public"].get(primary, {}).get("test_se")
+    ratios = is_compared_by_ratios(primary)
+    return last_best_gap(probes, better=better) | {
+        "probes": probes,
+        "modes": [(step, n) for (step, _), n in zip(probes, modes) if n is not None],
+        "plateau": plateau_of(probes, training.steps, better=better, ratios=ratios, se=se),
+        "to_quality": quality_of(cell, training, record),
+    }
 
 
 def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, model: Any) -> None:
@@ -137,7 +167,7 @@ def _take_measures(cell: Cell, record: Record, dataset: Dataset, rows: Split, mo
         record["measures"] |= load("measure", name)(fitted)
 
 
-def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, modes: list[float | None]) -> Training:
+def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase, seen: Seen) -> Training:
     """Fit the model, with looks at the public board on the way."""
     x: Any = rows.x  # a Tensor, or what poses as one
     with numerics(cell.device, precision_of(cell.model["hparams"])):
@@ -147,7 +177,7 @@ def _train(model: Any, rows: Split, dataset: Dataset, cell: Cell, phase: _Phase,
             rows.y,
             seed=cell.seed,
             steps=cell.steps,
-            probe=lambda m: look(m, cell, dataset, modes),
+            probe=lambda m: look(m, cell, dataset, seen),
             n_probes=cell.probes,
             report=lambda step: phase.context.report("fit", step),
         )
@@ -167,11 +197,12 @@ def rescore_cell(cell: Cell, record: Record, context: Context) -> Record:
 
 
 def score_outputs(cell: Cell, record: Record, outputs: dict[str, Tensor], dataset: Dataset, flags: list[str]) -> Record:
-    """Fill in both boards of a record from outputs."""
+    """Fill in the boards of a record from outputs."""
     start = time.monotonic()
-    metrics, notes = {}, list(flags)
+    metrics: dict[str, Any] = {board: {} for board in BOARDS}
+    notes = list(flags)
     shared: dict[Any, Any] = {}  # what both boards' evaluations need
-    for board in ("public", "private"):
+    for board in cell.boards:
         measure = cell.model.get("measure", "")
         ev = Evaluation(dataset, outputs, board=board, measure=measure, draws=cell.draws, shared=shared)
         estimates = score(ev, tuple(cell.metrics))

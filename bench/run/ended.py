@@ -14,11 +14,11 @@ from bench.files import write_atomic
 from bench.plan.cell import Cell
 from bench.records.environment import fingerprint_id, source_state
 from bench.records.record import Record, failure, new_record
-from bench.records.store import Store
+from bench.records.store import PICTURES, Store
 from bench.run.task import Ended
 from bench.run.todo import Todo
 
-OUTPUTS, PICTURES = "outputs", ("grid", "nearest")  # the names of a cell's files
+OUTPUTS = "outputs"  # the name of the one file of a cell that is no picture
 
 
 def keep(store: Store, one: Todo, ended: Ended) -> Record:
@@ -26,6 +26,8 @@ def keep(store: Store, one: Todo, ended: Ended) -> Record:
     record = record_of(one, ended, store.get(one.cell) if one.action == "rescore" else None)
     for name, raw in ended.files.items():
         write_atomic(path_of(store, one.cell, name), raw)
+    for name in PICTURES.keys() - ended.files.keys() if "grid" in ended.files else ():
+        path_of(store, one.cell, name).unlink(missing_ok=True)  # of an earlier model of this name
     record["env_ref"] = keep_environment(store.out, ended.environment)
     store.put(one.cell, record)
     return record
@@ -53,8 +55,7 @@ def path_of(store: Store, cell: Cell, name: str) -> Path:
     """Return where one of a cell's files lies."""
     if name == OUTPUTS:
         return store.artifact_path(cell)
-    ending = {"grid": "png", "nearest": "nearest.png"}[name]
-    return store.out / "grids" / cell.dataset["id"] / f"{cell.row}.{ending}"
+    return store.out / "grids" / cell.dataset["id"] / (cell.row + PICTURES[name])
 
 
 def remove_leftovers(out: Path) -> None:

@@ -20,6 +20,7 @@ from bench.run.prepare import is_dequantised, wanted_samples
 from bench.run.training import synchronize
 
 MAX_GIVEN = 5000  # class-conditional samples of a cell
+SIDES = {"public": "valid", "private": "test"}  # what begins the names of a board's outputs
 MAX_TRAIN = 2000  # training rows whose log-probability is kept beside the held-out ones
 
 
@@ -29,7 +30,8 @@ def collect(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor]
         outputs, seconds = _samples(model, cell, dataset)
         outputs |= _given(model, cell, dataset)
         outputs |= _known(model, cell, dataset)
-        for name, split in (("valid", dataset.valid), ("test", dataset.test)):
+        for board in cell.boards:
+            name, split = SIDES[board], dataset.split(board)
             outputs |= {f"{name}.{kind}": value for kind, value in _likelihoods(model, cell, dataset, split).items()}
     return outputs, seconds
 
@@ -48,7 +50,7 @@ def _samples(model: Any, cell: Cell, dataset: Dataset) -> tuple[dict[str, Tensor
         samples = model.sample(n, seed=cell.seed)
     synchronize(samples.device)
     seconds = time.monotonic() - start
-    _check_shape(samples, (n, *dataset.shape), "sample")
+    check_shape(samples, (n, *dataset.shape), "sample")
     return {"samples": dataset.to_grid(samples.float(), dequantized=is_dequantised(cell))}, seconds
 
 
@@ -61,7 +63,7 @@ def _given(model: Any, cell: Cell, dataset: Dataset) -> dict[str, Tensor]:
     y = known[some_rows(len(known), MAX_GIVEN).to(known.device)]
     with numerics(cell.device, precision_of(cell.model["hparams"])):
         given = model.sample_given(y, seed=cell.seed)
-    _check_shape(given, (len(y), *dataset.shape), "sample_given")
+    check_shape(given, (len(y), *dataset.shape), "sample_given")
     return {"given.x": dataset.to_grid(given.float(), dequantized=is_dequantised(cell)), "given.y": y}
 
 
@@ -94,7 +96,8 @@ def _likelihoods(model: Any, cell: Cell, dataset: Dataset, split: Split) -> dict
     return scores
 
 
-def _check_shape(samples: Tensor, expected: tuple[int, ...], method: str) -> None:
+def check_shape(samples: Tensor, expected: tuple[int, ...], method: str) -> None:
+    """Raise ValueError where a method returned another shape than it promises."""
     if tuple(samples.shape) != expected:
         raise ValueError(f"{method}() returned shape {tuple(samples.shape)}, expected {expected}")
 

@@ -8,8 +8,8 @@ from bench.plan.cell import Cell
 
 
 def draws_pictures(cell: Cell) -> bool:
-    """Say whether a cell draws: seed 0, and in the suite smoke a first look at own data only."""
-    return cell.seed == 0 and (cell.suite != "smoke" or "path" in cell.dataset)
+    """Say whether a cell draws: seed 0, no trial, and in the suite smoke a first look at own data only."""
+    return cell.seed == 0 and not cell.trial and (cell.suite != "smoke" or "path" in cell.dataset)
 
 
 def hides_a_better_one(cell: Cell, out: Path) -> bool:

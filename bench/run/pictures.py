@@ -6,6 +6,8 @@ And, for images, the most suspicious samples above their nearest training rows. 
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ from bench.metrics.copies import MAX_TRAIN, nearest
 
 CELLS = 10
 SCATTER_PIXELS = 320
+LABELS = "labels"  # name of the text in a PNG that holds a JSON list, a label a row or a panel
 SUSPECTS_FROM = 1000  # samples that are searched for copies
 BLUE, GREY, ORANGE = (20, 70, 180), (190, 190, 190), (213, 94, 0)
 
@@ -64,52 +67,58 @@ def suspicious(samples: Tensor, train: Tensor, count: int) -> tuple[Tensor, Tens
     return samples[list(chosen.values())], train[list(chosen)]
 
 
-def image_grid(images: np.ndarray, *, scale: int | None = None) -> np.ndarray:
-    """(n, C, H, W) in [0, 1] -> (rows, columns, 3) uint8 picture with a gap of one pixel between images."""
+def image_grid(images: np.ndarray, *, scale: int | None = None, columns: int = CELLS, gap: int = 2) -> np.ndarray:
+    """Lay out (n, C, H, W) in [0, 1] as a uint8 picture (rows, columns, 3), `gap` pixels around each."""
     n, channels, height, width = images.shape
     scale = scale or max(1, round(24 / height))
     if channels not in (1, 3):
         images = images.mean(axis=1, keepdims=True)
     images = np.repeat(images, 3, axis=1) if images.shape[1] == 1 else images
-    rows, gap = -(-n // CELLS), 2
+    rows = -(-n // columns)
     step_y, step_x = height * scale + gap, width * scale + gap
-    picture = np.full((rows * step_y + gap, CELLS * step_x + gap, 3), 96, dtype=np.uint8)
+    picture = np.full((rows * step_y + gap, columns * step_x + gap, 3), 96, dtype=np.uint8)
     for i, image in enumerate(images):
         large = np.kron(np.clip(image, 0, 1), np.ones((1, scale, scale)))
-        top, left = gap + i // CELLS * step_y, gap + i % CELLS * step_x
+        top, left = gap + i // columns * step_y, gap + i % columns * step_x
         picture[top : top + height * scale, left : left + width * scale] = np.round(255 * large).transpose(1, 2, 0)
     return picture
 
 
-def scatter(points: np.ndarray, reference: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
-    """Draw (n, 2) points in blue over the training rows in grey, on equal axes, (S, S, 3) uint8.
+def scatter(
+    points: np.ndarray, reference: np.ndarray, means: np.ndarray | None = None, *, pixels: int = SCATTER_PIXELS
+) -> np.ndarray:
+    """Draw (n, 2) points in blue over the training rows in grey, on equal axes, (pixels, pixels, 3) uint8.
 
     The true modes (K, 2) are ringed.
     """
     low, high = np.percentile(reference, [0, 100], axis=0)
     centre, half = (low + high) / 2, 0.62 * max(float((high - low).max()), 1e-9)
-    picture = np.full((SCATTER_PIXELS, SCATTER_PIXELS, 3), 255, dtype=np.float64)
+    picture = np.full((pixels, pixels, 3), 255, dtype=np.float64)
     for rows, colour, weight in ((reference[:20_000], GREY, 0.9), (points[:5_000], BLUE, 0.55)):
-        at = np.floor((rows - centre + half) / (2 * half) * SCATTER_PIXELS)
-        inside = np.isfinite(at).all(axis=1) & (at >= 1).all(axis=1) & (at < SCATTER_PIXELS - 1).all(axis=1)
+        at = np.floor((rows - centre + half) / (2 * half) * pixels)
+        inside = np.isfinite(at).all(axis=1) & (at >= 1).all(axis=1) & (at < pixels - 1).all(axis=1)
         for x, y in np.unique(at[inside].astype(int), axis=0):
-            spot = picture[SCATTER_PIXELS - 1 - y - 1 : SCATTER_PIXELS - y + 1, x - 1 : x + 1]
+            spot = picture[pixels - 1 - y - 1 : pixels - y + 1, x - 1 : x + 1]
             spot[:] = (1 - weight) * spot + weight * np.array(colour)
-    for x, y in [] if means is None else (means - centre + half) / (2 * half) * SCATTER_PIXELS:
-        _ring(picture, x, SCATTER_PIXELS - y)
+    for x, y in [] if means is None else (means - centre + half) / (2 * half) * pixels:
+        _ring(picture, x, pixels - y, 11 * pixels / SCATTER_PIXELS)
     return picture.round().astype(np.uint8)
 
 
-def _ring(picture: np.ndarray, x: float, y: float, radius: float = 11.0) -> None:
+def _ring(picture: np.ndarray, x: float, y: float, radius: float) -> None:
     """Draw an orange circle around a pixel position, in place."""
     down, right = np.ogrid[: picture.shape[0], : picture.shape[1]]
     picture[np.abs(np.hypot(right + 0.5 - x, down + 0.5 - y) - radius) < 0.7] = ORANGE
 
 
-def to_png(picture: np.ndarray) -> bytes:
-    """Write a uint8 picture as PNG: the same bytes for the same picture."""
+def to_png(picture: np.ndarray, *, labels: Sequence[str] = ()) -> bytes:
+    """Write a uint8 picture as PNG, with its labels as text: the same bytes for the same picture."""
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
+    text = PngInfo()
+    if labels:
+        text.add_text(LABELS, json.dumps(list(labels)))
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=True, pnginfo=text)
     return buffer.getvalue()

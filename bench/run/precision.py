@@ -2,10 +2,12 @@
 
 IEEE and repeatable for everything, but TF32 and tuned kernels in training and sampling of bf16 models.
 
-fp32 means IEEE float32: TF32 is off (torch's own default has it on in convolutions), and cudnn does not pick kernels by timing
-them, which would give other bits on another run. A model of precision bf16 has given up those bits, so that the float32
-operations that autocast leaves may run as TF32 and cudnn may tune. Features, metrics and likelihoods are always strict.
-On a CPU nothing is set.
+fp32 means IEEE float32: TF32 is off (torch's own default has it on in convolutions), cudnn does not pick kernels by timing them,
+which would give other bits on another run, and it takes none that adds by atomics. A model of precision bf16 has given up those
+bits, so that the float32 operations that autocast leaves may run as TF32, and cudnn may tune and take any kernel. Features,
+metrics and likelihoods are always strict. On a CPU nothing is set.
+
+Only torch's switches by backend are touched: once anybody has set `torch.backends.fp32_precision`, reading `allow_tf32` raises.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import Any
 
 import torch
 
-STRICT = {"tf32": False, "cudnn_benchmark": False}
-FAST = {"tf32": True, "cudnn_benchmark": True}
+STRICT = {"tf32": False, "cudnn_benchmark": False, "cudnn_deterministic": True}
+FAST = {"tf32": True, "cudnn_benchmark": True, "cudnn_deterministic": False}
 
 
 def precision_of(hparams: Mapping[str, Any]) -> str:
@@ -39,10 +41,14 @@ def numerics(device: str, precision: str = "fp32") -> Iterator[None]:
     if settings is None:
         yield
         return
-    switches: tuple[tuple[Any, str, bool], ...] = (
-        (torch.backends.cuda.matmul, "allow_tf32", settings["tf32"]),
-        (torch.backends.cudnn, "allow_tf32", settings["tf32"]),
-        (torch.backends.cudnn, "benchmark", settings["cudnn_benchmark"]),
+    float32 = "tf32" if settings["tf32"] else "ieee"
+    cudnn: Any = torch.backends.cudnn
+    switches: tuple[tuple[Any, str, bool | str], ...] = (
+        (torch.backends.cuda.matmul, "fp32_precision", float32),
+        (cudnn.conv, "fp32_precision", float32),
+        (cudnn.rnn, "fp32_precision", float32),
+        (cudnn, "benchmark", settings["cudnn_benchmark"]),
+        (cudnn, "deterministic", settings["cudnn_deterministic"]),
     )
     before = [getattr(module, name) for module, name, _ in switches]
     for module, name, value in switches:

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from bench.datasets import Dataset, Split, binarized
+from bench.datasets import Dataset, Split
 from bench.datasets.own import own_dataset
+from bench.datasets.variants import binarized, with_every_row
 from bench.plan.cell import Cell
 from bench.registry import Entry, load, load_alone, read_entry
 
@@ -21,6 +22,8 @@ def load_dataset(cell: Cell) -> Dataset:
         dataset = own_dataset(cell.dataset["path"], **{k: cell.dataset[k] for k in READING if k in cell.dataset})
     else:
         dataset = load("dataset", cell.dataset["id"])()
+    if cell.dataset.get("every_row"):
+        dataset = with_every_row(dataset)
     if cell.dataset.get("binarized"):
         dataset = binarized(dataset)
     if dataset.sha256 != cell.dataset["sha256"]:

@@ -10,10 +10,11 @@ training, is the last look.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bench.datasets import Dataset
 from bench.metrics._evaluation import Evaluation
@@ -23,23 +24,34 @@ from bench.models.state import undisturbed
 from bench.plan.cell import Cell
 from bench.run.precision import numerics, precision_of
 from bench.run.prepare import is_dequantised
+from bench.run.strips import first
 
 PROBE_SAMPLES = 1000
+PROBE_LARGE_IMAGES = 400  # drawing 28x28 images value by value takes longer than training
 MODES = "modes_captured"  # kept over time beside the primary metric
 
 
-def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) -> float | None:
+@dataclass
+class Seen:
+    """What looks keep beside their score: an entry for each look that gives a finite one."""
+
+    modes: list[float | None] = field(default_factory=list)  # how many modes the samples hold; None: there are none
+    samples: list[Tensor] = field(default_factory=list)  # the first few, of the same noise at every look
+
+
+def look(model: Any, cell: Cell, dataset: Dataset, seen: Seen) -> float | None:
     """Score a model as it stands on the public split, from few samples.
 
     None where it cannot have the primary metric.
 
-    Appends to modes, for each look that gives a finite score, how many modes its samples hold; None where there are no modes.
+    Appends to what was seen where the score is finite.
     """
     primary = cell.dataset["primary"]
     if primary not in cell.metrics or not isinstance(model, Sampler):
         return None
     dequantised = is_dequantised(cell)
-    n = min(PROBE_SAMPLES, max(len(dataset.valid), dataset.n_mode_samples))
+    most = PROBE_LARGE_IMAGES if dataset.kind == "large_image" else PROBE_SAMPLES
+    n = min(most, max(len(dataset.valid), dataset.n_mode_samples))
     with torch.no_grad(), undisturbed(model), numerics(cell.device, "fp32"):
         with numerics(cell.device, precision_of(cell.model["hparams"])):
             samples = model.sample(n, seed=cell.seed).float()
@@ -54,7 +66,8 @@ def look(model: Any, cell: Cell, dataset: Dataset, modes: list[float | None]) ->
         ev = Evaluation(small, outputs, board="public", measure=cell.model.get("measure", ""), draws=1)
         estimates = score(ev, (primary, *({MODES} & cell.metrics.keys())))
     if primary in estimates and math.isfinite(estimates[primary].value):
-        modes.append(estimates[MODES].value if MODES in estimates else None)
+        seen.modes.append(estimates[MODES].value if MODES in estimates else None)
+        seen.samples.append(first(outputs["samples"]))
     return estimates[primary].value if primary in estimates else None
 
 

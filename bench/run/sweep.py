@@ -17,9 +17,9 @@ from bench.plan.cell import Cell
 from bench.plan.request import Plan
 from bench.records.cost import COMMITTED, read_ledger
 from bench.records.record import FAILED
-from bench.records.store import Store
+from bench.records.store import PICTURES, Store
 from bench.run.bundles import bundles_of
-from bench.run.ended import OUTPUTS, PICTURES, keep, keep_environment, remove_leftovers
+from bench.run.ended import OUTPUTS, keep, keep_environment, remove_leftovers
 from bench.run.pictured import draws_pictures, hides_a_better_one
 from bench.run.progress import Observer, TimeLeft
 from bench.run.task import Executor, Task

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+GPU_SHARE = (
+    "GENBENCH_GPU_SHARE"  # a variable: the part of a card's memory that each of several tasks side by side may take
+)
 Report = Callable[[str, int], None]  # (phase, step)
 OnProgress = Callable[[int, str, int], None]  # (index of the task, phase, step)
 

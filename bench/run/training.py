@@ -25,11 +25,13 @@ CURVE_POINTS = 200
 class Training:
     """What a run of training leaves.
 
-    The curve, seconds spent in steps alone, examples seen, and findings in words.
+    The curve, seconds spent in steps alone, examples seen, the probes, and in words what made it diverge.
     """
 
     curve: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    core_seconds: float = 0.0  # of all cores together, in steps
+    look_seconds: float = 0.0  # of probes
     examples: int = 0
     steps: int = 0
     diverged: str = ""
@@ -40,6 +42,17 @@ class Training:
         """Add a probe; the probes' own time is no part of the seconds."""
         self.probes.append((step, value))
         self.probe_seconds.append(self.seconds)
+
+    def trained_since(self, start: tuple[float, float]) -> None:
+        """Add what passed since `now()` said `start`."""
+        seconds, core_seconds = now()
+        self.seconds += seconds - start[0]
+        self.core_seconds += core_seconds - start[1]
+
+
+def now() -> tuple[float, float]:
+    """Return seconds of the wall clock, and of all cores that this process used."""
+    return time.monotonic(), time.process_time()
 
 
 def train(
@@ -59,23 +72,24 @@ def train(
     """
     done = Training()
     if not isinstance(model, Trainable):
-        start = time.monotonic()
+        start = now()
         model.fit(x, y, seed=seed)
         synchronize(x.device)
-        done.seconds, done.examples = time.monotonic() - start, len(x)
+        done.trained_since(start)
+        done.examples = len(x)
         return done
     total: int = steps or getattr(model, "steps", None) or 0
-    kept = _spread(total, CURVE_POINTS)
+    kept = set(_spread(total, CURVE_POINTS))
     looks = set(_spread(total, n_probes)) - {total} if probe else set()
     iterator = model.fit_steps(x, y, seed=seed)
-    start = time.monotonic()
+    start = now()
     for step, values in enumerate(iterator, start=1):
         done.steps = step
         done.examples += int(values.get("examples", 0))
         if step not in kept and step not in looks:
             continue
         synchronize(x.device)
-        done.seconds += time.monotonic() - start
+        done.trained_since(start)
         report(step)
         if step in kept:
             point = _point(step, done.seconds, values, model)
@@ -86,14 +100,16 @@ def train(
                 close(iterator)
                 break
         if probe and step in looks:
+            began = time.monotonic()
             with undisturbed(model):
                 value = probe(model)
+            done.look_seconds += time.monotonic() - began
             if value is not None and math.isfinite(value):
                 done.looked(step, value)
-        start = time.monotonic()
+        start = now()
     else:
         synchronize(x.device)
-        done.seconds += time.monotonic() - start
+        done.trained_since(start)
     return done
 
 
@@ -120,9 +136,9 @@ def _point(step: int, seconds: float, values: Any, model: Any) -> dict[str, floa
         if name != "examples":
             point[name] = _short(float(value))
     for name, network in networks(model).items():
-        norms = [p.grad.norm() for p in network.parameters() if p.grad is not None]
-        if norms:
-            point[f"grad_{name}"] = _short(float(torch.stack(norms).norm()))
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        if gradients:
+            point[f"grad_{name}"] = _short(float(torch.stack(torch._foreach_norm(gradients)).norm()))
     return point
 
 

@@ -15,6 +15,7 @@ from bench.plan.cell import Cell
 from bench.plan.lines import PLAN_FILE, encode
 from bench.plan.make import make_plan
 from bench.plan.request import Request
+from bench.plan.trials import make_trials
 from bench.records.environment import fingerprint
 from bench.run.bundles import DATA, FILES, MODEL
 from bench.run.cell import rescore_cell, run_cell
@@ -24,8 +25,17 @@ from bench.run.throughput.clock import clock_cell
 
 def plan(*, request: dict[str, Any], context: Context) -> None:
     """Plan a request; the plan is the file "plan"."""
-    lists = {key: tuple(value) for key, value in request.items() if isinstance(value, list)}
-    context.keep(PLAN_FILE, encode(make_plan(Request(**{**request, **lists}))))
+    context.keep(PLAN_FILE, encode(make_plan(_request(request))))
+
+
+def plan_trials(*, request: dict[str, Any], count: int, seed: int, context: Context) -> None:
+    """Plan the search of a request's one model on its one dataset; the plan is the file "plan"."""
+    context.keep(PLAN_FILE, encode(make_trials(_request(request), count=count, seed=seed)))
+
+
+def _request(value: dict[str, Any]) -> Request:
+    lists = {key: tuple(part) for key, part in value.items() if isinstance(part, list)}
+    return Request(**{**value, **lists})
 
 
 def machine(*, context: Context) -> dict[str, Any]:

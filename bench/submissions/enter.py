@@ -172,7 +172,7 @@ def _places(submission: store.Submission, results: Path) -> list[Place]:
     board = frame[(frame.metric == submission["dataset"]["primary"]) & ~frame.reference & frame.board.ne("")]
     places = []
     for (suite, device, side), part in board.groupby(["suite", "device", "board"]):
-        models = len(part[part.family != SUBMISSION])
+        models = len(part[(part.family != SUBMISSION) & part["rank"].notna()])
         ranked = part[(part.family == SUBMISSION) & part["rank"].notna()]
         for rank, low, high in ranked[["rank", "rank_low", "rank_high"]].itertuples(index=False):
             ends = (None, None) if low != low or low is None else (int(low), int(high))

@@ -61,6 +61,28 @@ def test_draws_given_z_follow_the_likelihood(levels):
     assert bool(((share - p).abs() <= 5 * (p * (1 - p) / n).sqrt() + 1e-4).all())
 
 
+@pytest.mark.parametrize("levels", [None, 2, 5])
+def test_a_walk_goes_through_the_means_of_what_would_be_drawn(levels):
+    """At the ends of the arc, the mean of 40,000 draws from p(x|z) within 5 standard errors."""
+    model, x = fitted(levels)
+    walked = model.walk(7, seed=3)
+    assert walked.shape == (7, *x.shape[1:])
+    ends, n = torch.randn(2, 1, generator=torch.Generator().manual_seed(3)), 40_000
+    for z, point in zip(ends, walked[[0, -1]]):
+        with torch.no_grad():
+            drawn = model.net_.draw(z.expand(n, 1), torch.Generator().manual_seed(1))
+        far = (drawn.mean(dim=0) - point.flatten()).abs()
+        assert bool((far <= 5 * drawn.std(dim=0) / n**0.5 + 1e-4).all())
+
+
+def test_a_walk_of_a_cut_logistic_goes_through_its_unbounded_means():
+    model, _ = fitted(64)
+    z = torch.randn(2, 1, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        expected = model.net_.decode(z)[:, :, 0].clamp(0, 1)
+    assert torch.allclose(model.walk(7, seed=3)[[0, -1]].flatten(1), expected, atol=1e-6)
+
+
 def test_training_raises_the_bound_on_held_out_rows():
     x = load_digits()
     short, long = (

@@ -1,7 +1,7 @@
 """Copies beside the name: exact ones from the records, near ones against the board's copycat."""
 
 from bench.leaderboard.boards import Boards
-from bench.leaderboard.copying import is_near, tells_copies
+from bench.leaderboard.copying import is_close, is_near, tells_copies
 from bench.render.board import make_boards
 from bench.render.markdown import board_markdown
 from tests.leaderboard.test_table import records_of
@@ -41,3 +41,15 @@ def test_exact_copies_of_a_record_are_told_beside_the_name():
     assert not tells_copies(
         ["close to training rows: +12% of the samples against held-out rows, as smooth samples are too"]
     )
+
+
+def test_a_share_near_to_the_copycat_s_tells_copies_and_a_network_s_does_not():
+    share = {"metric": "dcr_share", "better": "none"}
+    copycat = records_of("copycat", [0.70], reference=True, **share)
+    rows, _ = rows_of_board(records_of("kde", [0.69], **share) + records_of("dcgan", [0.60], **share) + copycat)
+    assert rows["kde"][1] == "kde (copies)" and rows["dcgan"][1] == "dcgan"
+    assert (
+        "69% of its samples lie nearer to training rows" in rows["kde"][-1] and "the copycat's 70%" in rows["kde"][-1]
+    )
+    assert is_close(0.65, 0.7) and not is_close(0.649, 0.7)
+    assert not is_close(0.59, 0.59), "a copycat that lies no nearer is no scale"

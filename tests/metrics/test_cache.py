@@ -99,3 +99,13 @@ def test_scores_with_an_empty_and_a_full_folder_are_the_same(cache, monkeypatch)
     assert len(list(cache.iterdir())) == 3, "features, moments, radii"
     monkeypatch.setenv("GENBENCH_REFERENCE_CACHE", "off")
     assert empty == full == scores()
+
+
+def test_a_gpus_card_and_cudnn_are_part_of_the_name(monkeypatch):
+    cards = ["A100"]
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: cards[0])
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91000)
+    first = _cache._device(torch.device("cuda", 0))
+    assert first == "cuda, A100, cudnn 91000" and _cache._device(ROWS.device) == "cpu"
+    cards[0] = "H200"
+    assert _cache._device(torch.device("cuda", 0)) != first

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.metrics._evaluation import Evaluation
-from bench.metrics.copies import copy_excess_of, is_copy, nearest
+from bench.metrics.copies import copy_excess_of, different_rows, is_copy, nearest
 from bench.registry import load
 
 
@@ -28,6 +28,16 @@ def test_a_point_nearer_than_the_rows_own_neighbour_is_a_copy():
     train = torch.tensor([[0.0], [1.0], [10.0]])
     spacing = nearest(train, train, own=True)[0]
     assert is_copy(torch.tensor([[0.4], [1.6], [2.5], [12.0]]), train, spacing).tolist() == [True, True, False, True]
+
+
+def test_a_copy_of_a_row_that_stands_twice_is_a_copy(rows):
+    """Every training row three times: its nearest row has distance 0, the nearest that differs has not."""
+    train, held_out = rows
+    assert copy_excess_of(train[:398], held_out[:398], train.repeat(3, 1)) == copy_excess_of(
+        train[:398], held_out[:398], train
+    )
+    assert torch.equal(different_rows(train.repeat(3, 1)), train)
+    assert len(different_rows(torch.tensor([[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0]]))) == 2
 
 
 def test_training_images_are_always_flagged(rows):
@@ -63,5 +73,5 @@ def test_bad_rows_are_refused():
     x = torch.zeros(3, 2)
     with pytest.raises(ValueError, match=r"samples holds nan at position \(0, 1\)"):
         copy_excess_of(torch.tensor([[0.0, math.nan]]), x, x)
-    with pytest.raises(ValueError, match="at least 2 training rows, got 1"):
-        copy_excess_of(x, x, x[:1])
+    with pytest.raises(ValueError, match="at least 2 different training rows, got 1"):
+        copy_excess_of(x, x, x)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from bench.metrics.fld import LEAST_WIDTH, Mixture, feature_likelihood, fit_widths
+from bench.metrics.fld import LEAST_WIDTH, Mixture, _squared, feature_likelihood, fit_widths
 
 G = torch.Generator().manual_seed(0)
 TRAIN, HELD = torch.randn(300, 4, generator=G), torch.randn(200, 4, generator=G)
@@ -94,3 +94,13 @@ def test_a_constant_feature_counts_for_nothing_and_bad_rows_are_refused():
     torch.testing.assert_close(feature_likelihood(*with_constant)[0], feature_likelihood(FRESH, TRAIN, HELD)[0])
     with pytest.raises(ValueError, match="samples holds nan"):
         feature_likelihood(FRESH * math.nan, TRAIN, HELD)
+
+
+def test_distances_from_products_are_those_of_differences_copies_included():
+    """A copy is at exactly 0, one a millionth off at 1e-12 of its squared length, which products alone cannot tell from 0."""
+    generator = torch.Generator().manual_seed(3)
+    rows = torch.randn(50, 20, generator=generator).double()
+    others = torch.cat([rows[:10], rows[10:20] * (1 + 1e-6), torch.randn(30, 20, generator=generator).double()])
+    found, expected = _squared(rows, others), (rows[:, None] - others).square().sum(dim=2)
+    assert (found.diagonal()[:10] == 0).all()
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=0)

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from bench.metrics._evaluation import Evaluation
-from bench.metrics.c2st import classifier_auc
+from bench.metrics.c2st import classifier_auc, drawn, kinds_of_groups
 from bench.metrics.frechet import frechet_at_infinity, frechet_distance
 from bench.metrics.inception_score import inception_score_of
 from bench.metrics.parzen import parzen_log_likelihood
@@ -25,8 +27,34 @@ def test_one_law_cannot_be_told_apart_and_two_can():
     assert classifier_auc(normal(200, 3, seed=0), normal(200, 3, seed=1, shift=4.0)) > 0.99
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0])
+def test_rows_out_of_bag_give_the_number_of_cross_validation(shift):
+    """Both scatter by about .02 between seeds at 200 rows a side; the mean of three seeds by .012, so that .05 is 3 of a difference."""
+    real, fake = normal(200, 5, seed=0), normal(200, 5, seed=1, shift=shift / 5**0.5)
+    x, y = torch.cat([real, fake]).numpy(), np.repeat([0, 1], 200)
+    folds = [StratifiedKFold(5, shuffle=True, random_state=seed) for seed in range(3)]
+    forest = RandomForestClassifier(100, min_samples_leaf=3, random_state=0)
+    crossed = [cross_val_score(forest, x, y, cv=fold, scoring="roc_auc").mean() for fold in folds]
+    ours = [classifier_auc(real, fake, seed=seed) for seed in range(3)]
+    assert np.mean(ours) == pytest.approx(np.mean(crossed), abs=0.05)
+
+
+def test_rows_that_are_equal_are_drawn_together():
+    """Each tree draws as many groups of a kind as there are, an only one with the chance that any row has."""
+    kinds, groups = kinds_of_groups(np.array([[0.0], [1], [0], [2], [3], [0]]), np.array([0, 0, 0, 1, 0, 1]))
+    assert (
+        kinds[groups[0]] == kinds[groups[2]] == kinds[groups[5]]
+        and kinds[groups[1]] == kinds[groups[4]] != kinds[groups[3]]
+    )
+    times = np.stack([drawn(np.array([0, 0, 0, 1]), np.random.RandomState(seed)) for seed in range(400)])
+    assert (times[:, :3].sum(axis=1) == 3).all()
+    assert (times > 0).mean(axis=0) == pytest.approx([1 - (2 / 3) ** 3] * 3 + [0.632], abs=0.1), (
+        "4 standard errors of 400"
+    )
+
+
 def test_repeated_rows_do_not_look_real():
-    """Copies of one row across folds would be learned by heart; a fold holds all of them, and still none looks real."""
+    """Copies of one row could be learned by heart; a tree is given all of them or none, and still none looks real."""
     repeated = normal(1, 3, seed=5).expand(100, 3)
     assert classifier_auc(normal(100, 3, seed=0), repeated) >= 0.5
 

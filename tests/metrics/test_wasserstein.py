@@ -5,11 +5,11 @@ from itertools import permutations
 
 import pytest
 import torch
-from scipy.optimize import linprog
+from scipy.optimize import linear_sum_assignment, linprog
 
 from bench.datasets import Split
 from bench.metrics._evaluation import Evaluation
-from bench.metrics.wasserstein import w1, wasserstein_1
+from bench.metrics.wasserstein import smooth_potentials, w1, wasserstein_1
 from bench.registry import load
 
 G = torch.Generator().manual_seed(0)
@@ -46,6 +46,19 @@ def test_the_potentials_certify_the_assignment():
         value, u = wasserstein_1(x, y)
         v = (torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist") - u[:, None]).amin(dim=0)
         assert float(u.mean() + v.mean()) == pytest.approx(value, abs=1e-9)
+
+
+def test_what_is_subtracted_from_the_costs_leaves_the_least_as_it_is():
+    """Points in far clusters, on a lattice, repeated, and a thousand times as far away, against the bare solver."""
+    clusters = 10 * torch.randint(3, (200, 2), generator=G) + 0.1 * X
+    for x, y in ((clusters, Y), (X, 1000 * Y), ((2 * X).round(), (2 * Y).round()), (X, Y[:3].repeat(67, 1)[:200])):
+        cost = torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist").numpy()
+        rows, partner = linear_sum_assignment(cost)
+        assert wasserstein_1(x, y)[0] == pytest.approx(cost[rows, partner].mean(), rel=1e-12)
+        reduced = cost - smooth_potentials(cost)
+        rows, partner = linear_sum_assignment(reduced)
+        searched = reduced.min(axis=1).sum() + (reduced - reduced.min(axis=1)[:, None]).min(axis=0).sum()
+        assert reduced[rows, partner].sum() - searched < 0.1 * cost[rows, partner].sum(), "little is left to search"
 
 
 def test_gaussians_in_one_dimension_have_the_closed_form():

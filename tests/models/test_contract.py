@@ -84,6 +84,10 @@ class Spoilt:
         generator = torch.Generator().manual_seed(seed)
         return self.means_[y] + self.stds_[y] * torch.randn(len(y), self.means_.shape[1], generator=generator)
 
+    def walk(self, n, *, seed):
+        ends = self.sample(2, seed=seed)
+        return torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n)[:, None])
+
     def log_prob(self, x):
         parts = torch.distributions.Normal(self.means_, self.stds_).log_prob(x[:, None]).sum(dim=2)
         return parts.logsumexp(dim=1) - torch.tensor(float(len(self.means_))).log()
@@ -95,7 +99,11 @@ SPOILT = {  # promise -> (what is replaced, by what, what the message says)
         "torch.arange(n) * len(self.means_) // n",
         r"return samples\[torch\.randperm",
     ),
-    "sample_given: same seed, same samples": ("generator=generator)\n\n    def log", ")\n\n    def log", "they differ"),
+    "sample_given: same seed, same samples": (
+        "generator=generator)\n\n    def walk",
+        ")\n\n    def walk",
+        "they differ",
+    ),
     "sample_given: another seed, other samples": (
         "torch.randn(len(y), self.means_.shape[1], generator=generator)",
         "0",
@@ -107,6 +115,8 @@ SPOILT = {  # promise -> (what is replaced, by what, what the message says)
         "return self.means_[y.roll(1)]",
         "% of the samples",
     ),
+    "walk shape": ("torch.linspace(0, 1, n)", "torch.linspace(0, 1, n + 1)", r"got \(6, 4\)"),
+    "same seed, same walk": ("ends = self.sample(2, seed=seed)", "ends = torch.rand(2, 4)", "they differ"),
     "global random state untouched": (
         "        y = torch.zeros",
         "        torch.rand(1)\n        y = torch.zeros",

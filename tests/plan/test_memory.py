@@ -26,7 +26,7 @@ def test_cells_of_own_data_have_that_limit_and_embedded_data_the_suites(tmp_path
     path.write_text("a,b\n" + "\n".join(f"{i % 7}.{i},{i * i % 13}.5" for i in range(60)))
     own = make_plan(Request(suite="smoke", models=("kde",), data=str(path), jobs=1))
     iris = make_plan(Request(suite="smoke", models=("kde",), datasets=("iris",), jobs=1))
-    assert iris.cells[0].memory_bytes == 3 * GIB and iris.cells[0].timeout_s == 60 and iris.looks == ()
+    assert iris.cells[0].memory_bytes == 3 * GIB and iris.cells[0].timeout_s == 120 and iris.looks == ()
     assert own.cells[0].memory_bytes >= 3 * GIB and own.cells[0].timeout_s == OWN_TIMEOUT_S
     assert own.looks[0].notes["memory"].startswith("up to ") and own.looks[0].rows == {
         "train": 36,

@@ -40,6 +40,7 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
         ("[targets]\ndigit = 3\n", "unknown dataset 'digit'; did you mean 'digits'"),
         ('[targets]\ndigits = "low"\n', "targets.digits is 'low'; expected a finite number"),
         ("[targets]\ndigits = nan\n", "targets.digits is nan; expected a finite number"),
+        ("[caps]\ndigit = 3\n", "caps: unknown dataset or kind 'digit'; did you mean 'digits'"),
         ("[target]\ndigits = 3.0\n", "unknown key 'target'; did you mean 'targets'"),
         ('datasets = ["irsi"]\n', "datasets: unknown dataset 'irsi'; did you mean 'iris'"),
         ("datasets = [3]\n", "datasets.0 is 3; expected a name"),
@@ -51,6 +52,8 @@ def test_an_unknown_suite_and_an_unknown_key(tmp_path):
         ("[set]\ndcgan = 3\n", "set.dcgan is 3; expected a table"),
         ("[set.dcgan]\ndigits = 3\n", "set.dcgan.digits is 3; expected a table"),
         ('datasets = "iris"\n', "datasets is 'iris'; expected a list"),
+        ('ranks = "some"\n', "ranks is 'some'; expected 'all' or 'flat'"),
+        ('ranks = "flat"\nprobes = 4\n', 'ranks = "flat" needs probes of at least 5, got 4'),
         ('name = "core"\n', "unknown key 'name'; a suite has the name of its file"),
     ],
 )
@@ -66,3 +69,12 @@ def test_the_name_of_a_suite_file_can_be_that_of_a_folder(tmp_path):
     path.write_text("seeds = 1\n")
     with pytest.raises(UsageError, match="its name must be letters"):
         load_suite(str(path))
+
+
+def test_a_limit_on_rows_lets_small_sides_have_all_draws_and_large_ones_one(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("draws = 5\ndraw_limit = 12500\n")
+    limited = load_suite(str(path))
+    assert [limited.draws_of(rows) for rows in (30, 2500, 5000, 10_000, 50_000)] == [5, 5, 2, 1, 1]
+    path.write_text("draws = 5\n")
+    assert load_suite(str(path)).draws_of(50_000) == 5

@@ -8,9 +8,11 @@ from bench.errors import UsageError
 from bench.files import write_atomic
 from bench.records.merge import merge
 from bench.records.record import encode
-from bench.records.store import Store
+from bench.records.store import PICTURES, Store
+from bench.records.tuning import write_search
 from tests.records.test_schema import a_record
 from tests.records.test_store import a_cell
+from tests.records.test_tuning import a_search
 
 
 def a_folder(path, *seeds, source="s", scores=0.5, artifacts=True):
@@ -53,6 +55,16 @@ def test_samples_that_only_the_second_copy_has_are_added(tmp_path):
     assert Store(tmp_path / "out").artifact_path(a_cell()).read_bytes() == b"samples of seed 0"
 
 
+def test_every_picture_of_seed_zero_comes_along(tmp_path):
+    source = a_folder(tmp_path / "a", 0, 1)
+    names = {f"kde{ending}" for ending in PICTURES.values()}
+    for name in names:
+        write_atomic(source / "grids" / "iris" / name, b"png")
+    merge([source], tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out" / "grids" / "iris").iterdir()} == names
+    assert {"kde.png", "kde.nearest.png", "kde.film.png", "kde.walk.png", "kde.classes.png"} == names
+
+
 def test_a_slot_with_other_scores_is_named_and_kept(tmp_path):
     a, b = a_folder(tmp_path / "a", 0), a_folder(tmp_path / "b", 0, 1, scores=0.7)
     merged = merge([a, b], tmp_path / "out")
@@ -82,6 +94,17 @@ def test_two_sources_under_one_name_are_refused_and_nothing_is_copied(tmp_path):
     merge([a], tmp_path / "out")
     with pytest.raises(UsageError, match="out and t in"):
         merge([b], tmp_path / "out")
+
+
+def test_searches_come_along_and_the_cells_of_their_trials_stay(tmp_path):
+    a, b, out = a_folder(tmp_path / "a", 0), a_folder(tmp_path / "b", 1), tmp_path / "out"
+    path = write_search(a, a_search())
+    write_search(b, a_search((0.2,)))
+    (a / "tuning/trials/env").mkdir(parents=True)
+    (a / "tuning/trials/env/e.json").write_text("{}")
+    (conflict,) = merge([a, b], out).conflicts
+    assert (out / "tuning/iris/kde.json").read_bytes() == path.read_bytes()
+    assert "tuning/iris/kde.json is left out" in conflict and not (out / "tuning/trials").exists()
 
 
 def test_damaged_files_are_named_and_left_out(tmp_path):

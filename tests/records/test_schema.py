@@ -42,6 +42,7 @@ def a_record(**changes):
         "gap": 0.1,
         "probes": [[10, 0.5]],
         "to_quality": {"steps": 10, "seconds": 1.0},
+        "plateau": {"flat": False, "gain": 0.12, "flat_at": None},
     }
     made = {
         "status": "ok",
@@ -123,6 +124,13 @@ def test_whatever_stands_in_a_field_is_refused_or_harmless(path):
 )
 def test_a_refusal_says_what_was_found_and_expected(path, value, words):
     assert words in check_record(changed(a_record(), path, value))
+
+
+def test_a_record_from_before_plateaus_is_read():
+    for gone in (("training", "plateau"), ("protocol", "ranks"), ("timing", "train_core_s")):
+        record = changed(a_record(), gone, GONE)
+        assert check_record(record) == ""
+        read_all(record)
 
 
 def test_a_value_that_could_not_be_computed_is_compared_over_the_other_seeds():

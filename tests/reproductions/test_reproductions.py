@@ -137,7 +137,9 @@ def test_every_protocol_runs_from_plan_to_page(name, monkeypatch):
     result = json.loads(json.dumps(result_of(experiment, "cpu", runs, FACTS)))
     assert result["columns"]
     assert {t["verdict"] for t in result["targets"]} <= (
-        {"reproduced", "better", "not reproduced", "undecided", "no run"}
+        {"agrees", "differs", "no run"}
+        if experiment.kind == "agreement"
+        else {"reproduced", "better", "not reproduced", "too uncertain to say", "no run"}
         if result["full"]
         else {"not comparable", "no run"}
     )
@@ -165,8 +167,8 @@ def test_a_smaller_training_set_is_other_rows_for_each_seed():
 
 
 def test_binarized_pixels_are_zero_or_one_with_the_image_s_mean():
-    from bench.datasets import binarized
     from bench.datasets.digits import digits
+    from bench.datasets.variants import binarized
 
     whole, drawn = digits(), binarized(digits())
     x = drawn.train.x.whole()
@@ -211,10 +213,10 @@ def test_diverged_runs_are_counted_beside_what_they_are_left_out_of():
     experiment = _experiment(compare=(Compare(columns=("mode_jsd",), arms=("a",), base="b"),))
     result = result_of(experiment, "cpu", runs, FACTS)
     assert result["compare"][0]["words"] == "lower: better (2 runs left out)"
-    target = Target(arm="a", metric="mode_jsd", value=0.3, se=0.01, n=10, better="lower")
+    target = Target(arm="a", metric="mode_jsd", value=0.3, se=0.01, n=10, margin=0.01, better="lower")
     experiment = _experiment(kind="published", target=(target,), budget={"cpu": Budget(seeds=5, full=True)})
     result = result_of(experiment, "cpu", runs, FACTS)
-    assert result["targets"][0]["verdict"] == "undecided"
+    assert result["targets"][0]["verdict"] == "too uncertain to say"
     assert "(3 of 5 runs)" in tables.target_rows(result)[1][0][3]
 
 
@@ -342,11 +344,11 @@ def test_a_full_protocol_from_the_command_line_and_again_without_computing(tmp_p
     first = _bench("reproduce", "classical", "--out", out, "--jobs", 2)
     assert first.returncode == 0, first.stderr
     result = json.loads((out / "reproductions" / "classical.cpu.json").read_text())
-    assert {t["verdict"] for t in result["targets"]} == {"reproduced"} and len(result["targets"]) == 15
+    assert {t["verdict"] for t in result["targets"]} == {"agrees"} and len(result["targets"]) == 15
     again = _bench("reproduce", "classical", "--out", out, "--json")
     assert "15 done before, 0 to do" in again.stderr
     assert json.loads(again.stdout)[0]["result"]["targets"] == result["targets"]
-    assert "reproduced" in (out / "docs" / "reproductions.md").read_text()
+    assert "agrees" in (out / "docs" / "reproductions.md").read_text()
     from bench.records.store import Store
 
     assert Store(out).records() == []  # never on the main boards

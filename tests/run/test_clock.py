@@ -1,5 +1,6 @@
 """The clock: rates known in advance by a clock that the work itself moves, FLOPs by hand, calibration, energy, numerics."""
 
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from torch import nn
 
 from bench.plan.make import make_plan
 from bench.plan.request import Request
+from bench.registry import ROOT
 from bench.run.precision import numerics, settings_of
 from bench.run.throughput import clock, energy, peaks, stopwatch
 from bench.run.throughput.clock import Rates, clock_cell, flops_per_example, joules_per_1000, window_rates
@@ -144,6 +146,31 @@ def test_flops_per_example_are_of_the_second_step():
     assert flops_per_example(iter([{"examples": 3}] * 3)) is None, "nothing was counted"
 
 
+def test_the_calibration_multiplies_random_numbers(monkeypatch):
+    """Of constant ones a card makes less heat, and clocks higher."""
+    seen = []
+    multiply = torch.mm
+    monkeypatch.setattr(torch, "mm", lambda a, b, out: (seen.append(float(a.float().std())), multiply(a, b, out=out)))
+    for precision in ("fp32", "bf16"):
+        peaks.measured_peaks(CPU, precision)
+    assert seen == pytest.approx([1.0] * len(seen), abs=0.01) and len(seen) == 2 * (1 + peaks.REPEATS)
+
+
+def test_a_card_is_kept_at_work_before_it_is_timed(now, monkeypatch):
+    monkeypatch.setattr(peaks, "WARM_S", {"cpu": 0.2})
+    log = []
+    monkeypatch.setattr(Stopwatch, "mark", lambda self: log.append("mark"))
+    monkeypatch.setattr(Stopwatch, "intervals", lambda self: [1.0])
+
+    def call():
+        now[0] += 0.0625
+        log.append("call")
+
+    peaks._best_seconds(call, CPU)
+    assert log.index("mark") == 4, "calls of 1/16 s for 0.2 s"
+    assert log[4:] == ["mark", *["call", "mark"] * peaks.REPEATS]
+
+
 def test_the_calibration_takes_the_best_of_its_repetitions(monkeypatch):
     monkeypatch.setattr(Stopwatch, "intervals", lambda self: [0.5, 0.25, 1.0])
     found = peaks.measured_peaks(CPU)
@@ -185,23 +212,49 @@ def test_joules_per_1000_samples(now):
     assert joules_per_1000(work, meter, CPU, at_least_s=0.5) == pytest.approx(1000 * 30.0 * 0.01 / 4)
 
 
-def test_fp32_is_exact_on_a_gpu_and_what_was_set_is_put_back():
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark
+def test_a_meter_waits_for_the_card_now_and_then_and_not_at_each_call(now, monkeypatch):
+    waits = []
+    monkeypatch.setattr(clock, "synchronize", waits.append)
+    work = work_of(now, 0.0005)
+    joules_per_1000(work, SimpleNamespace(joules=lambda: now[0]), CPU, at_least_s=1.0)
+    assert work.done[0] == pytest.approx(2000, abs=100) and len(waits) <= 1 + 1.0 / clock.WINDOW_S
+
+
+def switches():
+    backends = torch.backends
+    float32 = backends.cuda.matmul.fp32_precision, backends.cudnn.conv.fp32_precision, backends.cudnn.rnn.fp32_precision
+    return *float32, backends.cudnn.benchmark, backends.cudnn.deterministic
+
+
+EXACT, LOOSE = ("ieee", "ieee", "ieee", False, True), ("tf32", "tf32", "tf32", True, False)
+
+
+def test_fp32_is_exact_and_repeatable_on_a_gpu_and_what_was_set_is_put_back():
+    before = switches()
     with numerics("cuda"):
-        assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
+        assert switches() == EXACT
         with numerics("cuda", "bf16"):
-            assert torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.benchmark
+            assert switches() == LOOSE
             with numerics("cuda", "fp32"):
-                assert not torch.backends.cudnn.allow_tf32
-        assert not torch.backends.cudnn.benchmark
-    after = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark
-    assert after == before
+                assert switches() == EXACT
+        assert switches() == EXACT
+    assert switches() == before
     with numerics("cpu", "bf16"):
-        assert torch.backends.cudnn.benchmark == before[2], "a CPU has nothing to set"
-    assert settings_of("cpu", "bf16") is None and settings_of("cuda:0", "fp32") == {
-        "tf32": False,
-        "cudnn_benchmark": False,
-    }
+        assert switches() == before, "a CPU has nothing to set"
+    strict = {"tf32": False, "cudnn_benchmark": False, "cudnn_deterministic": True}
+    assert settings_of("cpu", "bf16") is None and settings_of("cuda:0", "fp32") == strict
+
+
+def test_numerics_hold_after_somebody_used_torchs_one_switch_for_all(monkeypatch):
+    """Reading `allow_tf32` raises from then on."""
+    code = (
+        "import torch; from bench.run.precision import numerics; from tests.run.test_clock import EXACT, switches\n"
+        "torch.backends.fp32_precision = 'tf32'\n"
+        "before = torch.backends.fp32_precision, *switches()\n"
+        "with numerics('cuda'): assert switches() == EXACT, switches()\n"
+        "assert (torch.backends.fp32_precision, *switches()) == before, switches()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_a_cell_on_a_gpu_may_hold_cudas_libraries_too():

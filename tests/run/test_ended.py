@@ -32,7 +32,7 @@ THERE = {"processor": "another", "cores": 4, "memory_gib": 8.0}
 
 def ended(**more):
     record = new_record(CELL) | {"status": "ok", "artifacts": [{"role": "outputs", "sha256": "a" * 64, "bytes": 3}]}
-    files = {"outputs": b"abc", "grid": b"png", "nearest": b"png2"}
+    files = {"outputs": b"abc", "grid": b"png", "nearest": b"png2", "film": b"png3"}
     facts = {"status": "ok", "value": record, "message": "", "phase": "score", "seconds": 2.0, "peak_rss_bytes": 7}
     return Ended(**facts | {"files": files, "node": "there", "environment": THERE} | more)
 
@@ -45,6 +45,17 @@ def test_files_and_record_lie_where_readers_look(tmp_path):
     assert store.artifact_path(CELL).read_bytes() == b"abc"
     assert (tmp_path / "grids" / "iris" / "kde.png").read_bytes() == b"png"
     assert (tmp_path / "grids" / "iris" / "kde.nearest.png").read_bytes() == b"png2"
+    assert (tmp_path / "grids" / "iris" / "kde.film.png").read_bytes() == b"png3"
+
+
+def test_pictures_that_a_new_model_of_this_name_does_not_draw_go_with_the_old_one(tmp_path):
+    store, folder = Store(tmp_path), tmp_path / "grids" / "iris"
+    keep(store, Todo(CELL, "train"), ended())
+    (folder / "kde+h=1.film.png").write_bytes(b"another row's")
+    keep(store, Todo(CELL, "train"), ended(files={"outputs": b"abc"}))
+    assert (folder / "kde.film.png").exists(), "a run that draws nothing, as another seed's, takes nothing away"
+    keep(store, Todo(CELL, "train"), ended(files={"outputs": b"abc", "grid": b"png", "walk": b"png4"}))
+    assert sorted(path.name for path in folder.iterdir()) == ["kde+h=1.film.png", "kde.png", "kde.walk.png"]
 
 
 def test_a_record_names_the_machine_of_its_worker_not_of_its_planner(tmp_path):

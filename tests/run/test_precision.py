@@ -9,7 +9,17 @@ from torch import nn
 from bench.registry import entries, load
 from gan_models._blocks import ConvStack, Largest, leaky_relu, maxout_discriminator, mixed, placed
 
-WITH_PRECISION = ["dcgan", "improved_gan", "made", "pacgan", "pixelcnn", "vanilla_gan"]
+WITH_PRECISION = [
+    "conditional_gan",
+    "dcgan",
+    "improved_gan",
+    "improved_gan_semi",
+    "made",
+    "pacgan",
+    "pixelcnn",
+    "r3gan",
+    "vanilla_gan",
+]
 BFLOAT16_EPS = 2.0**-8  # half a unit in the last place of its 8 significant bits
 
 
@@ -25,8 +35,8 @@ def test_the_list_is_whole():
 
 @pytest.mark.parametrize("name", WITH_PRECISION)
 def test_weights_samples_and_gradients_stay_float32(name):
-    x = load("dataset", "digits")().train.x[:100]
-    model = small(name, precision="bf16").fit(x, seed=0)
+    rows = load("dataset", "digits")().train
+    model = small(name, precision="bf16").fit(rows.x[:100], rows.y[:100], seed=0)
     networks = [value for value in vars(model).values() if isinstance(value, nn.Module)]
     assert networks
     for parameter in itertools.chain.from_iterable(net.parameters() for net in networks):
@@ -38,9 +48,10 @@ def test_weights_samples_and_gradients_stay_float32(name):
 @pytest.mark.parametrize("name", WITH_PRECISION)
 def test_the_first_loss_agrees_to_bfloat16s_digits_and_not_to_float32s(name):
     """From the same weights and rows. A dozen rounded layers: 16 units in the last place of the loss."""
-    x = load("dataset", "digits")().train.x[:100]
+    rows = load("dataset", "digits")().train
+    x, y = rows.x[:100], rows.y[:100]
     loss = "nll" if name in ("made", "pixelcnn") else "d_loss"
-    full, half = (float(next(iter(small(name, precision=p).fit_steps(x, seed=0)))[loss]) for p in ("fp32", "bf16"))
+    full, half = (float(next(iter(small(name, precision=p).fit_steps(x, y, seed=0)))[loss]) for p in ("fp32", "bf16"))
     assert half == pytest.approx(full, rel=16 * BFLOAT16_EPS)
     if name != "pixelcnn":  # whose readout starts at zero: its first loss is the marginals', whatever the precision
         assert half != full, "nothing was computed in bfloat16"

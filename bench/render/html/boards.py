@@ -8,11 +8,13 @@ from markupsafe import Markup
 
 from bench.leaderboard.row import SUBMISSION, Row
 from bench.leaderboard.scales import metric_scale
+from bench.leaderboard.tuning import tuning_line
 from bench.records.record import Record
 from bench.registry import entries
 from bench.render.axis import Axis
 from bench.render.bars import bar_axis, bar_of
 from bench.render.board import field_of
+from bench.render.budget import budget_line
 from bench.render.html.columns import columns_view
 from bench.render.html.curves import training_figures
 from bench.render.html.pairs import pairs_json
@@ -47,7 +49,7 @@ def board_view(source: Source, key: Key) -> dict[str, Any]:
         "better": BETTER[next((r.better for r in public.values()), "none")],
         "n": sorted({r.n_samples for r in public.values() if r.n_samples}),
         "seeds": sorted({r.n_seeds for r in public.values() if r.n_seeds}),
-        "cautions": cautions(primary, list(public.values())),
+        "cautions": [*cautions(primary, list(public.values())), *_training(source, key)],
         "lone": lone,
         "lack": lack_of(primary),
         "unranked": [m for m in order if m not in shown],
@@ -86,6 +88,7 @@ def _absent(source: Source, key: Key) -> list[str]:
 def _row(source: Source, key: Key, model: str, *, private: dict[str, Row], axis: Axis | None) -> dict[str, Any]:
     head, public, other = source.heads(key)[model], source.primary(key).get(model), private.get(model)
     rank = None if public is None else public.rank
+    tuned = source.boards.tuned.get((*key, model))
     moved = None if rank is None or other is None or other.rank is None else rank - other.rank
     place = None if public is None else public.place
     return {
@@ -108,8 +111,23 @@ def _row(source: Source, key: Key, model: str, *, private: dict[str, Row], axis:
         "private_sort": None if other is None else other.centre,
         "private_bar": bar_of(other, axis),
         "moved": moved,
-        "findings": source.findings(key, model) + failures(source.cells[key][model]),
+        "findings": [
+            *([f"tuned: {tuned.words}"] if tuned else []),
+            *source.findings(key, model),
+            *failures(source.cells[key][model]),
+        ],
     }
+
+
+def _training(source: Source, key: Key) -> list[str]:
+    """Say how long a board's models were trained, which were still improving, and how many trials they had."""
+    heads = source.heads(key)
+    models = [m for m in source.order(key) if not heads[m].reference and heads[m].family != SUBMISSION]
+    lines = (
+        budget_line(source.primary(key).values()),
+        tuning_line({m: source.boards.tuned.get((*key, m)) for m in models}),
+    )
+    return [line for line in lines if line]
 
 
 def failures(records: list[Record]) -> list[str]:

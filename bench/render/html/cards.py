@@ -14,6 +14,7 @@ from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
 from bench.render.board import field_of
 from bench.render.html.boards import failures, interval_text, row_id, value_text
+from bench.render.html.films import films
 from bench.render.html.source import Key, Source, family_class, slug
 from bench.render.text import DASH, clean
 from bench.render.words import family_title
@@ -30,7 +31,7 @@ def model_cards(source: Source) -> list[dict[str, Any]]:
     rank = {family: i for i, family in enumerate(FAMILIES)}
     results = _results(source)
     order = sorted(by_id, key=lambda m: (rank.get(by_id[m][0]["model"]["family"], 9), m))
-    return [_card(model, by_id[model], results[model]) for model in order]
+    return [_card(model, by_id[model], results[model]) | {"films": films(source, model)} for model in order]
 
 
 def _card(model: str, records: list[Record], results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from bench.leaderboard.row import Row
 from bench.registry import entries
+from bench.render import budget
+from bench.render.board import TUNED
 from bench.render.html.source import Key, Source, family_class, slug
 from bench.render.text import DASH, quantity
 from bench.render.words import BETTER, RESOURCES, metric_title
@@ -27,7 +29,13 @@ ORDER = (
     "Likelihood bound",
     "Controls, never ranked",
 )
-RANKED_BY, SPEED = "Ranked by", "Speed and size"
+RANKED_BY, SPEED, TRAINING = "Ranked by", "Speed and size", "Training"
+TRAINED = {  # columns that are no metrics
+    "steps": "Optimiser steps, the suite's budget.",
+    budget.HEADINGS[0]: "Measured core-seconds of training, of the middle seed.",
+    budget.HEADINGS[1]: "Whether the curve on the public board was flat at the end of this run: docs/metrics.md.",
+    TUNED: "Trials of the search that chose a model's settings, and their core-seconds.",
+}
 
 
 def columns_view(source: Source, key: Key) -> dict[str, Any]:
@@ -36,18 +44,34 @@ def columns_view(source: Source, key: Key) -> dict[str, Any]:
     shown = _groups(source, key)
     flat = [m for metrics in shown.values() for m in metrics]
     better = {m: next(iter(columns[board_of(m), m].values())).better for m in flat}
+    trained = {model: _trained(source, key, heads[model]) for model in order}
+    filled = [i for i in range(len(TRAINED)) if any(cells[i][0] != DASH for cells in trained.values())]
+    about = list(TRAINED.items())
     return {
-        "names": [(name, len(metrics)) for name, metrics in shown.items()],
+        "names": [(name, len(metrics)) for name, metrics in shown.items()] + ([(TRAINING, len(filled))] if filled else []),
         "columns": [
             (RESOURCES[m][0] if m in RESOURCES else m, BETTER[better[m]], metric_title(m), "down" if better[m] == "higher" else "up")
             for m in flat
-        ],
+        ] + [(about[i][0], BETTER["none"], about[i][1], "up") for i in filled],
         "rows": [
             (heads[model], "m-" + slug(model.partition("+")[0]), family_class(heads[model].family),
-             [_cell(columns[board_of(m), m].get(model)) for m in flat], source.marks(key, model))
+             [_cell(columns[board_of(m), m].get(model)) for m in flat] + [trained[model][i] for i in filled],
+             source.marks(key, model))
             for model in order
         ],
     }  # fmt: skip
+
+
+def _trained(source: Source, key: Key, head: Row) -> list[tuple[str, float | None]]:
+    """Write how long a row was trained, how its curve ended, how it was tuned, with what each is sorted by."""
+    gain = None if head.gain is None else 100 * head.gain
+    tuned = source.boards.tuned.get((*key, head.model))
+    return [
+        (budget.steps_text(head), head.steps),
+        (budget.seconds_text(head), head.train_core_s),
+        (budget.curve_text(head), gain),
+        (tuned.words, tuned.trials) if tuned else (DASH, None),
+    ]
 
 
 def _groups(source: Source, key: Key) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from bench.leaderboard.table import by_board
 from bench.records.record import Record
 from bench.registry import FAMILIES
 from bench.render.answer import claims, suite_order
+from bench.render.board import by_value
 from bench.render.marks import Mark, marks
 from bench.render.words import KINDS
 
@@ -87,11 +88,12 @@ class Source:
         return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
-        """Order a board's models: by rank, then those without the metric; reference rows last, by score."""
+        """Order a board's models: by rank, then by value, then those without the metric; reference rows last, by score."""
         main, facts = self.primary(key), self.heads(key)
         ranks = {model: row.rank for model, row in main.items() if row.rank is not None}
-        scores = {model: _by_score(main.get(model)) for model in facts}
-        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, math.inf), *scores[m], m))
+        values = {model: by_value(row) for model, row in main.items()}
+        inf = math.inf
+        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, inf), values.get(m, inf), m))
 
     def heads(self, key: Key) -> dict[str, Row]:
         """Find any row of each model on a board, for its family and marks."""
@@ -105,11 +107,6 @@ class Source:
     @cached_property
     def _heads(self) -> dict[Key, dict[str, Row]]:
         return {}
-
-
-def _by_score(row: Row | None) -> tuple[bool, float]:
-    centre = None if row is None else row.centre
-    return centre is None, (-1 if row is not None and row.better == "higher" else 1) * (centre or 0.0)
 
 
 def family_class(family: str) -> str:

@@ -9,6 +9,7 @@ warm-up's rounds and after the last window, never at a step. Loading the data, p
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -198,10 +199,12 @@ def _sampling(model: Any, cell: Cell, dataset: Dataset) -> tuple[Rates, float | 
 
 def joules_per_1000(work: Work, meter: Meter, device: torch.device, *, at_least_s: float = ENERGY_S) -> float:
     """Joules per 1,000 examples of repeated work, idle power included."""
-    before, watch, examples, seconds = meter.joules(), Stopwatch(device), 0, 0.0
-    while seconds < at_least_s:
-        examples += work() or 0
+    synchronize(device)
+    before, examples, end = meter.joules(), 0, time.perf_counter() + at_least_s
+    while (now := time.perf_counter()) < end:
+        while (
+            time.perf_counter() < now + WINDOW_S
+        ):  # no wait at each call: the card would idle, and its idling be counted
+            examples += work() or 0
         synchronize(device)
-        watch.mark()
-        seconds = sum(watch.intervals())
     return 1000 * (meter.joules() - before) / examples
