@@ -35,7 +35,7 @@ COSTS = {  # resource -> what the model is called that has the best of it, and t
 class Answer:
     """What one board says: who may be first, the best measured one first, and the words about them.
 
-    settled: exactly one model may be first.
+    settled: exactly one model may be first. judged: any model has a range of ranks.
     """
 
     key: Key
@@ -47,6 +47,7 @@ class Answer:
     score: str
     cost: str
     settled: bool
+    judged: bool
 
     @property
     def words(self) -> str:
@@ -103,12 +104,13 @@ def _answer(key: Key, rows: Sequence[Row], primary: tuple[str, str], flags: Flag
         about=re.split(r", (?![-0-9])| \(", title.rstrip("."))[0],
         firsts=firsts,
         names=tuple(marked(row, flags.get((*key, row.model), [])) for row in firsts),
-        sure=_sure(field, judged, firsts),
+        sure=_sure(field, judged, firsts) + _ahead(main.values(), firsts),
         score=_score(firsts[0], main.get("oracle")) if firsts else "",
         cost=cost_words(
             {row.metric: row for row in rows if firsts and row.board == "" and row.model == firsts[0].model}
         ),
         settled=bool(judged) and len(firsts) == 1,
+        judged=bool(judged),
     )
 
 
@@ -129,6 +131,18 @@ def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) ->
     return f"measured best; not surely worse: {', '.join(others[:3])}" + (
         f" and {len(others) - 3} more" if others[3:] else ""
     )
+
+
+def _ahead(main: Iterable[Row], firsts: Sequence[Row]) -> str:
+    """Name the models that take no rank, since they were still improving, and measured better all the same."""
+    if not firsts or firsts[0].centre is None:
+        return ""
+    sign, best = (-1 if firsts[0].better == "higher" else 1), firsts[0].centre
+    unranked = [
+        r for r in main if r.rank is None and not r.reference and r.family != SUBMISSION and r.centre is not None
+    ]
+    ahead = [row.model for row in unranked if sign * (row.centre or 0.0) < sign * best]
+    return f"; still improving and measured better: {', '.join(ahead)}" if ahead else ""
 
 
 def _score(best: Row, oracle: Row | None) -> str:
@@ -180,8 +194,21 @@ def costs(rows: Iterable[Row], chosen: Sequence[Key]) -> list[Cost]:
     return found
 
 
+def _measured(listed: Sequence[Answer]) -> str:
+    """Say who measured best on how many boards, where too few seeds establish an order."""
+    best: dict[str, list[str]] = defaultdict(list)
+    for one in listed:
+        if one.firsts:
+            best[one.firsts[0].model].append(one.key[2])
+    order = sorted(best.items(), key=lambda item: (-len(item[1]), item[0]))
+    who = "; ".join(f"{model} on {', '.join(where)}" for model, where in order)
+    return f"Fewer than five seeds establish no order yet. Measured best: {who or 'nobody'}."
+
+
 def headline(listed: Sequence[Answer]) -> str:
     """Answer in one sentence: on how many boards one model is surely best, and which."""
+    if listed and not any(a.judged for a in listed):
+        return _measured(listed)
     settled = [a for a in listed if a.settled]
     winners: dict[str, list[str]] = defaultdict(list)
     for one in settled:

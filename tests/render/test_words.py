@@ -141,6 +141,7 @@ def test_rivals_that_may_be_first_are_named_or_counted(rivals, sure):
 def test_few_seeds_establish_nothing_and_nothing_is_said_of_nobody():
     (answer,) = answer_of(records_of("a", [1.0, 1.1]) + records_of("b", [9.0, 9.1]))
     assert answer.sure == "measured best, but fewer than five seeds establish no order" and not answer.settled
+    assert headline([answer]) == "Fewer than five seeds establish no order yet. Measured best: a on digits."
     (answer,) = answer_of(records_of("a", [1.0, 1.1]))
     assert answer.sure == "the only model here"
     assert headline([]) == "No results yet."
