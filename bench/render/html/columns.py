@@ -104,4 +104,4 @@ def _cell(row: Row | None) -> tuple[str, float | None]:
         return DASH, None
     if math.isinf(row.centre):
         return "never", None
-    return quantity(row.centre, row.unit), row.centre
+    return quantity(row.centre, row.unit), float(f"{row.centre:.9g}")

@@ -113,9 +113,10 @@ def panel(
         parts.append(tag("line", class_="last", x1=WIDTH - 3, x2=WIDTH - 3, y1=y.at(interval[0]), y2=y.at(interval[1])))
     for i, (_, points) in enumerate(series):
         colour = "c0" if dots else f"c{min(i, 3)}"
-        parts.append(tag("polyline", class_=colour, points=path_of(points, x, y)))
-        if dots:
-            parts += [tag("circle", class_=colour, cx=x.at(a), cy=y.at(b), r=2) for a, b in points]
+        path = path_of(points, x, y)
+        parts.append(tag("polyline", class_=colour, points=path))
+        if dots and path:
+            parts.append(tag("path", class_="looks", d=f"M{path.replace(' ', 'h0M')}h0"))
     legend = [("c0", f"{len(series)} seeds")] if dots and len(series) > 1 else []
     if not dots:
         legend = [(f"c{min(i, 3)}", label) for i, (label, _) in enumerate(series)]

@@ -2,8 +2,8 @@
 
     [centre, scaled, s^2 / k, k, v, low, step, blocks]      of each row and metric
 
-as `bench.leaderboard.centre.Centre` has them, s^2 / k null with one seed. A block is low + step times a byte of `blocks` (base64): at
-most a part in 500 of the blocks' range is lost, far less than their variance shows.
+as `bench.leaderboard.centre.Centre` has them, scaled null where it is the centre, s^2 / k null with one seed. A block is low + step
+times a byte of `blocks` (base64): at most a part in 500 of the blocks' range is lost, far less than their variance shows.
 """
 
 from __future__ import annotations
@@ -55,15 +55,16 @@ def _column(board: str, metric: str, entries: dict[int, list[Entry]]) -> dict[st
 
 
 def packed(centre: Centre) -> list[Any]:
-    """Pack a centre: numbers of seven digits, blocks of one byte each."""
+    """Pack a centre: numbers of six digits, variances of four, blocks of one byte each."""
     low, high = min(centre.blocks, default=0.0), max(centre.blocks, default=0.0)
     step = (high - low) / STEPS
     codes = bytes(round((block - low) / step) if step else 0 for block in centre.blocks)
-    seeds = None if centre.seed_variance is None else _short(centre.seed_variance)
-    return [_short(centre.centre), _short(centre.scaled), seeds, centre.n_seeds, _short(centre.row_variance),
-            _short(low), _short(step), base64.b64encode(codes).decode()]  # fmt: skip
+    seeds = None if centre.seed_variance is None else _short(centre.seed_variance, 4)
+    scaled = None if centre.scaled == centre.centre else _short(centre.scaled)
+    return [_short(centre.centre), scaled, seeds, centre.n_seeds, _short(centre.row_variance, 4),
+            _short(low), _short(step, 4), base64.b64encode(codes).decode()]  # fmt: skip
 
 
-def _short(value: float) -> float | int:
-    rounded = float(f"{value:.6g}")
+def _short(value: float, digits: int = 6) -> float | int:
+    rounded = float(f"{value:.{digits}g}")
     return int(rounded) if rounded == int(rounded) and abs(rounded) < 1e6 else rounded
