@@ -92,6 +92,7 @@ def answers(rows: Iterable[Row], primaries: Primaries, flags: Flags, *, board: s
 
 def _answer(key: Key, rows: Sequence[Row], primary: tuple[str, str], flags: Flags, board: str) -> Answer:
     main = {row.model: row for row in rows if row.metric == primary[0] and row.board == board}
+    entered = [r for r in main.values() if not r.reference and r.family != SUBMISSION and r.centre is not None]
     field = [row for row in main.values() if row.rank is not None and not row.reference and row.family != SUBMISSION]
     field.sort(key=lambda row: row.rank or 0)
     judged = [row for row in field if row.rank_low is not None and not row.n_failed]
@@ -104,7 +105,7 @@ def _answer(key: Key, rows: Sequence[Row], primary: tuple[str, str], flags: Flag
         about=re.split(r", (?![-0-9])| \(", title.rstrip("."))[0],
         firsts=firsts,
         names=tuple(marked(row, flags.get((*key, row.model), [])) for row in firsts),
-        sure=_sure(field, judged, firsts) + _ahead(main.values(), firsts),
+        sure=_sure(field, judged, firsts, alone=len(entered) == 1) + _ahead(entered, firsts),
         score=_score(firsts[0], main.get("oracle")) if firsts else "",
         cost=cost_words(
             {row.metric: row for row in rows if firsts and row.board == "" and row.model == firsts[0].model}
@@ -114,12 +115,12 @@ def _answer(key: Key, rows: Sequence[Row], primary: tuple[str, str], flags: Flag
     )
 
 
-def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) -> str:
+def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row], *, alone: bool) -> str:
     """Say how sure it is that the model measured best is the best."""
     if not firsts:
         return ""
     if len(field) == 1:
-        return "the only model here"
+        return "the only model here" if alone else "the only model that takes a rank"
     if not judged:
         return "measured best, but fewer than five seeds establish no order"
     if len(firsts) == 1:
@@ -133,15 +134,12 @@ def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) ->
     )
 
 
-def _ahead(main: Iterable[Row], firsts: Sequence[Row]) -> str:
+def _ahead(entered: Iterable[Row], firsts: Sequence[Row]) -> str:
     """Name the models that take no rank, since they were still improving, and measured better all the same."""
     if not firsts or firsts[0].centre is None:
         return ""
     sign, best = (-1 if firsts[0].better == "higher" else 1), firsts[0].centre
-    unranked = [
-        r for r in main if r.rank is None and not r.reference and r.family != SUBMISSION and r.centre is not None
-    ]
-    ahead = [row.model for row in unranked if sign * (row.centre or 0.0) < sign * best]
+    ahead = [row.model for row in entered if row.rank is None and sign * (row.centre or 0.0) < sign * best]
     return f"; still improving and measured better: {', '.join(ahead)}" if ahead else ""
 
 

@@ -12,6 +12,7 @@ from bench.leaderboard.boards import Boards
 from bench.leaderboard.plateau import curve_of, p_above
 from bench.leaderboard.row import rows_of
 from bench.render import files, markdown
+from bench.render.answer import answers
 from bench.render.board import make_boards
 from bench.render.html.boards import board_view
 from bench.render.html.overview import places
@@ -119,6 +120,16 @@ def test_the_table_of_places_keeps_a_row_that_takes_no_rank(tmp_path):
     cells = {row["model"]: row["cells"][0] for row in places(source, source.keys)["rows"]}
     told = {model: (cell["text"], [mark.short for mark in cell["marks"]]) for model, cell in cells.items()}
     assert told == {"kde": ("2", []), "long": ("1", []), "short": ("–", ["still improving"])}
+
+
+def test_the_answer_names_what_improves_and_measured_better():
+    records = trained("short", [1.0, 1.1, 1.2], IMPROVING, ranks="flat") + trained(
+        "a", [2.0, 2.1, 2.2], [0.0] * 3, ranks="flat"
+    )
+    boards = Boards.of(records)
+    (answer,) = answers(rows_of(boards.frame), boards.primaries, boards.flags)
+    assert answer.names == ("a",)
+    assert answer.sure == "the only model that takes a rank; still improving and measured better: short"
 
 
 def test_csv_and_json_have_the_budget_and_how_the_curve_ended():
