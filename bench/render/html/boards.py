@@ -120,7 +120,7 @@ def _row(source: Source, key: Key, model: str, *, private: dict[str, Row], axis:
 
 
 def _training(source: Source, key: Key) -> list[str]:
-    """Say how long a board's models were trained, which were still improving, and how many trials they had."""
+    """Say how long a board's models were trained, how many still improved, and how many trials they had."""
     heads = source.heads(key)
     models = [m for m in source.order(key) if not heads[m].reference and heads[m].family != SUBMISSION]
     lines = (

@@ -63,7 +63,7 @@ def columns_view(source: Source, key: Key) -> dict[str, Any]:
 
 
 def _trained(source: Source, key: Key, head: Row) -> list[tuple[str, float | None]]:
-    """Write how long a row was trained, how its curve ended, how it was tuned, with what each is sorted by."""
+    """Write how long a row was trained, how its curve ended and how it was tuned, with sort values."""
     gain = None if head.gain is None else 100 * head.gain
     tuned = source.boards.tuned.get((*key, head.model))
     return [

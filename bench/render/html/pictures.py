@@ -14,7 +14,7 @@ from bench.render.words import REAL
 ROWS = 5  # rows of images that are kept of a grid of ten
 WIDEST = 300  # pixels that a grid takes on the page
 MAX_PICTURES = 30  # on one board, so that a page of thousands of variants stays a page
-COLOURS = 16  # of images; a PNG then holds two pixels a byte
+COLOURS = 32
 CELLS, GAP = 10, 2  # images in a row, and pixels between them, as bench.run.pictures draws
 MAX_BYTES = 2_000_000  # a larger file was not drawn by genbench
 _MEMO: dict[str, dict[str, Any]] = {}

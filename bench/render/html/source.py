@@ -88,7 +88,7 @@ class Source:
         return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
-        """Order a board's models: by rank, then by value, then those without the metric; reference rows last, by score."""
+        """Order a board's models: by rank, by value, those without the metric; reference rows last, by score."""
         main, facts = self.primary(key), self.heads(key)
         ranks = {model: row.rank for model, row in main.items() if row.rank is not None}
         values = {model: by_value(row) for model, row in main.items()}
