@@ -119,7 +119,7 @@ def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) ->
     if not firsts:
         return ""
     if len(field) == 1:
-        return "the only model here"
+        return "the only model with a rank"
     if not judged:
         return "measured best, but fewer than five seeds establish no order"
     if len(firsts) == 1:
@@ -214,14 +214,12 @@ def headline(listed: Sequence[Answer]) -> str:
     for one in settled:
         winners[one.names[0]].append(one.key[2])
     who = "; ".join(f"{name} on {', '.join(where)}" for name, where in winners.items())
-    open_ = len(listed) - len(settled)
-    if not settled:
-        return f"On none of {len(listed)} boards is one model surely best." if listed else "No results yet."
-    rest = (
-        f" On the other {open_} several may be first."
-        if open_ > 1
-        else " On the other one several may be first."
-        if open_
-        else ""
-    )
-    return f"On {len(settled)} of {len(listed)} boards one model is surely best: {who}.{rest}"
+    young = sum(not a.judged for a in listed)
+    rest = len(listed) - len(settled) - young
+    parts = [f"On {len(settled)} of {len(listed)} boards one model is surely best: {who}." if settled
+             else f"On none of {len(listed)} boards is one model surely best." if listed else "No results yet."]  # fmt: skip
+    if rest and (settled or young):
+        parts.append(f"On {rest} several may be first.")
+    if young:
+        parts.append(f"On {young} fewer than five seeds establish no order.")
+    return " ".join(parts)
