@@ -134,7 +134,7 @@ def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) ->
 
 
 def _ahead(main: Iterable[Row], firsts: Sequence[Row]) -> str:
-    """Name the models that take no rank, since they were still improving, and measured better all the same."""
+    """Name the models that take no rank, since they were still improving, and measured better."""
     if not firsts or firsts[0].centre is None:
         return ""
     sign, best = (-1 if firsts[0].better == "higher" else 1), firsts[0].centre
