@@ -105,7 +105,7 @@ def _answer(key: Key, rows: Sequence[Row], primary: tuple[str, str], flags: Flag
         about=re.split(r", (?![-0-9])| \(", title.rstrip("."))[0],
         firsts=firsts,
         names=tuple(marked(row, flags.get((*key, row.model), [])) for row in firsts),
-        sure=_sure(field, judged, firsts, alone=len(entered) == 1) + _ahead(entered, firsts),
+        sure=_sure(field, judged, firsts) + _ahead(entered, firsts),
         score=_score(firsts[0], main.get("oracle")) if firsts else "",
         cost=cost_words(
             {row.metric: row for row in rows if firsts and row.board == "" and row.model == firsts[0].model}
@@ -115,12 +115,12 @@ def _answer(key: Key, rows: Sequence[Row], primary: tuple[str, str], flags: Flag
     )
 
 
-def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row], *, alone: bool) -> str:
+def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row]) -> str:
     """Say how sure it is that the model measured best is the best."""
     if not firsts:
         return ""
     if len(field) == 1:
-        return "the only model here" if alone else "the only model that takes a rank"
+        return "the only model with a rank"
     if not judged:
         return "measured best, but fewer than five seeds establish no order"
     if len(firsts) == 1:
@@ -135,7 +135,7 @@ def _sure(field: Sequence[Row], judged: Sequence[Row], firsts: Sequence[Row], *,
 
 
 def _ahead(entered: Iterable[Row], firsts: Sequence[Row]) -> str:
-    """Name the models that take no rank, since they were still improving, and measured better all the same."""
+    """Name the models that take no rank, since they were still improving, and measured better."""
     if not firsts or firsts[0].centre is None:
         return ""
     sign, best = (-1 if firsts[0].better == "higher" else 1), firsts[0].centre
@@ -212,14 +212,12 @@ def headline(listed: Sequence[Answer]) -> str:
     for one in settled:
         winners[one.names[0]].append(one.key[2])
     who = "; ".join(f"{name} on {', '.join(where)}" for name, where in winners.items())
-    open_ = len(listed) - len(settled)
-    if not settled:
-        return f"On none of {len(listed)} boards is one model surely best." if listed else "No results yet."
-    rest = (
-        f" On the other {open_} several may be first."
-        if open_ > 1
-        else " On the other one several may be first."
-        if open_
-        else ""
-    )
-    return f"On {len(settled)} of {len(listed)} boards one model is surely best: {who}.{rest}"
+    young = sum(not a.judged for a in listed)
+    rest = len(listed) - len(settled) - young
+    parts = [f"On {len(settled)} of {len(listed)} boards one model is surely best: {who}." if settled
+             else f"On none of {len(listed)} boards is one model surely best." if listed else "No results yet."]  # fmt: skip
+    if rest and (settled or young):
+        parts.append(f"On {rest} several may be first.")
+    if young:
+        parts.append(f"On {young} fewer than five seeds establish no order.")
+    return " ".join(parts)

@@ -129,7 +129,7 @@ def test_the_answer_names_what_improves_and_measured_better():
     boards = Boards.of(records)
     (answer,) = answers(rows_of(boards.frame), boards.primaries, boards.flags)
     assert answer.names == ("a",)
-    assert answer.sure == "the only model that takes a rank; still improving and measured better: short"
+    assert answer.sure == "the only model with a rank; still improving and measured better: short"
 
 
 def test_csv_and_json_have_the_budget_and_how_the_curve_ended():

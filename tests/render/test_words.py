@@ -143,8 +143,12 @@ def test_few_seeds_establish_nothing_and_nothing_is_said_of_nobody():
     assert answer.sure == "measured best, but fewer than five seeds establish no order" and not answer.settled
     assert headline([answer]) == "Fewer than five seeds establish no order yet. Measured best: a on digits."
     (answer,) = answer_of(records_of("a", [1.0, 1.1]))
-    assert answer.sure == "the only model here"
+    assert answer.sure == "the only model with a rank"
     assert headline([]) == "No results yet."
+    other = DATASET | {"id": "wine", "sha256": "e"}
+    two = answer_of(copier() + records_of("a", [1.0, 1.1], dataset=other) + records_of("b", [9.0, 9.1], dataset=other))
+    told = "On 1 of 2 boards one model is surely best: thief (copies) on digits."
+    assert headline(two) == f"{told} On 1 fewer than five seeds establish no order."
 
 
 def test_of_a_dataset_in_two_suites_the_more_thorough_one_speaks():

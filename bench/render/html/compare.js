@@ -60,9 +60,9 @@
 
   // ---- Welch and Holm ----------------------------------------------------------------------------------------------
   function centre(packed) {
-    var codes = atob(packed[7]), blocks = [];
-    for (var i = 0; i < codes.length; i += 1) blocks.push(packed[5] + packed[6] * codes.charCodeAt(i));
-    return { centre: packed[0], scaled: packed[1] === null ? packed[0] : packed[1], seeds: packed[2], k: packed[3], rows: packed[4], blocks: blocks };
+    var codes = atob(packed[6]), blocks = [];
+    for (var i = 0; i < codes.length; i += 1) blocks.push(packed[5] * codes.charCodeAt(i));
+    return { centre: packed[0], scaled: packed[1], seeds: packed[2], k: packed[3], rows: packed[4], blocks: blocks };
   }
   function varianceOfMean(x) {
     var mean = x.reduce(function (a, b) { return a + b; }, 0) / x.length;

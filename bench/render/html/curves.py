@@ -16,7 +16,7 @@ from bench.render.text import number
 from bench.render.words import REAL
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 232, 120, 36, 16, 8
-POINTS = 50
+POINTS = 32
 MAX_MODELS = 30  # on one board, so that a page of thousands of variants stays a page
 NAMES = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))", "w_distance": "W distance"}
 PROBABILITIES = ("d_real", "d_fake")
@@ -113,10 +113,10 @@ def panel(
         parts.append(tag("line", class_="last", x1=WIDTH - 3, x2=WIDTH - 3, y1=y.at(interval[0]), y2=y.at(interval[1])))
     for i, (_, points) in enumerate(series):
         colour = "c0" if dots else f"c{min(i, 3)}"
-        path = path_of(points, x, y)
-        parts.append(tag("polyline", class_=colour, points=path))
-        if dots and path:
-            parts.append(tag("path", class_="looks", d=f"M{path.replace(' ', 'h0M')}h0"))
+        parts.append(tag("polyline", class_=colour, points=path_of(points, x, y)))
+        if dots:
+            spots = "".join(f"M{x.at(a):g} {y.at(b):g}h0" for a, b in points)
+            parts.append(tag("path", class_=f"{colour} dots", d=spots))
     legend = [("c0", f"{len(series)} seeds")] if dots and len(series) > 1 else []
     if not dots:
         legend = [(f"c{min(i, 3)}", label) for i, (label, _) in enumerate(series)]

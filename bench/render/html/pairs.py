@@ -1,9 +1,9 @@
 """What the page needs to compare rows of a board: their centres and errors, packed for its script.
 
-    [centre, scaled, s^2 / k, k, v, low, step, blocks]      of each row and metric
+    [centre, scaled, s^2 / k, k, v, step, blocks]      of each row and metric
 
-as `bench.leaderboard.centre.Centre` has them, scaled null where it is the centre, s^2 / k null with one seed. A block is low + step
-times a byte of `blocks` (base64): at most a part in 500 of the blocks' range is lost, far less than their variance shows.
+as `bench.leaderboard.centre.Centre` has them, s^2 / k null with one seed. A block is `step` times a byte of `blocks` (base64), from the
+least one on: only differences between blocks count. At most a part in 500 of their range is lost, far less than their variance shows.
 """
 
 from __future__ import annotations
@@ -55,14 +55,13 @@ def _column(board: str, metric: str, entries: dict[int, list[Entry]]) -> dict[st
 
 
 def packed(centre: Centre) -> list[Any]:
-    """Pack a centre: numbers of six digits, variances of four, blocks of one byte each."""
+    """Pack a centre: numbers in few digits, blocks of one byte each."""
     low, high = min(centre.blocks, default=0.0), max(centre.blocks, default=0.0)
     step = (high - low) / STEPS
     codes = bytes(round((block - low) / step) if step else 0 for block in centre.blocks)
     seeds = None if centre.seed_variance is None else _short(centre.seed_variance, 4)
-    scaled = None if centre.scaled == centre.centre else _short(centre.scaled)
-    return [_short(centre.centre), scaled, seeds, centre.n_seeds, _short(centre.row_variance, 4),
-            _short(low), _short(step, 4), base64.b64encode(codes).decode()]  # fmt: skip
+    return [_short(centre.centre, 4), _short(centre.scaled), seeds, centre.n_seeds, _short(centre.row_variance, 4),
+            _short(step, 5), base64.b64encode(codes).decode()]  # fmt: skip
 
 
 def _short(value: float, digits: int = 6) -> float | int:
