@@ -15,6 +15,7 @@ ROWS = 5  # rows of images that are kept of a grid of ten
 WIDEST = 300  # pixels that a grid takes on the page
 MAX_PICTURES = 30  # on one board, so that a page of thousands of variants stays a page
 COLOURS = 32
+TONES = 16  # of a grey picture that has more than COLOURS: a PNG then holds two pixels a byte
 CELLS, GAP = 10, 2  # images in a row, and pixels between them, as bench.run.pictures draws
 MAX_BYTES = 2_000_000  # a larger file was not drawn by genbench
 _MEMO: dict[str, dict[str, Any]] = {}
@@ -82,7 +83,8 @@ def _shrink(raw: bytes, *, images: bool) -> dict[str, Any]:
         picture = _native(picture)
     grey = picture.convert("L")
     if grey.convert("RGB").tobytes() == picture.tobytes():
-        small = grey.quantize(COLOURS, dither=Image.Dither.NONE)
+        tones = COLOURS if len(grey.getcolors() or ()) <= COLOURS else TONES
+        small = grey.quantize(tones, dither=Image.Dither.NONE)
     else:
         small = picture.quantize(COLOURS if images else 24, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
