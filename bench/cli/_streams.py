@@ -2,11 +2,13 @@
 
 `bench run | head -1` still ends its run, and the gate keeps its verdict.
 
-What a closed pipe would have got is dropped; a letter that the terminal's encoding has not is shown as "?".
+What a closed pipe would have got is dropped; a letter that the terminal's encoding has not is spelled as near as
+can be, a minus as a hyphen, and else shown as "?".
 """
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -14,6 +16,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+SPELLED = {"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{MULTIPLICATION SIGN}": "x", "\N{DAGGER}": "+"}
+RAISED = dict(zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """Spell letters that an encoding has not: the sign of a number is never lost."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    if RAISED.keys() >= set(letters):
+        return "^" + "".join(map(RAISED.__getitem__, letters)), error.end
+    return "".join(SPELLED.get(letter, "?") for letter in letters), error.end
+
+
+codecs.register_error("genbench.spell", _spell)
 
 
 class _Lasting(io.FileIO):
@@ -39,5 +58,5 @@ def lasting_streams() -> None:
             continue
         raw = io.BufferedWriter(_Lasting(descriptor, "w", closefd=False))
         lines = name == "stderr" or stream.isatty()
-        errors = "backslashreplace" if name == "stderr" else "replace"
+        errors = "backslashreplace" if name == "stderr" else "genbench.spell"
         setattr(sys, name, io.TextIOWrapper(raw, encoding=stream.encoding, errors=errors, line_buffering=lines))

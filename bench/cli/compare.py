@@ -10,7 +10,7 @@ import typer
 from bench.cli.app import RESULTS, Out, app, command
 from bench.errors import UsageError
 from bench.registry import unknown
-from bench.render.text import clean, number
+from bench.render.text import clean, interval, number
 
 if TYPE_CHECKING:
     from bench.records.record import Record
@@ -48,15 +48,17 @@ def print_comparison(
     compared = compare.compare_models(chosen.records, a, b, dataset=dataset)
     noise = "; one seed a side: training noise is not in p" if compared.without_training_noise else ""
     print(clean(f"{a} against {b} on {dataset}, {where}"))
-    print(f"difference on the metric's scale, first - second; Welch's test, Holm over the table{noise}")
+    print(
+        f"difference on the metric's scale, first - second, with its 95 % interval; Welch's test, Holm over the table{noise}"
+    )
     for one in chosen.left_out:
         print(clean(f"{one.key[-1]}: {one.words}"))
     for row in compared.frame.itertuples(index=False):
-        board, metric, first, second, scale, difference, se, _, p_holm, winner, needed = row
-        error = "unknown" if se is None or se != se else number(se)
+        board, metric, first, second, scale, difference, _, low, high, _, p_holm, winner, needed = row
+        ends = "[unknown]" if low is None or low != low else interval(low, high)
         print(
             f"{board:8} {metric:26} {number(first):>10} {number(second):>10}  {scale:5} {number(difference):>10} "
-            f"± {error}, p {p_holm:.3g}: {_finding(p_holm, winner, needed, min(compared.seeds))}"
+            f"{ends}, p {p_holm:.3g}: {_finding(p_holm, winner, needed, min(compared.seeds))}"
         )
 
 

@@ -44,5 +44,5 @@ def history(
     for one in sorted(found, key=lambda each: (each.suite, each.dataset, each.model)):  # stable: by time in a row
         if title != (title := clean(f"{one.model} on {one.dataset}, suite {one.suite}")):
             print(title)
-        span = "" if one.low is None else f" [{number(one.low)}, {number(one.high)}]"
+        span = "" if one.low is None or one.high is None else f" [{number(one.low)}, {number(one.high)}]"
         print(clean(f"  {one.date}  {one.commit}  {one.metric} {number(one.value)}{span}, rank {one.rank} of {one.of}"))

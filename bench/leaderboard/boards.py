@@ -23,7 +23,7 @@ class Boards:
 
     frame: the tidy table, columns `table.COLUMNS`. primaries: each dataset's primary metric and kind of data.
     flags: findings in words, row by row. records: those that count. left_out: seeds that a newer making of their row outdated.
-    tuned: rows whose model was tuned on their dataset. board: the held-out side whose ranks the summary averages.
+    tuned: rows whose model was tuned on their dataset. board: the held-out side whose ranks the summary counts.
     """
 
     frame: pd.DataFrame
@@ -54,5 +54,5 @@ class Boards:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """The mean ranks of the models, kind of data by kind of data."""
+        """On how many boards each model may be first, kind of board by kind of board."""
         return summary.summary(self.frame, self.primaries, board=self.board)

@@ -23,8 +23,8 @@ MOST_SEEDS = 20  # that are proposed: beyond them a difference is hardly one of 
 class Comparison:
     """A table with a row for each board and metric, and the least seeds of either side.
 
-    Its columns: both centres, the difference on the metric's scale, its SE, p, Holm's p; winner, the side that is surely better, empty
-    where neither is; seeds_needed, how many a side would show a difference of this size where today's cannot.
+    Its columns: both centres, the difference on the metric's scale with its SE and 95 % interval, p, Holm's p; winner, the side that is
+    surely better, empty where neither is; seeds_needed, how many a side would show a difference of this size where today's cannot.
     """
 
     frame: pd.DataFrame
@@ -45,10 +45,11 @@ def compare_models(records: list[Record], a: str, b: str, *, dataset: str) -> Co
         for metric in sorted(set(columns[0]) & set(columns[1])):
             left, right = (centre_of(metric, entries[metric]) for entries in columns)
             test = compare(left, right)
-            rows.append((board, metric, left.centre, right.centre, left.scale, test.value, test.se, test.p))
+            low, high = test.interval() or (None, None)
+            rows.append((board, metric, left.centre, right.centre, left.scale, test.value, test.se, low, high, test.p))
             pairs.append((left, right))
             better.append(columns[0][metric][0]["better"])
-    names = ["board", "metric", a, b if b != a else f"{b} (2)", "scale", "difference", "se", "p"]
+    names = ["board", "metric", a, b if b != a else f"{b} (2)", "scale", "difference", "se", "low", "high", "p"]
     frame = pd.DataFrame(rows, columns=names)
     p_values = [1.0 if p is None or math.isnan(p) else p for p in frame["p"]]
     frame["p_holm"] = holm(p_values)

@@ -18,7 +18,7 @@ SHARE_FROM, LEAST_SHARE = 0.75, 0.1  # of the copycat's excess over no memory, w
 
 
 def near_copies(rows: Sequence[Row]) -> list[tuple[Row, str]]:
-    """Return the rows that lie about as near to training rows on the public board as the copycat, with the finding."""
+    """Return the rows that lie about as near to training rows on the public board as the copycat."""
     asked = [row for row in rows if row.metric in (*GAPS, SHARE) and row.board == "public"]
     copycats = {_place(row): row.centre for row in asked if row.model == COPYCAT and row.centre is not None}
     near = []

@@ -23,6 +23,25 @@ class Place(NamedTuple):
         """Write the range, "1–3"; nothing where there is none or the rank is certain."""
         return "" if self.low is None or self.low == self.high else f"{self.low}–{self.high}"
 
+    @property
+    def may_be_first(self) -> bool:
+        """Say whether no model is surely better; without a range nobody knows."""
+        return self.low == 1
+
+    def parts(self, field: int) -> tuple[str, str]:
+        """Write the rank among `field` models and its range, ("4", "(2–6)"); a wide range stands alone."""
+        if self.span and self.is_wide(field):
+            return self.span, ""
+        return str(self.rank), f"({self.span})" if self.span else ""
+
+    def words(self, field: int) -> str:
+        """Write the place as one text: "1", "4 (2–6)", "1–11"."""
+        return " ".join(part for part in self.parts(field) if part)
+
+    def is_wide(self, field: int) -> bool:
+        """Say whether the range holds more than half of the field, so that the rank itself says little."""
+        return self.low is not None and self.high is not None and 2 * (self.high - self.low + 1) > field > 1
+
 
 IMPROVING = "still improving"  # how the finding opens
 

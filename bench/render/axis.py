@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from bench.render.text import MINUS, power
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -96,12 +98,14 @@ def decade_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def short(value: float) -> str:
-    """Write a tick's label: 0.01, 300, 20k, 3M."""
+    """Write a tick's label: 0.01, 300, 1.2k, 20k, 3M."""
     if value == 0:
         return "0"
     size = abs(value)
-    for unit, suffix in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+    for unit, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if size >= unit:
-            factor = 1e3 if suffix == "k" else unit
-            return f"{value / factor:.3g}{suffix}"
-    return f"{value:.3g}" if size >= 0.001 else f"{value:.0e}".replace("e-0", "e-")
+            text = f"{value / unit:.3g}{suffix}"
+            break
+    else:
+        text = f"{value:.3g}" if size >= 0.001 else power(value, 0)
+    return text.replace("-", MINUS)

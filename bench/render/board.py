@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.leaderboard.copying import tells_copies
 from bench.leaderboard.row import SUBMISSION, Row, rows_of
 from bench.leaderboard.tuning import tuning_line
 from bench.registry import entries
 from bench.render import budget
 from bench.render.bars import Bar, bar_axis, bar_of
-from bench.render.text import DASH, number
+from bench.render.marks import marked
+from bench.render.text import DASH, interval, quantity
+from bench.render.words import INTERVALS, RESOURCES, arrow, cautions, family_title, lack_of, one_sided, primary_title
 from bench.submissions.store import UNKNOWN
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, str]  # suite, device, dataset
 FIRST_COLUMNS = 7  # rank, model, family, primary metric, the other board, steps, trials: what a short table shows
-RESOURCE_HEADINGS = {
-    "train_examples_per_s": "train/s",
-    "sample_examples_per_s": "samples/s",
-    "steps_to_quality": "steps to target",
-    "seconds_to_quality": "s to target",
-    "parameters": "parameters",
-    "peak_rss_bytes": "peak MiB",
-}
 TUNED = "tuned"  # the column of trials and their cost
 
 
@@ -75,7 +68,9 @@ class _Columns:
         first = {row.model: row for row in reversed(self.here)} | self.main
         self.contestants = [row for row in first.values() if not row.reference]
         self.contestants.sort(key=lambda row: (row.model not in self.main, _rank(row), by_value(row), row.model))
-        references = sorted((row for row in first.values() if row.reference), key=lambda row: row.model)
+        references = sorted(
+            (row for row in first.values() if row.reference), key=lambda row: (by_value(row), row.model)
+        )
         self.models = self.contestants + references
 
     def metrics(self) -> list[str]:
@@ -88,37 +83,39 @@ class _Columns:
 def _board(key: Key, columns: _Columns, boards: Boards, board: str) -> Board:
     suite, device, dataset = key
     primary, main, others = columns.primary, columns.main, columns.metrics()
+    lone = one_sided(main, columns.other)
+    ranked = [row for row in columns.models if row.reference or row.model in main or not main]
     rows = []
-    for row in columns.models:
+    for row in ranked:
         findings = boards.flags.get((*key, row.model), [])
-        cells = [_place(row, main), _name(row, copies=tells_copies(findings)), row.family]
-        cells += [_value(main.get(row.model)), _other_board(columns.other.get(row.model), row, primary)]
         tuned = boards.tuned.get((*key, row.model))
+        cells = [
+            _place(row, main),
+            marked(row, findings),
+            family_title(row.family).lower(),
+            _value(main.get(row.model)),
+        ]
+        cells.append(DASH if lone else _other_board(columns.other.get(row.model), row, primary))
         cells += [budget.steps_text(row), tuned.words if tuned else DASH]
         cells += [_value(columns.table.get((row.model, metric)), short=True) for metric in others]
-        cells += [_resource(columns.resources.get((row.model, metric)), metric) for metric in RESOURCE_HEADINGS]
+        cells += [_value(columns.resources.get((row.model, metric)), short=True) for metric in RESOURCES]
         cells += [budget.seconds_text(row), budget.curve_text(row), "; ".join(findings)]
         rows.append(tuple(cells))
-    metrics = [f"{m} {_arrow(row for row in columns.here if row.metric == m)}" for m in others]
-    headings = [
-        "rank",
-        "model",
-        "family",
-        f"**{primary}** {_arrow(main.values())}",
-        "on the other board",
-        "steps",
-        TUNED,
-        *metrics,
-    ]
+    metrics = [f"{m} {arrow(row for row in columns.here if row.metric == m)}" for m in others]
+    other = "private" if board == "public" else "public"
+    first = ("rank", "model", "family", f"**{primary}** {arrow(main.values())}", f"{other} (move)", "steps", TUNED)
+    resources = (heading for heading, _ in RESOURCES.values())
+    unranked = [row.model for row in columns.models if row not in ranked]
+    lines = _explain(primary, list(main.values()), lone=lone, unranked=unranked)
     return Board(
         title=f"{dataset} ({board}, suite {suite}, {device})",
         dataset=dataset,
-        lines=(*_explain(primary, list(main.values())), *_tuning(key, columns, boards), *_left_out(key, boards)),
-        headings=(*headings, *RESOURCE_HEADINGS.values(), *budget.HEADINGS, "findings"),
+        lines=(*lines, *_tuning(key, columns, boards), *_left_out(key, boards)),
+        headings=(*first, *metrics, *resources, *budget.HEADINGS, "findings"),
         rows=tuple(rows),
-        n_ranked=sum(row.family != SUBMISSION for row in columns.contestants),
-        bars=_bars([main.get(row.model) for row in columns.models], primary),
-        families=tuple(row.family for row in columns.models),
+        n_ranked=sum(row.family != SUBMISSION and not row.reference for row in ranked),
+        bars=_bars([main.get(row.model) for row in ranked], primary),
+        families=tuple(row.family for row in ranked),
     )
 
 
@@ -130,28 +127,20 @@ def _bars(rows: Sequence[Row | None], primary: str) -> tuple[Bar | None, ...]:
     return tuple(bar_of(row, axis) for row in rows)
 
 
-def _explain(primary: str, main: Sequence[Row]) -> tuple[str, ...]:
-    from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
-
-    known = entries("metric")
-    what = known[primary].title if primary in known else ""
+def _explain(primary: str, main: Sequence[Row], *, lone: bool, unranked: Sequence[str]) -> tuple[str, ...]:
     samples = sorted({row.n_samples for row in main if row.n_samples is not None})
     seeds = sorted({row.n_seeds for row in main if row.n_seeds})
     count = f"n = {'/'.join(map(str, samples))}; " if samples else ""
-    lines = [f"Ranked by {primary}: {what} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
-    if primary.startswith("fid_") and not primary.startswith("fid_inception"):
-        lines.append(
-            f"No FID of the papers: theirs is in Inception's features, this one in those of {primary.removeprefix('fid_')}."
-        )
-    lines.append(
-        "± is a 95 % interval over training seeds and held-out rows; a rank range counts the models surely better and surely worse."
-    )
-    if not seeds or min(seeds) < SEEDS_FOR_AN_ORDER:
-        lines.append("Order not established: rows of fewer than five seeds have no rank range.")
+    title = primary_title(primary)
+    lines = [f"Ranked by {primary}{f': {title}' if title else ','} {count}seeds: {'/'.join(map(str, seeds)) or 0}."]
+    lines += cautions(primary, main)
     if trained := budget.budget_line(main):
         lines.append(trained)
-    if separated := _separated(main):
-        lines.append(separated)
+    lines.append(INTERVALS)
+    if lone:
+        lines.append(f"One board: {primary} does not use the held-out rows.")
+    if unranked:
+        lines.append(f"Not ranked here, {lack_of(primary)}: {', '.join(unranked)}.")
     if any(row.family == SUBMISSION for row in main):
         lines.append(f"sub: a file of samples, with the rank it would have; it moves no model. {UNKNOWN.capitalize()}.")
     return tuple(lines)
@@ -169,19 +158,6 @@ def _left_out(key: Key, boards: Boards) -> list[str]:
     return [f"{one.key[-1]}: {one.words}." for one in boards.left_out if one.key[:-1] == key]
 
 
-def _separated(main: Sequence[Row]) -> str:
-    """Say how many pairs of rows are surely different, and how many rows may be first."""
-    from bench.leaderboard.ranks import separation
-
-    whole = [row for row in main if row.family != SUBMISSION and not row.n_failed]
-    found = separation([(r.rank_low, r.rank_high) for r in whole if r.rank_low is not None and r.rank_high is not None])
-    if found.rows < 2:
-        return ""
-    if not found.pairs:
-        return f"No two of these {found.rows} rows are surely different: their order may be chance."
-    return f"{found.pairs} of {found.of} pairs of rows are surely different; {found.may_be_first} of {found.rows} rows may be first."
-
-
 def _rank(row: Row) -> float:
     return math.inf if row.rank is None else row.rank
 
@@ -197,45 +173,29 @@ def _place(row: Row, main: dict[str, Row]) -> str:
     place = main[row.model].place if row.model in main else None
     if place is None:
         return DASH
-    mark = "sub " if row.family == SUBMISSION else ""
-    return f"{mark}{place.rank}" + (f" ({place.span})" if place.span else "")
+    return ("sub " if row.family == SUBMISSION else "") + place.words(field_of(main))
 
 
-def _name(row: Row, *, copies: bool) -> str:
-    marks = (" †" if row.uses_labels else "") + (" (copies)" if copies else "")
-    failed = f" ({row.n_failed} failed)" if row.n_failed else ""
-    improving = f" ({row.curve.words})" if row.curve.words else ""
-    return f"{row.model}{marks}{failed}{improving}"
+def field_of(main: Mapping[str, Row]) -> int:
+    """Count the models of a board that take a rank."""
+    return sum(row.rank is not None and not row.reference and row.family != SUBMISSION for row in main.values())
 
 
 def _value(row: Row | None, *, short: bool = False) -> str:
     if row is None or row.centre is None:
         return DASH
-    text = number(row.centre)
+    text = quantity(row.centre, row.unit)
     if short or row.ci_low is None or row.ci_high is None:
         return text
-    return f"{text} [{number(row.ci_low)}, {number(row.ci_high)}]"
+    return f"{text} {interval(row.ci_low, row.ci_high, row.unit)}"
 
 
 def _other_board(other: Row | None, row: Row, primary: str) -> str:
     """Write the value on the other board, and how many places the model moves there."""
     if other is None or other.centre is None:
         return DASH
-    text = number(other.centre)
+    text = quantity(other.centre, other.unit)
     if row.metric != primary or row.rank is None or other.rank is None:
         return text
     moved = row.rank - other.rank
-    return f"{text} ({moved:+d})" if moved else text
-
-
-def _resource(row: Row | None, metric: str) -> str:
-    if row is None or row.centre is None:
-        return DASH
-    if metric == "peak_rss_bytes":
-        return f"{row.centre / 2**20:,.0f}"
-    return f"{float(f'{row.centre:.3g}'):,.0f}" if row.centre >= 100 else number(row.centre)
-
-
-def _arrow(column: Iterable[Row]) -> str:
-    better = {row.better for row in column}
-    return {"lower": "↓", "higher": "↑"}.get(better.pop() if len(better) == 1 else "", "")
+    return f"{text} ({'▲' if moved > 0 else '▼'} {abs(moved)})" if moved else text

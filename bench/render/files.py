@@ -31,9 +31,9 @@ def write_boards(store: Store) -> list[Path]:
     texts = {
         "leaderboard.csv": to_csv(boards.frame),
         "leaderboard.json": to_json(boards),
-        "leaderboard.md": leaderboard_markdown(tables, boards.summary),
+        "leaderboard.md": leaderboard_markdown(tables, boards),
         "leaderboard.html": leaderboard_html(boards, out=store.out),
-        "README.md": results_readme(tables, boards.summary, store.out, machines),
+        "README.md": results_readme(tables, boards, store.out, machines),
     }
     for name, text in texts.items():
         path = store.out / name

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import html
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.render.board import FIRST_COLUMNS, Board
-from bench.render.text import DASH, clean, number
+from bench.render.text import DASH, clean
+from bench.render.words import KINDS, REAL
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from bench.leaderboard.boards import Boards
 
 PAGE = "With pictures, intervals drawn and training curves: open [leaderboard.html](leaderboard.html) in a browser."
 NOTE = (
-    "† uses labels. *ref*: a reference row, which takes no rank. (copies): of training rows, see findings. "
-    "A dash: the model cannot do this."
+    "† uses labels. *ref*: a reference row, which takes no rank: the oracle is real data, the copycat the training set. "
+    "(copies): returns training rows, see findings. A dash in a column: the model cannot do this."
 )
 
 
@@ -51,38 +53,50 @@ def without_empty(board: Board) -> tuple[tuple[str, ...], tuple[tuple[str, ...],
     return tuple(board.headings[i] for i in keep), tuple(tuple(row[i] for i in keep) for row in board.rows)
 
 
-def leaderboard_markdown(boards: list[Board], summary: pd.DataFrame) -> str:
+def short(board: Board) -> Board:
+    """Keep the first columns of a board."""
+    rows = tuple(row[:FIRST_COLUMNS] for row in board.rows)
+    return replace(board, headings=board.headings[:FIRST_COLUMNS], rows=rows)
+
+
+def leaderboard_markdown(tables: list[Board], boards: Boards) -> str:
     """Write results/leaderboard.md."""
-    parts = ["# Leaderboard\n", PAGE + "\n", NOTE + "\n", summary_markdown(summary), *map(board_markdown, boards)]
+    parts = ["# Leaderboard\n", PAGE + "\n", NOTE + "\n", summary_markdown(boards), *map(board_markdown, tables)]
     return "\n".join(parts)
 
 
-def summary_markdown(summary: pd.DataFrame) -> str:
-    """Write the mean ranks per kind of data over the boards that the ranked models share."""
-    if summary.empty:
+def summary_markdown(boards: Boards) -> str:
+    """Write who is best at what and how sure that is, then on how many boards each model may be first."""
+    from bench.leaderboard.row import rows_of
+    from bench.render.answer import answers, headline
+
+    if boards.summary.empty:
         return "No results yet.\n"
-    parts = ["## Summary: mean rank per kind of data (public boards)\n"]
-    for (suite, device), part in summary.groupby(["suite", "device"], sort=True):
-        kinds = sorted(set(part.kind))
-        models = sorted(set(part.model))
-        cells = {(row.model, row.kind): row for row in part.itertuples()}
-        rows = []
-        for model in models:
-            row = [model]
-            for kind in kinds:
-                cell = cells.get((model, kind))
-                if cell is None:
-                    row.append(DASH)
-                else:
-                    mean = DASH if cell.mean_rank is None or math.isnan(cell.mean_rank) else number(cell.mean_rank)
-                    row.append(f"{mean} ({cell.boards_entered} of {cell.boards})")
-            rows.append(tuple(row))
-        headings = ("model", *(f"{kind} (boards entered)" for kind in kinds))
+    listed = answers(rows_of(boards.frame), boards.primaries, boards.flags, board=boards.board)
+    lines = [
+        f"- **{escape(a.key[2])}** (suite {escape(a.key[0])}, {escape(a.key[1])}): {escape(a.words)}." for a in listed
+    ]
+    parts = ["## Best at what, how sure, at what cost\n", escape(headline(listed)) + "\n", "\n".join(lines) + "\n"]
+    parts.append(f"## May be first ({boards.board} boards)\n")
+    parts.append(
+        "On how many of the boards that it entered no model is surely better. Without five seeds nobody knows: a dash.\n"
+    )
+    for (suite, device), part in boards.summary.groupby(["suite", "device"], sort=True):
+        present = set(part.kind)
+        kinds = [kind for kind in KINDS if kind in present] + sorted(present - set(KINDS))
+        cells = {(str(row.model), row.kind): row for row in part.itertuples()}
+        rows = [(m, *(_first_of(cells.get((m, kind))) for kind in kinds)) for m in sorted(set(map(str, part.model)))]
+        headings = ("model", *(KINDS.get(str(kind), str(kind)) for kind in kinds))
         parts.append(f"Suite {escape(suite)} on {escape(device)}.\n\n{table(headings, tuple(rows))}\n")
     return "\n".join(parts)
 
 
-def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, environments: list[str]) -> str:
+def _first_of(cell: Any) -> str:
+    """Write "2 of 3" of a row of the summary; a dash where it has no range anywhere."""
+    return DASH if cell is None or not cell.boards_judged else f"{cell.may_be_first} of {cell.boards_judged}"
+
+
+def results_readme(tables: list[Board], boards: Boards, out: Path, environments: list[str]) -> str:
     """Write results/README.md: the boards in short, with the pictures."""
     parts = [
         "# Results\n",
@@ -92,18 +106,10 @@ def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, enviro
         *(f"Measured on: {escape(line)}  " for line in environments),
         "",
         NOTE + "\n",
-        summary_markdown(summary),
+        summary_markdown(boards),
     ]
-    for board in boards:
-        short = Board(
-            board.title,
-            board.dataset,
-            board.lines,
-            board.headings[:FIRST_COLUMNS],
-            tuple(r[:FIRST_COLUMNS] for r in board.rows),
-            board.n_ranked,
-        )
-        parts.append(board_markdown(short))
+    for board in tables:
+        parts.append(board_markdown(short(board)))
         parts.append(pictures(board, out))
     return "\n".join(parts)
 
@@ -111,13 +117,16 @@ def results_readme(boards: list[Board], summary: pd.DataFrame, out: Path, enviro
 def pictures(board: Board, out: Path) -> str:
     """Show the sample grids of a board's models side by side, real data first; empty where there are none."""
     folder = out / "grids" / board.dataset
-    names = [row[1].split(" ")[0] for row in board.rows]
-    names = [name for name in dict.fromkeys(["oracle", *names]) if (folder / f"{name}.png").exists()]
+    names = {"oracle": ""} | {row[1].split(" ")[0]: html.escape(clean(row[1])) for row in board.rows}
     cells = [
-        f'<td align="center"><img src="grids/{board.dataset}/{name}.png" width="200" alt="samples of {name}"><br>'
-        f"{'real data (oracle)' if name == 'oracle' else name}</td>"
+        f'<td align="center"><img src="grids/{board.dataset}/{name}.png" width="200" alt="{_alt(name, board.dataset)}"><br>'
+        f"{f'{REAL} (oracle)' if name == 'oracle' else names[name]}</td>"
         for name in names
-        if re.fullmatch(r"[A-Za-z0-9._+=,-]+", name)
+        if re.fullmatch(r"[A-Za-z0-9._+=,-]+", name) and (folder / f"{name}.png").exists()
     ]
     rows = ["<tr>" + "".join(cells[i : i + 4]) + "</tr>" for i in range(0, len(cells), 4)]
     return "<table>\n" + "\n".join(rows) + "\n</table>\n" if rows else ""
+
+
+def _alt(name: str, dataset: str) -> str:
+    return f"{REAL if name == 'oracle' else f'samples of {name}'} on {dataset}"

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.leaderboard.boards import Boards
 from bench.records.store import Store
 from bench.records.tuning import read_searches
-from bench.render.board import FIRST_COLUMNS, make_boards
-from bench.render.markdown import table
+from bench.render.board import make_boards
+from bench.render.markdown import short, table, without_empty
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BLOCK = re.compile(r"(<!-- board: (\w+) -->\n).*?(<!-- end of board -->)", re.DOTALL)
@@ -23,7 +23,7 @@ def board_block(dataset: str, out: Path) -> str:
     records = [r for r in Store(out).records() if r["dataset"]["id"] == dataset and r["suite"] == "core"]
     board = make_boards(Boards.of(records, read_searches(out)[0]), dataset=dataset)[0]
     lines = " ".join(board.lines)
-    return f"\n{table(board.headings[:FIRST_COLUMNS], tuple(row[:FIRST_COLUMNS] for row in board.rows))}\n\n{lines}\n\n"
+    return f"\n{table(*without_empty(short(board)))}\n\n{lines}\n\n"
 
 
 def with_boards(text: str, out: Path) -> str:

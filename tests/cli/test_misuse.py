@@ -54,9 +54,12 @@ def test_a_full_disk_is_one_line():
 
 
 def test_letters_that_the_terminal_has_not_are_no_error(folder):
-    done = shell(f"bench compare kde vae -d iris --out {folder}", PYTHONIOENCODING="ascii")
+    done = shell(f"bench leaderboard --out {folder}", PYTHONIOENCODING="ascii", COLUMNS="200")
     assert done.returncode == 0 and done.stderr == ""
-    assert "energy_distance" in done.stdout and " ? " in done.stdout, "the sign of plus or minus"
+    assert "kde" in done.stdout and " ?" in done.stdout, "the arrow of a heading"
+    code = "from bench.cli._streams import lasting_streams; lasting_streams(); print('\u22120.294, 5.9\u00d710\u207b\u2074, \u2193')"
+    done = shell(f'{sys.executable} -c "{code}"', PYTHONIOENCODING="ascii")
+    assert done.stdout == "-0.294, 5.9x10^-4, ?\n", "a sign is never lost"
 
 
 def test_the_gate_keeps_its_verdict_when_nobody_reads_it(folder, tmp_path):

@@ -12,6 +12,7 @@ from bench.leaderboard.boards import Boards
 from bench.leaderboard.plateau import curve_of, p_above
 from bench.leaderboard.row import rows_of
 from bench.render import files, markdown
+from bench.render.answer import answers
 from bench.render.board import make_boards
 from bench.render.html.boards import board_view
 from bench.render.html.overview import places
@@ -103,25 +104,32 @@ def test_every_rendering_says_it_beside_the_name(tmp_path):
     assert ends == [WORDS, "flat at 420", "–", "not known"]
     assert [row[board.headings.index("steps")] for row in board.rows] == ["700", "4,000", "–", "700"]
     assert [row[board.headings.index("train core-s")] for row in board.rows] == ["11.0", "11.0", "–", "11.0"]
-    text = markdown.results_readme([board], boards.summary, tmp_path, [])
+    text = markdown.results_readme([board], boards, tmp_path, [])
     assert f"| short ({WORDS}) |" in text and "| 4,000 |" in text
     flags = {key[-1]: words for key, words in boards.flags.items()}
     assert flags == {"short": [WORDS]}
     view = board_view(Source(boards.records, boards, tmp_path), ("core", "cpu", "digits"))
-    assert {row["model"]: row["improving"] for row in view["rows"]} == {
-        "short": WORDS,
-        "long": "",
-        "kde": "",
-        "old": "",
-    }
+    marks = {row["model"]: [(mark.text, mark.short) for mark in row["marks"]] for row in view["rows"]}
+    assert marks == {"short": [(WORDS, "still improving")], "long": [], "kde": [], "old": []}
     assert view["groups"]["names"][-1] == ("Training", 3)
 
 
 def test_the_table_of_places_keeps_a_row_that_takes_no_rank(tmp_path):
     boards = Boards.of(a_board("flat"))
-    table = places(Source(boards.records, boards, tmp_path), "core", "cpu")
-    cells = {row["model"]: (row["cells"][0]["text"], row["cells"][0]["note"]) for row in table["rows"]}
-    assert cells == {"kde": ("2", ""), "long": ("1", ""), "short": ("–", "improving")}
+    source = Source(boards.records, boards, tmp_path)
+    cells = {row["model"]: row["cells"][0] for row in places(source, source.keys)["rows"]}
+    told = {model: (cell["text"], [mark.short for mark in cell["marks"]]) for model, cell in cells.items()}
+    assert told == {"kde": ("2", []), "long": ("1", []), "short": ("–", ["still improving"])}
+
+
+def test_the_answer_names_what_improves_and_measured_better():
+    records = trained("short", [1.0, 1.1, 1.2], IMPROVING, ranks="flat") + trained(
+        "a", [2.0, 2.1, 2.2], [0.0] * 3, ranks="flat"
+    )
+    boards = Boards.of(records)
+    (answer,) = answers(rows_of(boards.frame), boards.primaries, boards.flags)
+    assert answer.names == ("a",)
+    assert answer.sure == "the only model with a rank; still improving and measured better: short"
 
 
 def test_csv_and_json_have_the_budget_and_how_the_curve_ended():

@@ -98,13 +98,20 @@ def test_contended_throughput_is_never_shown():
     assert "train_examples_per_s" in set(table.tidy(records).metric)
 
 
-def test_the_summary_is_a_mean_rank_over_the_boards_all_its_models_entered():
-    other = DATASET | {"id": "digits_binary", "sha256": "e"}
-    records = records_of("a", [1.0, 1.1]) + records_of("b", [2.0, 2.1]) + records_of("c", [0.1, 0.1])
-    records += records_of("a", [2.0, 2.1], dataset=other) + records_of("b", [1.0, 1.1], dataset=other)
-    means = Boards.of(records).summary.set_index("model")
-    assert means.loc["a", "mean_rank"] == means.loc["b", "mean_rank"] == 1.5
-    assert np.isnan(means.loc["c", "mean_rank"]) and means.loc["c", "boards_entered"] == 1
+def test_the_summary_counts_the_boards_on_which_nobody_is_surely_better():
+    other, likelihoods = (
+        DATASET | {"id": "wine", "sha256": "e"},
+        DATASET | {"id": "binary", "sha256": "f", "primary": "nll"},
+    )
+    near, far = [1.0, 1.1, 1.0, 1.1, 1.0], [9.0, 9.1, 9.0, 9.1, 9.0]
+    records = records_of("a", near) + records_of("b", far) + records_of("c", [0.1, 0.1])
+    records += records_of("a", near, dataset=other) + records_of("b", [1.1, 1.0, 1.0, 1.1, 1.0], dataset=other)
+    records += records_of("b", near, metric="nll", dataset=likelihoods)
+    rows = {(row.model, row.kind): row for row in Boards.of(records).summary.itertuples()}
+    counts = {key: (row.may_be_first, row.boards_judged, row.boards_entered, row.boards) for key, row in rows.items()}
+    assert counts["a", "image"] == (2, 2, 2, 2) and counts["b", "image"] == (1, 2, 2, 2)
+    assert counts["b", "likelihood"] == (1, 1, 1, 1), "likelihoods are a group of their own"
+    assert pd.isna(counts["c", "image"][0]) and counts["c", "image"][1:] == (0, 1, 2), "two seeds tell no order"
 
 
 def test_boards_are_the_same_bytes_when_rebuilt(tmp_path):
@@ -134,7 +141,17 @@ def test_hostile_names_are_inert():
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0, "0"), (3.14159, "3.14"), (0.00123, "0.00123"), (1234.5, "1,234"), (1e-5, "1.0e-05"), (398, "398")],
+    [
+        (0, "0"),
+        (3.14159, "3.14"),
+        (0.00123, "0.00123"),
+        (1234.5, "1,234"),
+        (1e-5, "1.0×10⁻⁵"),
+        (398, "398"),
+        (-0.294, "−0.294"),
+        (999.7, "1,000"),
+        (-2.5e7, "−2.5×10⁷"),
+    ],
 )
 def test_numbers_have_three_significant_digits(value, text):
     assert number(value) == text
@@ -188,6 +205,12 @@ def test_a_board_that_separates_nobody_says_so_in_a_sentence():
     values = [1.00, 1.10, 0.95, 1.02, 1.05]
     same = records_of("a", values) + records_of("b", values[::-1]) + records_of("d", values[2:] + values[:2])
     (board,) = make_boards(Boards.of(same))
-    assert any(line.startswith("No two of these 3 rows are surely different") for line in board.lines)
+    told = (
+        "398 held-out rows cannot separate these 3 models: no two are surely different, and their order may be chance."
+    )
+    assert told in board.lines
+    assert [row[0] for row in board.rows] == ["1–3"] * 3, "a rank among equals is not printed"
     (board,) = make_boards(Boards.of(same + records_of("c", [9.0, 9.5, 9.2, 8.8, 9.1])))
-    assert "3 of 6 pairs of rows are surely different; 3 of 4 rows may be first." in board.lines
+    counts = "3 of 4 models may be first, 3 of 6 pairs are surely different."
+    assert f"398 held-out rows hardly separate these models: {counts}" in board.lines
+    assert [row[0] for row in board.rows] == ["1–3"] * 3 + ["4"]

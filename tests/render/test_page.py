@@ -167,13 +167,13 @@ def test_a_store_in_which_all_failed_still_has_a_page_that_says_so():
 
 def test_the_front_says_how_sure_it_is_and_a_best_place_has_its_range():
     records = records_of("a", [1.0, 1.3, 1.1, 1.2, 1.0], spread=0.1)
-    records += records_of("c", [1.1, 1.2, 1.1, 1.2, 1.1], spread=0.1)
+    records += records_of("c", [1.1, 1.2, 1.1, 1.2, 1.1], spread=0.1) + records_of("z", [9.0, 9.1, 9.2, 9.0, 9.1])
     for record in records:
         record["throughput"] = {"contended": False, "sample_examples_per_s": 100.0 + len(record["model"]["row"])}
     text = build(records)
-    assert "It joins the centres: where 95 % intervals (bars) overlap" in text
+    assert "It joins the centres: where 95 % intervals (bars; an arrow runs off the axis) overlap" in text
     assert 'class="whisker"' in text
-    assert re.search(r"1st \(1–\d+\) on ", text)
+    assert re.search(r"1st \(1–2\) of 3 on digits", text)
 
 
 def test_ordinals():
@@ -212,4 +212,4 @@ def test_a_submission_stands_on_its_board_and_in_no_count_of_what_ran():
     empty = {name: {} for name in ("training", "timing", "throughput", "resources")}
     text = build([*records, kept | empty | {"precision": "", "flags": ["submission: x"], "model": model}])
     assert "them" in text and "Submission" in text
-    assert f"{len(records)} trained and scored cells" in text
+    assert f"{len(records)} trainings scored" in text

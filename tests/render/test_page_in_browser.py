@@ -3,22 +3,14 @@
 Skipped with the reason where Chromium or playwright is absent; .ci/run installs both.
 """
 
-import os
-import shutil
 from itertools import pairwise
 
 import pytest
 
-from bench.records.store import Store
-from bench.render import files
 from tests.leaderboard.test_table import records_of
+from tests.render.pages import few, ranked
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 WIDTHS = (360, 1440)
 HOSTILE = [
     "<script>window.hit=1</script>",
@@ -44,57 +36,6 @@ HOSTILE = [
 ]
 
 
-def a_page(tmp_path, records):
-    path = tmp_path / "leaderboard.html"
-    path.write_text(files.page(Store(tmp_path), records), encoding="utf-8")
-    return path.as_uri()
-
-
-def few():
-    families = {"kde": "statistical", "made": "tractable", "dcgan": "implicit"}
-    records = records_of("oracle", [0.5] * 5, reference=True)
-    for (name, family), value in zip(families.items(), (3.0, 1.0, 2.0)):
-        those = records_of(name, [value, value + 0.1, value + 0.2, value, value], spread=0.1)
-        for record in those:
-            record["model"] |= {"family": family}
-            record["curve"] = [{"step": s, "seconds": 0.1, "loss": 1.0 / s} for s in (1, 2, 3)]
-        records += those
-    return records
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(browser, tmp_path):
-    """records -> a page; every message of the console, error and request is kept in page.seen."""
-
-    def opened(records, **options):
-        context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
-        page = context.new_page()
-        page.seen = {"console": [], "errors": [], "requests": []}
-        page.on("console", lambda message: page.seen["console"].append(message.text))
-        page.on("pageerror", lambda error: page.seen["errors"].append(str(error)))
-        page.on("dialog", lambda dialog: page.seen["errors"].append(dialog.message))
-        page.on("request", lambda request: page.seen["requests"].append(request.url))
-        page.goto(a_page(tmp_path, records))
-        return page
-
-    yield opened
-    for context in browser.contexts:
-        context.close()
-
-
-def ranked(page):
-    return page.locator(".ranked tbody:not(.refs) tr:visible th bdi").all_text_contents()
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_said_asked_or_too_wide(open_page, width, scheme):
@@ -115,13 +56,15 @@ def test_a_click_sorts_and_another_turns_it_round(open_page):
     assert page.locator(".ranked th[aria-sort]").count() == 1
 
 
-def test_a_family_is_filtered_and_reference_rows_stay(open_page):
+def test_families_are_filtered_together_and_reference_rows_stay(open_page):
     page = open_page(few())
     page.get_by_role("button", name="Tractable").click()
     assert ranked(page) == ["made"]
     assert page.locator(".ranked .refs th bdi:visible").all_text_contents() == ["oracle"]
     assert "1 shown" in page.locator("[role=status]").text_content()
-    page.get_by_role("button", name="all families").click()
+    page.get_by_role("button", name="Statistical").click()
+    assert ranked(page) == ["made", "kde"]
+    page.get_by_role("button", name="all", exact=True).click()
     assert len(ranked(page)) == 3
 
 
@@ -179,7 +122,7 @@ CONTRAST = """() => {
     if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
   const bad = [];
   for (const e of document.querySelectorAll('body *')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || e.closest('script,style')) continue;
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || e.closest('script,style,title')) continue;
     const style = getComputedStyle(e), ink = e.closest('svg') ? style.fill : style.color;
     const [a, b] = [lum(rgb(ink)), lum(behind(e))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
@@ -216,8 +159,8 @@ def test_hostile_names_and_messages_are_inert(open_page):
     assert page.seen["errors"] == [] and page.seen["console"] == []
     assert [url for url in page.seen["requests"] if not url.startswith("data:")] == [page.url.partition("#")[0]]
     assert (
-        page.locator("script").count() == 1
-        and page.locator("main style, iframe, link, base, form, img[src=x]").count() == 0
+        page.locator("script:not([type='application/json'])").count() == 1
+        and page.locator("main style, iframe, link:not([rel=icon]), base, form, img[src=x]").count() == 0
     )
     assert page.evaluate(
         "[...document.querySelectorAll('*')].every(e => ![...e.attributes].some(a => a.name.startsWith('on')))"
@@ -238,8 +181,9 @@ def test_the_policy_stops_a_script_that_got_in(open_page):
     assert len(page.seen["console"]) >= 2, "both are refused, aloud"
 
 
-def test_print_shows_what_is_folded(open_page):
+def test_print_shows_the_ranked_boards_and_nothing_that_is_folded(open_page):
     page = open_page(few())
     page.emulate_media(media="print")
     assert page.locator(".filter").is_hidden() and page.locator("nav").is_hidden()
-    assert page.locator("details.curves svg").first.is_visible()
+    assert page.locator("details.curves svg").first.is_hidden(), "what is folded stays folded"
+    assert page.locator(".ranked").first.is_visible()

@@ -2,116 +2,132 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from bench.leaderboard.copying import tells_copies
-from bench.leaderboard.ranks import SEEDS_FOR_AN_ORDER
+from markupsafe import Markup
+
 from bench.leaderboard.row import SUBMISSION, Row
 from bench.leaderboard.scales import metric_scale
 from bench.leaderboard.tuning import tuning_line
 from bench.records.record import Record
 from bench.registry import entries
-from bench.render import budget
 from bench.render.axis import Axis
 from bench.render.bars import bar_axis, bar_of
-from bench.render.board import RESOURCE_HEADINGS
+from bench.render.board import field_of
+from bench.render.budget import budget_line
+from bench.render.html.columns import columns_view
 from bench.render.html.curves import training_figures
-from bench.render.html.pareto import quality_and_speed
+from bench.render.html.pairs import pairs_json
+from bench.render.html.pareto import quality_and_cost
 from bench.render.html.pictures import pictures
-from bench.render.html.source import FAMILY_WORDS, Key, Source, family_class, range_text, slug
-from bench.render.text import DASH, number
-
-TYPES = {  # heading of a group of columns -> whether a metric's needs, and better, put it there: the first that fits
-    "Exact likelihood": lambda needs, better: "log_prob" in needs and "lebesgue" not in needs,
-    "Density of dequantised data": lambda needs, better: "log_prob" in needs,
-    "Likelihood bound": lambda needs, better: "elbo" in needs,
-    "Accuracy": lambda needs, better: "labels" in needs and better != "none",
-    "Controls, never ranked": lambda needs, better: better == "none",
-    "Scores of samples": lambda needs, better: True,
-}
-ORDER = ("Exact likelihood", "Density of dequantised data", "Likelihood bound", "Scores of samples", "Accuracy")
-BETTER = {"lower": ("↓", "lower is better"), "higher": ("↑", "higher is better"), "none": ("", "never ranked")}
-SPEED = "Speed and size"
-TRAINING = {
-    "steps": "Optimiser steps, the suite's budget.",
-    budget.HEADINGS[0]: "Measured core-seconds of training, of the middle seed.",
-    budget.HEADINGS[1]: "Whether the curve on the public board was flat at the end of this run: docs/metrics.md.",
-}
+from bench.render.html.source import Key, Source, family_class, slug
+from bench.render.text import DASH, interval, quantity
+from bench.render.words import BETTER, cautions, family_title, lack_of, one_sided, primary_title
 
 
 def board_view(source: Source, key: Key) -> dict[str, Any]:
-    """Collect everything that the template prints of one board."""
-    suite, device, dataset = key
+    """Collect everything that the template prints of one board.
+
+    Pictures, plots and comparisons stand on the board of the most thorough suite alone: grids/ has one picture a dataset.
+    """
+    whole = key in source.claims
+    dataset = key[2]
     primary = source.boards.primaries[dataset][0]
     public, private = source.primary(key), source.primary(key, "private")
-    heads, order = source.heads(key), source.order(key)
+    order = source.order(key)
+    lone = one_sided(public, private)
     axis = bar_axis([*public.values(), *private.values()], log=metric_scale(primary) == "log")
-    rows = [_row(source, key, heads[m], public=public.get(m), private=private.get(m), axis=axis) for m in order]
-    seeds = sorted({r.n_seeds for r in public.values() if r.n_seeds})
+    shown = [m for m in order if m in public or source.heads(key)[m].reference or not public]
+    rows = [_row(source, key, m, private={} if lone else private, axis=axis) for m in shown]
     known = entries("dataset")
     return {
-        "id": slug(suite, device, dataset),
+        "id": board_id(key),
         "dataset": dataset,
         "about": known[dataset].title.partition(": ")[2] if dataset in known else "",
         "metric": primary,
-        "metric_about": metric_title(primary),
+        "metric_about": primary_title(primary),
         "better": BETTER[next((r.better for r in public.values()), "none")],
         "n": sorted({r.n_samples for r in public.values() if r.n_samples}),
-        "seeds": seeds,
-        "tuning": tuning_line({m: source.boards.tuned.get((*key, m)) for m in order if _is_trained(heads[m])}),
-        "established": bool(seeds) and min(seeds) >= SEEDS_FOR_AN_ORDER,
-        "budget": budget.budget_line(public.values()),
+        "seeds": sorted({r.n_seeds for r in public.values() if r.n_seeds}),
+        "cautions": [*cautions(primary, list(public.values())), *_training(source, key)],
+        "lone": lone,
+        "lack": lack_of(primary),
+        "unranked": [m for m in order if m not in shown],
+        "absent": _absent(source, key),
         "rows": [r for r in rows if not r["reference"]],
         "references": [r for r in rows if r["reference"]],
         "ticks": [] if axis is None else [(axis.at(v), text) for v, text in axis.ticks(3) if 0 <= axis.at(v) <= 100],
         "log": axis is not None and axis.log,
         "oracle": bar_of(public.get("oracle"), axis),
-        "groups": _groups(source, key, order, heads),
-        "pictures": pictures(source, key, order),
-        "curves": training_figures(source, key, order),
-        "speed": quality_and_speed(source, key),
+        "groups": columns_view(source, key),
+        "pairs": Markup(pairs_json(source, key)) if whole else "",
+        "pictures": pictures(source, key, order) if whole else [],
+        "curves": training_figures(source, key, order) if whole else [],
+        "speed": quality_and_cost(source, key) if whole else [],
     }
 
 
-def _row(
-    source: Source, key: Key, head: Row, *, public: Row | None, private: Row | None, axis: Axis | None
-) -> dict[str, Any]:
-    model = head.model
+def board_id(key: Key) -> str:
+    """Return the address of a board on the page."""
+    return slug(*key)
+
+
+def row_id(key: Key, model: str) -> str:
+    """Return the address of a row on the page."""
+    return f"{board_id(key)}--{slug(model)}"
+
+
+def _absent(source: Source, key: Key) -> list[str]:
+    """List the models that ran elsewhere in the suite and not here."""
+    here = source.heads(key)
+    there = {m for other in source.keys if other[:2] == key[:2] for m, row in source.heads(other).items()
+             if not row.reference and row.family != SUBMISSION and "+" not in m}  # fmt: skip
+    return sorted(there - set(here))
+
+
+def _row(source: Source, key: Key, model: str, *, private: dict[str, Row], axis: Axis | None) -> dict[str, Any]:
+    head, public, other = source.heads(key)[model], source.primary(key).get(model), private.get(model)
     rank = None if public is None else public.rank
     tuned = source.boards.tuned.get((*key, model))
-    moved = None if rank is None or private is None or private.rank is None else rank - private.rank
+    moved = None if rank is None or other is None or other.rank is None else rank - other.rank
+    place = None if public is None else public.place
     return {
         "model": model,
+        "id": row_id(key, model),
         "card": "m-" + slug(model.partition("+")[0]),
-        "family_title": FAMILY_WORDS.get(head.family, (head.family,))[0],
+        "family_title": family_title(head.family),
         "family_class": family_class(head.family),
         "labels": head.uses_labels,
-        "improving": head.curve.words,
-        "copies": tells_copies(source.boards.flags.get((*key, model), [])),
-        "failed": head.n_failed,
+        "marks": source.marks(key, model),
         "reference": head.reference,
         "rank": rank,
-        "range": range_text(public),
+        "place": (DASH, "") if place is None else place.parts(field_of(source.primary(key))),
         "value": value_text(public),
         "interval": interval_text(public),
         "sort": None if public is None else public.centre,
         "bar": bar_of(public, axis),
-        "private": value_text(private),
-        "private_interval": interval_text(private),
-        "private_sort": None if private is None else private.centre,
-        "private_bar": bar_of(private, axis),
+        "private": value_text(other),
+        "private_interval": interval_text(other),
+        "private_sort": None if other is None else other.centre,
+        "private_bar": bar_of(other, axis),
         "moved": moved,
         "findings": [
             *([f"tuned: {tuned.words}"] if tuned else []),
-            *source.boards.flags.get((*key, model), []),
+            *source.findings(key, model),
             *failures(source.cells[key][model]),
         ],
     }
 
 
-def _is_trained(head: Row) -> bool:
-    return not head.reference and head.family != SUBMISSION
+def _training(source: Source, key: Key) -> list[str]:
+    """Say how long a board's models were trained, how many still improved, and how many trials they had."""
+    heads = source.heads(key)
+    models = [m for m in source.order(key) if not heads[m].reference and heads[m].family != SUBMISSION]
+    lines = (
+        budget_line(source.primary(key).values()),
+        tuning_line({m: source.boards.tuned.get((*key, m)) for m in models}),
+    )
+    return [line for line in lines if line]
 
 
 def failures(records: list[Record]) -> list[str]:
@@ -124,87 +140,13 @@ def failures(records: list[Record]) -> list[str]:
     return [f"{status} in {phase}: seed {', '.join(map(str, seeds))}" for (status, phase), seeds in failed.items()]
 
 
-def _groups(source: Source, key: Key, order: list[str], heads: dict[str, Row]) -> dict[str, Any]:
-    """Arrange all columns in groups of one type, and a row of (text, sort value) for each model."""
-    columns = source.rows[key]
-    present = {metric for board, metric in columns if board == "public"}
-    known = list(entries("metric"))
-    metrics = [m for m in known if m in present] + sorted(present - set(known))
-    groups: dict[str, list[str]] = {name: [] for name in (*ORDER, "Controls, never ranked")}
-    for metric in metrics:
-        groups[metric_type(metric)].append(metric)
-    speeds = [m for m in RESOURCE_HEADINGS if columns.get(("", m))]
-    shown = {name: metrics for name, metrics in groups.items() if metrics} | ({SPEED: speeds} if speeds else {})
-    heading = lambda m: RESOURCE_HEADINGS.get(m, m)
-    flat = [m for metrics in shown.values() for m in metrics]
-    training = TRAINING if any(head.steps is not None for head in heads.values()) else {}
-    better = {m: next(iter(columns[board_of(m), m].values())).better for m in flat}
-    return {
-        "names": [(name, len(metrics)) for name, metrics in shown.items()]
-        + ([("Training", len(training))] if training else []),
-        "columns": [(heading(m), BETTER[better[m]], metric_title(m)) for m in flat]
-        + [(name, BETTER["none"], about) for name, about in training.items()],
-        "rows": [
-            (heads[model], "m-" + slug(model.partition("+")[0]), family_class(heads[model].family),
-             [_cell(columns[board_of(m), m].get(model), m) for m in flat] + _training(heads[model])[:len(training)])
-            for model in order
-        ],
-    }  # fmt: skip
-
-
-def _training(head: Row) -> list[tuple[str, float | None]]:
-    """Write how long a row was trained, and how its curve ended, with what each is sorted by."""
-    gain = None if head.gain is None else 100 * head.gain
-    return [
-        (budget.steps_text(head), head.steps),
-        (budget.seconds_text(head), head.train_core_s),
-        (budget.curve_text(head), gain),
-    ]
-
-
-def board_of(metric: str) -> str:
-    """Name the board of a column in the table: "" for speed, memory and size, which belong to none."""
-    return "" if metric in RESOURCE_HEADINGS else "public"
-
-
-def metric_type(metric: str) -> str:
-    """Tell the type of a column from what its metric needs."""
-    constants = entries("metric")[metric].constants if metric in entries("metric") else {}
-    needs, better = constants.get("needs", ()), constants.get("better", "lower")
-    return next(name for name, fits in TYPES.items() if fits(needs, better))
-
-
-def metric_title(metric: str) -> str:
-    """Return the line that explains a metric."""
-    speeds = {
-        "train_examples_per_s": "Training examples a second, one cell at a time.",
-        "sample_examples_per_s": "Samples drawn a second, one cell at a time.",
-        "parameters": "Trained numbers.",
-        "peak_rss_bytes": "Peak memory above that of an empty process, MiB.",
-    }
-    known = entries("metric")
-    return known[metric].title if metric in known else speeds.get(metric, "")
-
-
-def _cell(row: Row | None, metric: str) -> tuple[str, float | None]:
-    if row is None or row.centre is None:
-        return DASH, None
-    value = row.centre
-    if math.isinf(value):
-        return "never", None
-    if metric in RESOURCE_HEADINGS:
-        scaled = value / 2**20 if metric == "peak_rss_bytes" else value
-        return (f"{float(f'{scaled:.3g}'):,.0f}" if scaled >= 100 else number(scaled)), value
-    return number(value), value
-
-
 def value_text(row: Row | None) -> str:
     """Write a centre with three digits, or a dash."""
-    return DASH if row is None or row.centre is None else number(row.centre)
+    return DASH if row is None or row.centre is None else quantity(row.centre, row.unit)
 
 
 def interval_text(row: Row | None) -> str:
-    """Write both ends of the interval, or nothing."""
+    """Write the interval, or nothing."""
     if row is None or row.centre is None or row.ci_low is None or row.ci_high is None:
         return ""
-    return f"{number(row.ci_low)} to {number(row.ci_high)}"
+    return interval(row.ci_low, row.ci_high, row.unit)

@@ -12,10 +12,12 @@ from typing import Any
 
 from bench.records.record import Record
 from bench.registry import FAMILIES, ROOT, Entry, entries
-from bench.render.html.boards import failures, interval_text, value_text
+from bench.render.board import field_of
+from bench.render.html.boards import failures, interval_text, row_id, value_text
 from bench.render.html.films import films
-from bench.render.html.source import FAMILY_WORDS, Key, Source, family_class, range_text, slug
+from bench.render.html.source import Key, Source, family_class, slug
 from bench.render.text import DASH, clean
+from bench.render.words import family_title
 
 SENTENCES = 3
 FINDINGS = 12
@@ -39,7 +41,7 @@ def _card(model: str, records: list[Record], results: list[dict[str, Any]]) -> d
     return {
         "id": "m-" + slug(model),
         "model": model,
-        "family": FAMILY_WORDS.get(family, (family, ""))[0],
+        "family": family_title(family),
         "family_class": family_class(family),
         "labels": records[0]["model"]["uses_labels"],
         "paper": entry.constants.get("paper", "") if entry else "",
@@ -82,8 +84,8 @@ def describe(path: Path | None) -> dict[str, Any]:
     ]
     return {
         "title": title.strip(),
-        "before": before,
-        "after": after,
+        "before": before if drawn else _ended(before),
+        "after": _ended(after),
         "equations": [clean_lines(blocks[i]) for i in drawn],
         "differs": [p for p in lines if p],
     }
@@ -101,6 +103,11 @@ def _sentences(blocks: list[str], count: int) -> tuple[str, int]:
         kept.append(sentence)
         count -= len(sentence) > 30
     return " ".join(kept), count
+
+
+def _ended(text: str) -> str:
+    """End a text that announces what is not shown."""
+    return text[:-1] + "." if text.endswith(":") else text
 
 
 def clean_lines(block: str) -> list[str]:
@@ -146,11 +153,12 @@ def _results(source: Source) -> dict[str, list[dict[str, Any]]]:
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key in source.keys:
         private = source.primary(key, "private")
-        for model, row in source.primary(key).items():
-            place = DASH if row.rank is None else f"{row.rank} ({span})" if (span := range_text(row)) else f"{row.rank}"
+        public = source.primary(key)
+        for model, row in public.items():
+            place = f"{row.place.words(field_of(public))} of {field_of(public)}" if row.place else DASH
             results[_id_of(source, key, model)].append({
-                "board": key[2], "suite": key[0], "anchor": slug(*key), "row": model, "metric": row.metric,
-                "rank": "ref" if row.reference else place, "value": value_text(row), "improving": row.curve.words,
+                "board": key[2], "suite": key[0], "anchor": row_id(key, model), "row": model, "marks": source.marks(key, model),
+                "rank": "ref" if row.reference else place, "value": value_text(row),
                 "interval": interval_text(row), "private": value_text(private.get(model)),
             })  # fmt: skip
     return results

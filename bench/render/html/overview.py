@@ -1,22 +1,35 @@
-"""The first screen: the family tree with each model's place, places per kind of data, what ran where."""
+"""The first screen: who is best at what, places on every board, the family tree, what ran where."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
-from bench.leaderboard.row import Place, Row
+from bench.leaderboard.row import SUBMISSION, Place
 from bench.records.environment import stored
 from bench.records.record import Record
 from bench.registry import FAMILIES
-from bench.render.html.source import FAMILY_WORDS, KINDS, Key, Source, family_class, range_text, slug
-from bench.render.text import DASH, number
+from bench.render.answer import answers, costs, headline
+from bench.render.board import field_of
+from bench.render.html.boards import board_id, row_id
+from bench.render.html.source import Key, Source, family_class, slug
+from bench.render.text import DASH
+from bench.render.words import FAMILY_WORDS, KINDS, LIKELIHOOD, separation_of
 
-IMPROVING = "improving"  # beside a place: training ended before the curve was flat
+
+def answer_view(source: Source) -> dict[str, Any]:
+    """Answer the page's title: one sentence, a line for each board, and who costs least."""
+    listed = answers(source.all_rows, source.boards.primaries, source.boards.flags)
+    lines = []
+    for a in listed:
+        names = [(row.model, row_id(a.key, row.model), family_class(row.family), row.uses_labels, source.marks(a.key, row.model))
+                 for row in a.firsts]  # fmt: skip
+        lines.append({"answer": a, "board": board_id(a.key), "names": names})
+    return {"headline": headline(listed), "lines": lines, "costs": costs(source.all_rows, [a.key for a in listed])}
 
 
 def family_tree(source: Source) -> dict[str, dict[str, Any]]:
-    """List each family's words and models, each model with its best place in the main suite."""
+    """List each family's words and models, each model with its best place on any board."""
     best = _best_places(source)
     models: dict[str, dict[str, str]] = defaultdict(dict)
     for r in source.records:
@@ -25,32 +38,34 @@ def family_tree(source: Source) -> dict[str, dict[str, Any]]:
     tree = {}
     for family in (*FAMILIES, "other"):
         title, words = FAMILY_WORDS.get(family, ("Other", "families that this page does not know"))
-        rows = [(m, "m-" + slug(m), best.get(m, "")) for m in sorted(models.get(family, {}))]
+        rows = [(m, "m-" + slug(m), *best.get(m, ("", ""))) for m in sorted(models.get(family, {}))]
         if rows:
             tree[family] = {"title": title, "words": words, "class": family_class(family), "models": rows}
     return tree
 
 
-def _best_places(source: Source) -> dict[str, str]:
-    """Say where each model is placed best in the main suite: "1st (1–3) on ring8"."""
-    places: dict[str, list[tuple[Place, str]]] = defaultdict(list)
+def _best_places(source: Source) -> dict[str, tuple[str, str]]:
+    """Say where each model is placed best, with a link: "1st (1–3) of 7 on fashion_mnist".
+
+    Best as a share of the field, on any suite; a range of more than half of it says little, and a board that tells no two models
+    apart nothing.
+    """
+    places: dict[str, list[tuple[tuple[bool, float, int], str, Key]]] = defaultdict(list)
     for key in source.keys:
-        if key[:2] == source.suites[0]:
-            for model, row in source.primary(key).items():
-                if row.place is not None and not row.reference and "+" not in model:
-                    places[model].append((row.place, key[2]))
-    return {model: _best_place(those) for model, those in places.items()}
+        column = source.primary(key)
+        found, n = separation_of(column.values()), field_of(column)
+        for model, row in column.items() if found.pairs or not found.rows else ():
+            place = None if row.reference or row.family == SUBMISSION or "+" in model else row.place
+            if place is not None:
+                order = (place.is_wide(n), (place.rank - 1) / max(1, n - 1), -n)
+                places[model].append((order, _words(place, n, key[2]), key))
+    best = {model: min(those, key=lambda one: one[0]) for model, those in places.items()}
+    return {model: (words, row_id(key, model)) for model, (_, words, key) in best.items()}
 
 
-def _best_place(places: list[tuple[Place, str]]) -> str:
-    """Write the best of a model's (place, dataset), with the span of ranges where several are best."""
-    best = min(place.rank for place, _ in places)
-    there = [(place, dataset) for place, dataset in places if place.rank == best]
-    low = min((place.low for place, _ in there if place.low is not None), default=None)
-    high = max((place.high for place, _ in there if place.high is not None), default=None)
-    where = there[0][1] if len(there) == 1 else f"{len(there)} boards"
-    span = "" if low is None or low == high else f" ({low}–{high})"
-    return f"{ordinal(best)}{span} on {where}"
+def _words(place: Place, n: int, dataset: str) -> str:
+    span = f" ({place.span})" if place.span else ""
+    return f"{ordinal(place.rank)}{span} of {n} on {dataset}"
 
 
 def ordinal(n: int) -> str:
@@ -59,62 +74,56 @@ def ordinal(n: int) -> str:
     return f"{n}{ending}"
 
 
-def places(source: Source, suite: str, device: str) -> dict[str, Any]:
-    """Make the table of places: columns by kind of data, the mean rank last; one row a model."""
-    keys = [key for key in source.keys if key[:2] == (suite, device)]
-    kinds = list(dict.fromkeys(source.boards.primaries[key[2]][1] for key in keys))
-    boards = {kind: [key for key in keys if source.boards.primaries[key[2]][1] == kind] for kind in kinds}
-    means = {
-        (row.model, row.kind): row
-        for row in source.boards.summary.itertuples()
-        if (row.suite, row.device) == (suite, device)
-    }  # fmt: skip
+def places(source: Source, keys: list[Key]) -> dict[str, Any]:
+    """Make the table of places: how often each model may be first, then its place on every board."""
+    kinds = list(dict.fromkeys(source.kind(key) for key in keys))
+    boards = {kind: [key for key in keys if source.kind(key) == kind] for kind in kinds}
     families = {m: row.family for key in keys for m, row in source.heads(key).items() if not row.reference}
-    rank = {family: i for i, family in enumerate(FAMILIES)}
+    order = {family: i for i, family in enumerate(FAMILIES)}
     rows = []
-    for model in sorted(families, key=lambda m: (rank.get(families[m], 9), m)):
-        cells: list[dict[str, Any]] = []
-        for kind in kinds:
-            cells += [_place(source, key, model) for key in boards[kind]]
-            cells.append(_mean(means.get((model, kind)), [source.primary(k).get(model) for k in boards[kind]]))
-        if any(cell["text"] != DASH or cell["note"] == IMPROVING for cell in cells):
+    for model in sorted(families, key=lambda m: (order.get(families[m], 9), m)):
+        there = {key: _place(source, key, model) for kind in kinds for key in boards[kind]}
+        cells = list(there.values())
+        if any(cell["text"] != DASH or cell["marks"] for cell in cells):
             family = families[model]
             card = "m-" + slug(model.partition("+")[0])
-            rows.append({"model": model, "card": card, "family": family, "class": family_class(family), "cells": cells})
+            first = _may_be_first([cell for key, cell in there.items() if source.kind(key) != LIKELIHOOD])
+            rows.append({"model": model, "card": card, "class": family_class(family), "first": first, "cells": cells})
     return {
-        "kinds": [(KINDS.get(kind, kind), len(boards[kind]) + 1) for kind in kinds],
-        "boards": [[(key[2], slug(*key)) for key in boards[kind]] for kind in kinds],
+        "kinds": [(KINDS.get(kind, kind), len(boards[kind])) for kind in kinds],
+        "boards": [(key[2], key[0], board_id(key)) for kind in kinds for key in boards[kind]],
         "rows": rows,
     }
 
 
 def _place(source: Source, key: Key, model: str) -> dict[str, Any]:
-    """Write a model's rank on a board, how good it is in fifths of the board, and its range."""
+    """Write a model's place on a board, whether it may be first there, and its marks."""
     column = source.primary(key)
     place = column[model].place if model in column else None
-    improving = IMPROVING if model in column and column[model].flat is False else ""
     if place is None:
-        return {"text": DASH, "sort": None, "class": "", "note": improving}
-    ranked = sum(not row.reference and row.rank is not None for row in column.values())
-    fifth = int(5 * (place.rank - 1) / max(ranked, 1))
-    note = ", ".join(filter(None, (range_text(column[model]), improving)))
-    return {"text": str(place.rank), "sort": place.rank, "class": f"q{fifth}", "note": note}
+        marks = source.marks(key, model) if model in column else []
+        return {"text": DASH, "sort": None, "class": "", "note": "", "judged": False, "first": False, "marks": marks}
+    n = field_of(column)
+    text, note = place.parts(n)
+    thirds = 1 if place.low is None else min(3, 1 + int(3 * (place.low - 1) / max(n, 1)))
+    return {
+        "text": text,
+        "sort": place.rank,
+        "class": "q0" if place.may_be_first else f"q{thirds}" if place.low is not None else "",
+        "note": note,
+        "judged": place.low is not None,
+        "first": place.may_be_first,
+        "marks": source.marks(key, model),
+    }
 
 
-def _mean(row: Any, on_boards: list[Row | None]) -> dict[str, Any]:
-    """Write a model's mean rank over the boards that all entered, and what it rests on.
-
-    row: of the summary; on_boards: the model's row on each board of that kind of data, None where it has none.
-    """
-    if row is None:
-        return {"text": DASH, "sort": None, "class": "mean", "note": ""}
-    places = [place for entered in on_boards if entered is not None and (place := entered.place) is not None]
-    ends = [(p.low, p.high) for p in places if p.low is not None and p.high is not None]
-    span = f"{min(low for low, _ in ends)}–{max(high for _, high in ends)}, " if ends else ""
-    absent = row.mean_rank is None or row.mean_rank != row.mean_rank
-    note = f"{span}{row.boards_entered} of {row.boards}"
-    return {"text": DASH if absent else number(row.mean_rank), "sort": None if absent else row.mean_rank,
-            "class": "mean", "note": note}  # fmt: skip
+def _may_be_first(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Count the tinted cells beside it: "3 of 8" may be first; a dash where no board has ranges."""
+    judged = [cell for cell in cells if cell["judged"]]
+    if not judged:
+        return {"text": DASH, "sort": None}
+    count = sum(cell["first"] for cell in judged)
+    return {"text": f"{count} of {len(judged)}", "sort": count / len(judged) + count / 1000}
 
 
 def what_ran(source: Source) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Quality against sampling speed: a mark a model, and the front of those that no other beats in both.
+"""Quality against a cost: a mark a model, and the front of those that no other beats in both.
 
 The front joins the centres. Two models whose intervals overlap may change places on it: the page says so below the figure.
 """
@@ -16,9 +16,16 @@ from bench.registry import FAMILIES
 from bench.render.axis import Axis, axis_of
 from bench.render.html.source import Key, Source, family_class
 from bench.render.svg import Point, tag
+from bench.render.text import interval, number
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 340, 56, 120, 14, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 520, 320, 48, 96, 14, 40
+COSTS = {  # resource -> what the axis is called
+    "sample_examples_per_s": "samples a second",
+    "train_seconds": "seconds of training",
+    "parameters": "trained numbers",
+    "peak_rss_bytes": "bytes of memory",
+}
 LABEL, LETTER = 12.5, 7.2  # height of a label's line and width of a letter, in units of the view box
 SHAPES = {  # a family's mark is a shape too, so that colour carries nothing alone
     "statistical": "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0",
@@ -30,7 +37,7 @@ SHAPES = {  # a family's mark is a shape too, so that colour carries nothing alo
 
 
 def front(points: Sequence[Point], *, better: str) -> list[int]:
-    """List the indices of points (speed, quality) that no other beats in both, by falling speed."""
+    """List the indices of points (cheapness, quality) that no other beats in both, by falling cheapness."""
     sign = 1 if better == "lower" else -1
     best, chosen = float("inf"), []
     for i in sorted(range(len(points)), key=lambda i: (-points[i][0], sign * points[i][1])):
@@ -40,69 +47,95 @@ def front(points: Sequence[Point], *, better: str) -> list[int]:
     return chosen
 
 
-def quality_and_speed(source: Source, key: Key) -> dict[str, Any] | None:
-    """Draw the figure and name the models on the front; None with fewer than two models that have both."""
-    speeds = source.rows[key].get(("", "sample_examples_per_s"), {})
-    rows: list[Row] = []
-    points: list[Point] = []
-    for model, row in source.primary(key).items():
-        speed = speeds[model].centre if model in speeds else None
-        if speed is not None and row.centre is not None and not row.reference and not row.n_failed:
-            rows.append(row)
-            points.append((speed, row.centre))
-    if len(rows) < 2:
-        return None
-    chosen = front(points, better=rows[0].better)
+def quality_and_cost(source: Source, key: Key) -> list[dict[str, Any]]:
+    """Draw a figure for each cost that at least two models have, and name the models on its front."""
+    drawn = []
+    for metric, words in COSTS.items():
+        column = source.rows[key].get(("", metric), {})
+        rows, points = [], []
+        for model, row in source.primary(key).items():
+            cost = column[model].centre if model in column else None
+            if cost is not None and cost > 0 and row.centre is not None and not row.reference and not row.n_failed:
+                rows.append(row)
+                points.append((cost, row.centre))
+        if len(rows) > 1:
+            drawn.append(_drawn(rows, points, metric, words))
+    return drawn
+
+
+def _drawn(rows: list[Row], points: list[Point], metric: str, words: str) -> dict[str, Any]:
+    more = metric == "sample_examples_per_s"  # of which more is better; of every other cost less
+    chosen = front([(cost if more else -cost, score) for cost, score in points], better=rows[0].better)
     families = {row.family for row in rows}
     return {
-        "svg": _figure(rows, points, chosen),
+        "metric": metric,
+        "title": words,
+        "svg": _figure(rows, points, chosen, words, more=more),
         "front": [rows[i].model for i in chosen],
         "families": [family for family in FAMILIES if family in families],
     }
 
 
-def mark(family: str, x: float, y: float) -> Markup:
-    """Draw a family's mark at a position."""
+def mark(family: str, x: float, y: float, about: str = "") -> Markup:
+    """Draw a family's mark at a position; `about` is shown where a pointer rests on it."""
     shape = SHAPES.get(family, SHAPES["statistical"])
-    return tag("path", class_=f"mark {family_class(family)}", d=shape, transform=f"translate({x:g} {y:g})")
+    inside = [tag("title", about)] if about else []
+    return tag("path", *inside, class_=f"mark {family_class(family)}", d=shape, transform=f"translate({x:g} {y:g})")
 
 
-def whisker(x: float, y: Axis, low: float, high: float) -> Markup:
-    """Draw a vertical line over an interval, held inside the axis."""
-    return tag("line", class_="whisker", x1=x, x2=x, y1=y.at(low), y2=y.at(high))
+def whisker(x: float, y: Axis, low: float, high: float) -> list[Markup]:
+    """Draw a vertical line over an interval, with a head where it runs off the axis."""
+    inside = [min(max(value, y.low), y.high) for value in (low, high)]
+    parts = [tag("line", class_="whisker", x1=x, x2=x, y1=y.at(inside[0]), y2=y.at(inside[1]))]
+    for value, held in zip((low, high), inside):
+        if value != held:
+            at = y.at(held)
+            back = 5 if at == min(y.start, y.end) else -5  # a head points out of the frame
+            parts.append(
+                tag("path", class_="whisker head", d=f"M{x - 3:g} {at + back:g}L{x:g} {at:g}L{x + 3:g} {at + back:g}")
+            )
+    return parts
 
 
-def _figure(rows: list[Row], points: list[Point], chosen: list[int]) -> Markup:
-    """Draw the front, and a mark, a whisker and (where there is room) a name for each row."""
+def _figure(rows: list[Row], points: list[Point], chosen: list[int], words: str, *, more: bool) -> Markup:
+    """Draw the front, and a mark, a whisker and, where there is room, a name for each row."""
     primary, models = rows[0].metric, [row.model for row in rows]
-    x = axis_of([p[0] for p in points], LEFT, WIDTH - RIGHT, log=True)
-    ends = (TOP, HEIGHT - BOTTOM) if rows[0].better == "lower" else (HEIGHT - BOTTOM, TOP)  # good is up
+    sides = (LEFT, WIDTH - RIGHT)
+    x = axis_of([p[0] for p in points], *(sides if more else sides[::-1]), log=True)
+    ends = (TOP, HEIGHT - BOTTOM) if rows[0].better == "lower" else (HEIGHT - BOTTOM, TOP)
     y = axis_of([p[1] for p in points], *ends, log=metric_scale(primary) == "log")
     spots = [(x.at(a), y.at(b)) for a, b in points]
-    parts = _frame(x, y, primary)
+    parts = _frame(x, y, primary, words)
     steps = " ".join(f"{spots[i][0]:g},{spots[i][1]:g}" for i in chosen)
     parts.append(tag("polyline", class_="front", points=steps))
-    for row, (left, _) in zip(rows, spots):
+    named = _labels(models, spots, chosen)
+    for i, (row, point, spot) in enumerate(zip(rows, points, spots)):
+        inside = []
+        about = f"{row.model}: {primary} {number(point[1])}"
         if row.ci_low is not None and row.ci_high is not None:
-            parts.append(whisker(left, y, row.ci_low, row.ci_high))
-    parts += [mark(row.family, *spot) for row, spot in zip(rows, spots)]
-    for i, (left, top) in _labels(models, spots, chosen).items():
-        parts.append(tag("text", models[i][:24], x=left, y=top, class_="on" if i in chosen else "name"))
-    label = f"{primary} against samples a second; best in both senses: " + ", ".join(models[i] for i in chosen)
+            inside += whisker(spot[0], y, row.ci_low, row.ci_high)
+            about += f" {interval(row.ci_low, row.ci_high, row.unit)}"
+        inside.append(mark(row.family, *spot, about=f"{about}; {words}: {number(point[0])}"))
+        if i in named:
+            left, top = named[i]
+            inside.append(tag("text", models[i][:24], x=left, y=top, class_="on" if i in chosen else "name"))
+        parts.append(tag("g", *inside, data_f=family_class(row.family)))
+    label = f"{primary} against {words}; best in both senses: " + ", ".join(models[i] for i in chosen)
     return tag("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)
 
 
-def _frame(x: Axis, y: Axis, primary: str) -> list[Markup]:
-    parts = [tag("path", class_="axis", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT + 8}")]
+def _frame(x: Axis, y: Axis, primary: str, words: str) -> list[Markup]:
+    right = WIDTH - RIGHT + 8
+    parts = [tag("path", class_="axis", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{right}")]
     for value, text in y.ticks(4):
         at = y.at(value)
-        parts.append(tag("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT + 8, y1=at, y2=at))
+        parts.append(tag("line", class_="grid", x1=LEFT, x2=right, y1=at, y2=at))
         parts.append(tag("text", text, x=LEFT - 7, y=round(at + 4, 1), text_anchor="end"))
-    for value, text in x.ticks(5):
+    for value, text in x.ticks(4):
         parts.append(tag("text", text, x=x.at(value), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
-    parts.append(tag("text", "samples a second (log) →", x=WIDTH - RIGHT + 8, y=HEIGHT - 6, text_anchor="end"))
-    scale = " (log)" if y.log else ""
-    parts.append(tag("text", f"better ↑ {primary}{scale}", x=LEFT + 6, y=TOP + 6))
+    log = " (log)" if x.log else ""
+    parts.append(tag("text", f"{words}{log}, better →", x=right, y=HEIGHT - 6, text_anchor="end"))
+    parts.append(tag("text", f"better ↑ {primary}{' (log)' if y.log else ''}", x=LEFT + 6, y=TOP + 6))
     return parts
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.render.html.source import Key, Source, family_class, slug
+from bench.render.words import REAL
 
 ROWS = 5  # rows of images that are kept of a grid of ten
+WIDEST = 300  # pixels that a grid takes on the page
 MAX_PICTURES = 30  # on one board, so that a page of thousands of variants stays a page
 COLOURS = 32
+TONES = 16  # of a grey picture that has more than COLOURS: a PNG then holds two pixels a byte
 CELLS, GAP = 10, 2  # images in a row, and pixels between them, as bench.run.pictures draws
 MAX_BYTES = 2_000_000  # a larger file was not drawn by genbench
 _MEMO: dict[str, dict[str, Any]] = {}
@@ -30,12 +33,25 @@ def pictures(source: Source, key: Key, order: list[str]) -> list[dict[str, Any]]
         picture = embed(folder / f"{model}.png", images=images)
         if picture:
             near = embed(folder / f"{model}.nearest.png", images=images) if images else None
-            caption = "real data" if model == "oracle" else model
+            caption = REAL if model == "oracle" else model
             shown.append({
-                "caption": caption, "model": model, "card": "m-" + slug(model.partition("+")[0]),
+                "caption": caption, "model": model, "card": "m-" + slug(model.partition("+")[0]), "marks": source.marks(key, model),
                 "family_class": family_class(heads[model].family), "nearest": near, "images": images, **picture,
+                "view": view(picture["width"], picture["height"]) if images else None,
+                "near_scale": max(1, WIDEST // near["width"]) if near else 1,
             })  # fmt: skip
     return shown
+
+
+def view(width: int, height: int, *, columns: int = CELLS, rows: int = ROWS) -> tuple[int, int, int]:
+    """Choose how a grid is shown: (width, height, scale) in pixels of the screen.
+
+    The scale is whole, and the grid at most WIDEST wide: of large images fewer columns are shown, at twice their size.
+    """
+    unit = (width - 1) // CELLS
+    shown = next((c for c in range(columns, 0, -1) if 2 * (c * unit + 1) <= WIDEST), 1)
+    scale = max(1, WIDEST // (shown * unit + 1))
+    return scale * (shown * unit + 1), scale * min(height, rows * unit + 1), scale
 
 
 def embed(path: Path, *, images: bool) -> dict[str, Any] | None:
@@ -67,7 +83,8 @@ def _shrink(raw: bytes, *, images: bool) -> dict[str, Any]:
         picture = _native(picture)
     grey = picture.convert("L")
     if grey.convert("RGB").tobytes() == picture.tobytes():
-        small = grey.quantize(COLOURS, dither=Image.Dither.NONE)
+        tones = COLOURS if len(grey.getcolors() or ()) <= COLOURS else TONES
+        small = grey.quantize(tones, dither=Image.Dither.NONE)
     else:
         small = picture.quantize(COLOURS if images else 24, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     buffer = io.BytesIO()

@@ -12,14 +12,17 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.leaderboard.boards import Boards
+from bench.leaderboard.kinds import kind_of_board
 from bench.leaderboard.row import Row, rows_of
 from bench.leaderboard.table import by_board
 from bench.records.record import Record
 from bench.registry import FAMILIES
+from bench.render.answer import claims, suite_order
 from bench.render.board import by_value
+from bench.render.marks import Mark, marks
+from bench.render.words import KINDS
 
 Key = tuple[str, str, str]  # suite, device, dataset
-SUITES = ("core", "standard", "full", "smoke")  # the order of the page; others follow by name
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,27 @@ class Source:
     out: Path
 
     @cached_property
+    def all_rows(self) -> list[Row]:
+        """The table's rows in their order."""
+        return rows_of(self.boards.frame)
+
+    @cached_property
     def rows(self) -> dict[Key, dict[tuple[str, str], dict[str, Row]]]:
         """The table's rows: (suite, device, dataset) -> (board, metric) -> model -> row."""
         index: dict[Key, dict[tuple[str, str], dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
-        for row in rows_of(self.boards.frame):
+        for row in self.all_rows:
             index[row.suite, row.device, row.dataset][row.board, row.metric][row.model] = row
         return index
 
     @cached_property
     def keys(self) -> list[Key]:
         """Boards in the order of the page."""
-        return sorted(self.rows, key=lambda key: (suite_order(key[0]), key[1], self.kind(key[2]), key[2]))
+        return sorted(self.rows, key=lambda key: (suite_order(key[0]), key[1], self.place_of_kind(key), key[2]))
+
+    @cached_property
+    def claims(self) -> list[Key]:
+        """Of each dataset the board of its most thorough suite, kind by kind."""
+        return sorted(claims(self.rows), key=lambda key: (self.place_of_kind(key), key[2], key[1]))
 
     @cached_property
     def suites(self) -> list[tuple[str, str]]:
@@ -53,57 +66,52 @@ class Source:
         """(suite, device, dataset) -> model -> its records, seed by seed."""
         return by_board(self.records)
 
-    def kind(self, dataset: str) -> int:
-        """Rank a dataset by its kind of data."""
-        kind = self.boards.primaries[dataset][1]
+    def kind(self, key: Key) -> str:
+        """Name the kind of a board."""
+        return kind_of_board(*self.boards.primaries[key[2]])
+
+    def place_of_kind(self, key: Key) -> int:
+        """Rank a board by its kind."""
+        kind = self.kind(key)
         return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
+
+    def findings(self, key: Key, model: str) -> list[str]:
+        """Return the findings about a row."""
+        return self.boards.flags.get((*key, model), [])
+
+    def marks(self, key: Key, model: str) -> list[Mark]:
+        """List the marks beside a row's name."""
+        return marks(self.heads(key)[model], self.findings(key, model))
 
     def primary(self, key: Key, board: str = "public") -> dict[str, Row]:
         """Find the rows of a board's primary metric by model."""
         return self.rows[key].get((board, self.boards.primaries[key[2]][0]), {})
 
     def order(self, key: Key) -> list[str]:
-        """Order the models of a board: by rank, then by value those that take none; reference rows last."""
+        """Order a board's models: by rank, by value, those without the metric; reference rows last, by score."""
         main, facts = self.primary(key), self.heads(key)
         ranks = {model: row.rank for model, row in main.items() if row.rank is not None}
-        value = {model: by_value(row) for model, row in main.items()}
+        values = {model: by_value(row) for model, row in main.items()}
         inf = math.inf
-        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, inf), value.get(m, inf), m))
+        return sorted(facts, key=lambda m: (facts[m].reference, ranks.get(m, inf), values.get(m, inf), m))
 
     def heads(self, key: Key) -> dict[str, Row]:
         """Find any row of each model on a board, for its family and marks."""
-        heads: dict[str, Row] = {}
-        for column in self.rows[key].values():
-            heads = column | heads
-        return heads
+        if key not in self._heads:
+            heads: dict[str, Row] = {}
+            for column in self.rows[key].values():
+                heads = column | heads
+            self._heads[key] = heads
+        return self._heads[key]
 
-
-KINDS = {"2d": "2-D", "table": "Tables", "image": "Small images", "large_image": "Images"}
-FAMILY_WORDS = {
-    "statistical": ("Statistical", "closed forms and EM: exact p(x)"),
-    "tractable": ("Tractable", "chain rule, one value after the other: exact p(x)"),
-    "approximate": ("Approximate", "compress and restore: a bound on p(x)"),
-    "implicit": ("Adversarial", "samples only: a generator against a discriminator"),
-    "extension": ("Beyond", "repairs of GANs, and today's yardstick"),
-    "submission": ("Submission", "a file of samples: training unknown"),
-    "reference": ("Reference", "ceiling, cheat, floor, control: no rank"),
-}
+    @cached_property
+    def _heads(self) -> dict[Key, dict[str, Row]]:
+        return {}
 
 
 def family_class(family: str) -> str:
     """Name the style sheet's class of a family."""
     return f"f-{family}" if family in FAMILIES else "f-other"
-
-
-def range_text(row: Row | None) -> str:
-    """Write a row's rank range, "1–3"; nothing for a row without a rank, or whose rank is certain."""
-    place = None if row is None else row.place
-    return "" if place is None else place.span
-
-
-def suite_order(suite: str) -> tuple[int, str]:
-    """Return the sort key of a suite on the page."""
-    return (SUITES.index(suite) if suite in SUITES else len(SUITES), suite)
 
 
 def slug(*parts: str) -> str:
