@@ -14,19 +14,21 @@ SHARE, NO_MEMORY = (
     "dcr_share",
     0.5,
 )  # samples nearer to training rows than to as many held-out rows, and what it is without memory
-SHARE_FROM, LEAST_SHARE = 0.75, 0.1  # of the copycat's excess over no memory, which must be so large to be a scale
+SHARE_FROM, SURELY_FROM = 0.75, 0.5  # of the copycat's excess over no memory: the row's, and two standard errors below it
+LEAST_SHARE, LEAST_ERRORS = 0.1, 4.0  # the copycat's excess, and its standard errors, that make it a scale: no small table's
 
 
 def near_copies(rows: Sequence[Row]) -> list[tuple[Row, str]]:
     """Return the rows that lie about as near to training rows on the public board as the copycat."""
     asked = [row for row in rows if row.metric in (*GAPS, SHARE) and row.board == "public"]
-    copycats = {_place(row): row.centre for row in asked if row.model == COPYCAT and row.centre is not None}
+    copycats = {_place(row): row for row in asked if row.model == COPYCAT}
     near = []
     for row in asked:
-        whole = copycats.get(_place(row))
-        if row.model == COPYCAT or row.centre is None or whole is None:
+        scale = copycats.get(_place(row))
+        if row.model == COPYCAT or row.centre is None or scale is None or scale.centre is None:
             continue
-        if row.metric == SHARE and is_close(row.centre, whole):
+        whole = scale.centre
+        if row.metric == SHARE and is_close(row.centre, whole, se=row.se or 0.0, scale_se=scale.se or 0.0):
             words = f"{row.centre:.0%} of its samples lie nearer to training rows than to as many held-out rows, the copycat's {whole:.0%}"
             near.append((row, f"{NEAR_COPIES}: {words}"))
         elif row.metric in GAPS and is_near(row.centre, whole):
@@ -35,10 +37,11 @@ def near_copies(rows: Sequence[Row]) -> list[tuple[Row, str]]:
     return near
 
 
-def is_close(share: float, copycat: float) -> bool:
-    """Say whether a DCR share is so near to the copycat's that it tells copies."""
+def is_close(share: float, copycat: float, *, se: float = 0.0, scale_se: float = 0.0) -> bool:
+    """Say whether a DCR share is so near to the copycat's that it tells copies, given both standard errors."""
     excess = copycat - NO_MEMORY
-    return excess >= LEAST_SHARE and share - NO_MEMORY >= SHARE_FROM * excess
+    is_scale = excess >= max(LEAST_SHARE, LEAST_ERRORS * scale_se)
+    return is_scale and share - NO_MEMORY >= max(SHARE_FROM * excess, SURELY_FROM * excess + 2 * se)
 
 
 def is_near(gap: float, copycat: float) -> bool:

@@ -87,7 +87,8 @@ def _facts(name: str, dataset: Dataset, arm: Arm, experiment: Experiment, budget
     }
     replaced = experiment.budget[budget].metric
     needed_metrics = {replaced.get(t.metric, t.metric) for t in experiment.target}
-    needed_metrics |= {column for each in (*experiment.compare, *experiment.interact) for column in each.columns}
+    needed_metrics |= {column for compare in experiment.compare for column in compare.columns}
+    needed_metrics |= {column for interact in experiment.interact for column in interact.columns}
     wanted = needed_metrics | {replaced.get(column, column) for column in experiment.columns}
     wanted |= {best.column for best in experiment.best}
     if "collapse" in experiment.measures_of(arm, budget):
