@@ -158,9 +158,6 @@ class _MaskedNet(nn.Module):
         self.palette = None if model.levels <= 32 else nn.Parameter(torch.randn(features, model.levels) / 4)
         self.bias = nn.Parameter(log_marginals(codes, model.levels))  # c (D, K)
         self.kept: tuple[int, list[Tensor]] = (-1, [])  # an ordering and its masks
-        self.ends: list[
-            list[list[int]]
-        ] = []  # of an ordering and a layer: how many units have a degree up to 0, 1, ...
         for ordering in range(model.orderings):
             degrees = [torch.arange(n_inputs) + 1 if ordering == 0 else torch.randperm(n_inputs) + 1]
             for size in model.hidden:
@@ -168,7 +165,6 @@ class _MaskedNet(nn.Module):
                 degrees.append(torch.randint(low, high + 1, (size,)))
             for layer, m in enumerate(degrees):
                 self.register_buffer(f"degrees_{ordering}_{layer}", m)
-            self.ends.append([m.bincount(minlength=n_inputs + 1).cumsum(0).tolist() for m in degrees[1:]])
 
     def forward(self, codes: Tensor, ordering: int, *, dropout: float = 0.0, generator: Any = None) -> Tensor:
         """Logits of every pixel given those before it, codes (B, D) -> (B, D, K)."""
@@ -187,7 +183,9 @@ class _MaskedNet(nn.Module):
     def draw(self, n: int, ordering: int, generator: torch.Generator) -> Tensor:
         """Draw codes (n, D): after the value of degree i, the units of degree i and the output of degree i + 1."""
         inputs, *hidden = (m.argsort() for m in self._degrees(ordering))  # units by degree: masks become slices
-        ends, bias = self.ends[ordering], self.bias[inputs]  # (D, K) in the order of degrees
+        # how many units of a layer have a degree up to 0, 1, ...: degrees are loaded with the weights, so these follow them
+        ends = [m.bincount(minlength=len(inputs) + 1).cumsum(0).tolist() for m in self._degrees(ordering)[1:]]
+        bias = self.bias[inputs]  # (D, K) in the order of degrees
         weights = [
             layer.weight[above][:, below].t().contiguous()
             for layer, below, above in zip(self.layers, [inputs, *hidden], hidden, strict=False)

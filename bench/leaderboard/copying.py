@@ -14,8 +14,14 @@ SHARE, NO_MEMORY = (
     "dcr_share",
     0.5,
 )  # samples nearer to training rows than to as many held-out rows, and what it is without memory
-SHARE_FROM, SURELY_FROM = 0.75, 0.5  # of the copycat's excess over no memory: the row's, and two standard errors below it
-LEAST_SHARE, LEAST_ERRORS = 0.1, 4.0  # the copycat's excess, and its standard errors, that make it a scale: no small table's
+SHARE_FROM, SURELY_FROM = (
+    0.75,
+    0.5,
+)  # of the copycat's excess over no memory: the row's, and two standard errors below it
+LEAST_SHARE, LEAST_ERRORS = (
+    0.1,
+    4.0,
+)  # the copycat's excess, and its standard errors, that make it a scale: no small table's
 
 
 def near_copies(rows: Sequence[Row]) -> list[tuple[Row, str]]:
@@ -38,7 +44,7 @@ def near_copies(rows: Sequence[Row]) -> list[tuple[Row, str]]:
 
 
 def is_close(share: float, copycat: float, *, se: float = 0.0, scale_se: float = 0.0) -> bool:
-    """Say whether a DCR share is so near to the copycat's that it tells copies, given both standard errors."""
+    """Say whether a DCR share is so near to the copycat's that it tells copies, beyond both errors."""
     excess = copycat - NO_MEMORY
     is_scale = excess >= max(LEAST_SHARE, LEAST_ERRORS * scale_se)
     return is_scale and share - NO_MEMORY >= max(SHARE_FROM * excess, SURELY_FROM * excess + 2 * se)

@@ -78,7 +78,7 @@ def _dots(arms: list[dict[str, Any]], name: str, column: dict[str, Any]) -> Pane
     axis = _axis_of_dots([arm["summary"][name] for arm in arms], seeds, log=column["scale"] == "log")
     bottom = TOP + ROW * len(arms)
     arrow = {"higher": " (higher is better)", "lower": " (lower is better)"}.get(column["better"], "")
-    parts = [_text(4, 16, column["title"] + arrow + LOG_AXIS * axis.log, weight="bold")]
+    parts = [_text(4, 16, column["title"] + arrow + LOG_AXIS * bool(axis.log), weight="bold")]
     for x, label in _ticks(axis):
         parts += [_line((x, TOP - 4), (x, bottom), FAINT, width=0.6), _text(x, bottom + 14, label, anchor="middle")]
     for i, (arm, values) in enumerate(zip(arms, seeds, strict=True)):

@@ -54,4 +54,6 @@ def test_a_share_near_to_the_copycat_s_tells_copies_and_a_network_s_does_not():
     assert is_close(0.65, 0.7) and not is_close(0.649, 0.7)
     assert not is_close(0.59, 0.59), "a copycat that lies no nearer is no scale"
     assert not is_close(0.63, 0.636, se=0.042) and is_close(0.63, 0.636, se=0.03), "half the excess beyond two errors"
-    assert not is_close(0.64, 0.64, scale_se=0.036) and is_close(0.64, 0.64, scale_se=0.034), "a scale is sure of itself"
+    assert not is_close(0.64, 0.64, scale_se=0.036) and is_close(0.64, 0.64, scale_se=0.034), (
+        "a scale is sure of itself"
+    )

@@ -120,7 +120,7 @@ SPOILT = {  # promise -> (what is replaced, by what, what the message says)
     "global random state untouched": (
         "        y = torch.zeros",
         "        torch.rand(1)\n        y = torch.zeros",
-        r"with torch.random.fork_rng\(\): torch.manual_seed\(seed\)",
+        r"with torch.random.fork_rng\(devices=\[\]\): torch.default_generator.manual_seed\(seed\)",
     ),
     "runs": ("        return self\n", "        return self.nothing\n", r"no attribute 'nothing' \(.*spoilt\.py:24\)"),
 }

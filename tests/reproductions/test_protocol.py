@@ -130,5 +130,5 @@ def test_a_published_number_without_a_margin_cannot_be_judged(tmp_path):
 def test_a_budget_that_an_experiment_lacks_is_an_error_by_name_and_left_out_of_a_group():
     with pytest.raises(UsageError, match="question-1 has no budget 'full'; it has cpu, gpu"):
         choose(("question-1",), everything=False, budget="full")
-    assert "mnist-classical" not in [e.name for e in choose(("published",), everything=False, budget="cpu")]
+    assert "fashion-fid" not in [e.name for e in choose(("published",), everything=False, budget="gpu")]
     assert [e.kind for e in choose(("agreement",), everything=False)] == ["agreement"]

@@ -59,6 +59,8 @@ def linear_accuracy(x: Tensor, y: Tensor, test: Tensor, labels: Tensor) -> float
 
     x, y, test, labels = x.cpu(), y.cpu(), test.cpu(), labels.cpu()
     mean, std = x.mean(dim=0), x.std(dim=0).clamp(min=1e-3)
+    if len(y.unique()) == 1:  # a classifier that has seen one class says it of all
+        return float((labels == y[0]).double().mean())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(max_iter=500, C=0.1).fit(((x - mean) / std).numpy(), y.numpy())
