@@ -43,9 +43,7 @@ class Suite:
     datasets: tuple[Name, ...] = ()  # empty: those of the suite core
     models: tuple[Name, ...] = ()  # empty: all
     draws: PositiveCount = 5  # equal-n draws of a ranked set metric
-    draw_limit: Count = (
-        0  # generated rows that these draws may take together; then fewer draws, at least one; 0: no limit
-    )
+    draw_limit: Count = 0  # rows that these draws may take together: then fewer draws, at least one; 0: no limit
     elbo_samples: PositiveCount = 64  # importance samples of a bound on the likelihood
     sample_limit: Count = 0  # at most so many samples a cell; 0: as many as the metrics want
     probes: Count = 10  # looks at the public board during training; fewer than 5 cannot tell whether its curve was flat

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.datasets import Dataset
-from bench.datasets.variants import binarized, with_every_row
+from bench.datasets._variants import binarized, with_every_row
 from bench.errors import DataUnavailable, UsageError
 from bench.plan.cell import Cell
 from bench.plan.facts import applicable_metrics, facts_of, model_facts, versions

@@ -40,10 +40,11 @@ def test_a_suites_file_is_checked_and_shown_and_asked_for_by_what_it_names(tmp_p
 
 
 def test_an_experiment_says_what_it_asks_its_arms_and_its_cost(capsys, tmp_path):
-    text = said(capsys, "question-3")
-    assert "question-3: Minimax or non-saturating loss?" in text and "arms:\n  " in text
+    text = said(capsys, "classical")
+    assert "classical: LDA, QDA and KDE-Bayes" in text and "arms:\n  " in text
     assert "core-minutes in the stored result" in text, "of the committed results, whatever --out holds"
-    assert "core-minutes in the stored result" in said(capsys, "question-3", tmp_path)
+    assert "core-minutes in the stored result" in said(capsys, "classical", tmp_path)
+    assert "about 30.0 core-minutes" in said(capsys, "question-3"), "its stored result is of an older protocol"
 
 
 def test_a_family_of_metrics_is_one_thing_and_every_metric_says_how_it_is_read(capsys):

@@ -12,6 +12,7 @@ from gan_models._blocks import ConvStack, Largest, leaky_relu, maxout_discrimina
 WITH_PRECISION = [
     "conditional_gan",
     "dcgan",
+    "flow_matching",
     "improved_gan",
     "improved_gan_semi",
     "made",
