@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from bench.datasets import Dataset, Split
-from bench.datasets.own import own_dataset
 from bench.datasets._variants import binarized, with_every_row
+from bench.datasets.own import own_dataset
 from bench.plan.cell import Cell
 from bench.registry import Entry, load, load_alone, read_entry
 

@@ -205,8 +205,8 @@ def test_a_smaller_training_set_is_other_rows_for_each_seed():
 
 
 def test_binarized_pixels_are_zero_or_one_with_the_image_s_mean():
-    from bench.datasets.digits import digits
     from bench.datasets._variants import binarized
+    from bench.datasets.digits import digits
 
     whole, drawn = digits(), binarized(digits())
     x = drawn.train.x.whole()
